@@ -33,7 +33,6 @@ from .lightning_tools import METRICS, TrainingProgress, loggers, quiet
 from .pretrain.checkpoints import LAST, read_checkpoint
 from .pretrain.contrastive import Contrastive
 from .pretrain.frameworks import HeadSettings
-
 from .pretrain.optimisers import OptimizerSettings
 from .pretrain.pairing import PairSettings, Ramp
 
