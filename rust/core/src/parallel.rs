@@ -61,7 +61,7 @@ pub type Poll<'a> = &'a mut dyn FnMut(u64) -> bool;
 /// fewer. Returns the scratches, for callers that gather results in them.
 ///
 /// # Errors
-/// [`Error::Interrupted`] where `poll` says no, [`Error::Internal`] where `work` or `scratch` panics on a thread.
+/// [`Error::Interrupted`] where `poll` says no, [`Error::Internal`] where `work` or `scratch` panics.
 pub fn run<S: Send>(
     tasks: usize,
     threads: usize,
@@ -83,7 +83,7 @@ pub fn run<S: Send>(
         }
     };
     if estimated_ns < BREAK_EVEN_NS {
-        return Ok(vec![worker()]);
+        return Ok(vec![caught(&worker)?]);
     }
     let mut threads = threads.clamp(1, tasks.clamp(1, MAX_THREADS));
     loop {
@@ -97,7 +97,7 @@ pub fn run<S: Send>(
             Ok(scratches) => return scratches.and(Err(Error::Interrupted)),
             // The system has no more threads to give.
             Err(_) if threads > 1 => threads /= 2,
-            Err(_) => return Ok(vec![worker()]),
+            Err(_) => return Ok(vec![caught(&worker)?]),
         }
     }
 }
@@ -114,8 +114,8 @@ fn broadcast<S: Send>(
     let one_ended = Condvar::new();
     pool.in_place_scope(|scope| {
         scope.spawn_broadcast(|_, _| {
-            // A panic is caught here, so that every worker is counted and the calling thread never waits in vain.
-            let end = catch_unwind(AssertUnwindSafe(worker));
+            // With the panic caught, every worker is counted, and the calling thread never waits in vain.
+            let end = caught(worker);
             lock(&ended).push(end);
             one_ended.notify_one();
         });
@@ -136,10 +136,12 @@ fn broadcast<S: Send>(
         }
     });
     let ends = ended.into_inner().unwrap_or_else(PoisonError::into_inner);
-    let scratches = ends
-        .into_iter()
-        .map(|end| end.map_err(|cause| Error::Internal(describe(&*cause))));
-    scratches.collect()
+    ends.into_iter().collect()
+}
+
+/// What `work` returns, or its panic as an error.
+fn caught<S>(work: &impl Fn() -> S) -> Result<S> {
+    catch_unwind(AssertUnwindSafe(work)).map_err(|cause| Error::Internal(describe(&*cause)))
 }
 
 /// Computes `compute(task)` for every task in `0..tasks`, in parallel, and returns the results in

@@ -10,6 +10,7 @@ use gazesim_core::pairwise::{
 use gazesim_core::parallel::{available_threads, map};
 
 /// Each pair yields its own name, symmetric, and costs as much as the test wants it to.
+#[derive(Clone, Copy)]
 struct Names {
     rows: usize,
     cols: usize,
@@ -112,14 +113,20 @@ fn polling_hears_of_progress_and_can_stop() {
 }
 
 #[test]
-fn a_panic_in_a_worker_becomes_an_error() {
+fn a_panic_becomes_an_error_on_any_thread() {
     let kernel = Names {
         panic_at: Some(70),
         ..names(130, 130)
     };
-    let mut out = vec![0; 130 * 130];
-    let error = dense(&ByPairs(&kernel), true, &mut out, 3, &mut |_| true).unwrap_err();
-    assert!(error.to_string().contains("row 70 fails on purpose"), "{error}");
+    let alone = Names {
+        estimated_ns: 10.0,
+        ..kernel
+    };
+    for kernel in [kernel, alone] {
+        let mut out = vec![0; 130 * 130];
+        let error = dense(&ByPairs(&kernel), true, &mut out, 3, &mut |_| true).unwrap_err();
+        assert!(error.to_string().contains("row 70 fails on purpose"), "{error}");
+    }
 }
 
 #[test]
