@@ -84,7 +84,7 @@ class IdIndex:
         """Return the position of one id; raise KeyError where it is unknown."""
         name = _plain(name)
         if name not in self:
-            raise KeyError(self.unknown.format(describe(name)) + self._hint(name))
+            raise KeyError(self.unknown.format(describe(name)) + self.hint(name))
         return self.table[name]
 
     def positions(self, ids: Any) -> Positions:
@@ -97,7 +97,7 @@ class IdIndex:
                 raise KeyError(f"{ids!r} is one id; expected several ids: [{ids!r}]") from None
             return np.array([self.position(name) for name in names], np.int64)
 
-    def _hint(self, name: object) -> str:
+    def hint(self, name: object) -> str:
         """Return what the unknown id probably stands for, or nothing."""
         first = self.ids[0] if self.ids else None
         if isinstance(first, tuple) and len(first) == 2 and not isinstance(name, tuple):

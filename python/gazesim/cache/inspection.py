@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 
 from .._errors import integer, number
 from . import AffinityCache
-from .selection import QUANTILE_IMAGES, evenly_spaced, threshold_at, valid_pairs
+from .selection import ALMOST_ALL, QUANTILE_IMAGES, evenly_spaced, threshold_at, valid_pairs
 
 __all__ = ["Inspection", "inspect_cache"]
 
@@ -19,8 +19,7 @@ __all__ = ["Inspection", "inspect_cache"]
 FEW, WANTED, MANY = 2, 4, 8
 #: The threshold of the papers.
 PUBLISHED = 0.7
-#: Share of the pairs above which a threshold passes almost all, and extras per row below which almost none.
-ALMOST_ALL = 0.9
+#: Extras per row below which a threshold passes almost no pair.
 ALMOST_NONE = 0.5
 THRESHOLDS = 400
 #: A purity of fewer pairs is noise.

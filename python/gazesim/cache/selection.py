@@ -10,10 +10,12 @@ import numpy as np
 from numpy.typing import NDArray
 
 from .._errors import describe, integer, number
-from ..ids import block_at
 
 #: At most so many images, evenly spaced, stand for a source where a quantile is estimated.
 QUANTILE_IMAGES = 2000
+
+#: A threshold that more than this share of the pairs reach tells no image from another.
+ALMOST_ALL = 0.9
 
 Entries = tuple[NDArray[np.int64], NDArray[np.int64], NDArray[np.float32]]
 
@@ -100,13 +102,6 @@ def threshold_at(pairs: NDArray[np.float32], quantile: float) -> float:
     1 where there is no pair. This is the one rule for quantiles, of caches, inspections and PairMask.
     """
     return float(np.quantile(pairs, quantile, method="higher")) if len(pairs) else 1.0
-
-
-def pairs_of(source: Any) -> NDArray[np.float32]:
-    """Return the :func:`valid_pairs` of at most 2,000 evenly spaced images of a source."""
-    at = evenly_spaced(len(source.ids), QUANTILE_IMAGES)
-    valid = getattr(source, "valid", None)
-    return valid_pairs(block_at(source, at), None if valid is None else np.asarray(valid)[at])
 
 
 def largest_in_rows(part: NDArray[np.float32], count: int) -> NDArray[np.bool_]:
