@@ -257,10 +257,12 @@ def test_settings_ask_the_data_module_for_gaze(study):
         def train_dataloader(self):
             return loader(study)
 
-    settings = PairSettings("dhash", {"margin": 0.1}, cache="folder", threshold=None, top_k=1)
+    settings = PairSettings("dhash", {"margin": 0.1}, top_k=1)
     model = small("simsiam", pairs=settings)
     done = fit(model, study, Data(), max_epochs=1)
-    assert Data.asked == ("dhash", "folder", {"margin": 0.1})
+    assert Data.asked == ("dhash", None, {"margin": 0.1})
+    fit(small("simsiam", pairs=PairSettings(cache="folder", top_k=1)), study, Data(), max_epochs=1)
+    assert Data.asked == ("moments", "folder", {})
     assert model.positives.mask.top_k == 1
     assert float(done.callback_metrics["positives_per_row"]) > 1
 
@@ -291,7 +293,7 @@ def test_another_data_module_is_another_gaze(study):
 
 def test_settings_need_a_data_module(study):
     with pytest.raises(ValueError, match="expected a data module with gaze_source"):
-        fit(small("simsiam", pairs=PairSettings()), study, max_epochs=1)
+        fit(small("simsiam", pairs=PairSettings(top_k=2)), study, max_epochs=1)
 
 
 # --- mistakes -------------------------------------------------------------------------------------
