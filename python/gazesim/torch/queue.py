@@ -9,7 +9,6 @@ from torch import nn
 from torch.nn import functional as F
 
 from .._errors import integer
-from ..schemes.features import caller_depth
 from .distributed import gather, gather_ids
 from .ids import EMPTY, Ids, id_codes
 from .losses import unit
@@ -50,7 +49,7 @@ class GazeQueue(nn.Module):
     --------
     >>> import torch
     >>> from gazesim.torch import GazeQueue, InfoNCEPairLoss, PairMask
-    >>> mask = PairMask((torch.tensor([[1.0, 0.9], [0.9, 1.0]]).numpy(), ["a", "b"]))
+    >>> mask = PairMask((torch.tensor([[1.0, 0.9], [0.9, 1.0]]).numpy(), ["a", "b"]), top_k=1)
     >>> queue = GazeQueue(4, 8)
     >>> q, k = torch.randn(2, 8), torch.randn(2, 8)
     >>> for step in range(2):
@@ -131,7 +130,7 @@ class GazeQueue(nn.Module):
             warnings.warn(
                 f"{odd} of {count} keys are not finite and were not put into the queue; expected finite "
                 "keys: lower the learning rate, or train in bfloat16 or float32",
-                stacklevel=caller_depth(),
+                stacklevel=1,  # Lightning's own lines are muted, and ours shown as one line
             )
 
     def _tell_long(self) -> None:
@@ -152,7 +151,7 @@ class GazeQueue(nn.Module):
                 f"the queue has {size:,} places for {images:,} different images, so that it holds up to "
                 f"{-(-size // max(images, 1))} old keys of an image, which {fate}; expected a queue shorter "
                 "than the data set",
-                stacklevel=caller_depth(),
+                stacklevel=1,  # Lightning's own lines are muted, and ours shown as one line
             )
 
     def extra_repr(self) -> str:

@@ -91,7 +91,7 @@ class Judge:
             f"{passed:,} of {count:,} pairs of different images ({passed / count:.2%}) in {where} pass: "
             f"{meaning}; expected a threshold, top_k or quantile that passes {advice} "
             "(`gazesim inspect` shows positives against thresholds)",
-            stacklevel=_outside(),
+            stacklevel=1,  # in training the caller is Lightning, whose own lines are muted
         )
 
 
@@ -106,10 +106,3 @@ def threshold_of(source: Source, quantile: float) -> float:
     """Return the threshold at a quantile of a source, as caches and inspections have it."""
     share = number("quantile", quantile, low=0.0, high=1.0)
     return threshold_at(sampled_pairs(source, QUANTILE_IMAGES), share)
-
-
-def _outside() -> int:
-    """Return the stacklevel of the caller outside of this package."""
-    from ..schemes.features import caller_depth
-
-    return caller_depth()

@@ -190,7 +190,7 @@ def test_a_training_resumed_from_any_step_equals_the_whole_one(tmp_path, step):
     def run(resume=None, **options):
         phantom = PhantomSettings(n_train=64, n_test=0, size=32)
         data = GazeData(phantom=phantom, channels=1, batch_size=16, size=32)
-        pairs = PairSettings(threshold=None, quantile=0.7, confidence=0.5)
+        pairs = PairSettings(quantile=0.7, confidence=0.5)
         model = small("moco", backbone=plain_net(), pairs=pairs)
         torch.manual_seed(5 if resume is None else 6)
         done = fit(model, None, data, resume, max_epochs=2, **options)
@@ -267,6 +267,7 @@ def test_settings_ask_the_data_module_for_gaze(study):
     assert float(done.callback_metrics["positives_per_row"]) > 1
 
 
+@pytest.mark.filterwarnings("ignore:.* pairs of different images")
 def test_another_data_module_is_another_gaze(study):
     class Data(lightning.LightningDataModule):
         def __init__(self, source):
@@ -281,7 +282,7 @@ def test_another_data_module_is_another_gaze(study):
             return loader(study)
 
     first, second = Data(study.source), Data(DenseSource(np.eye(64), study.ids))
-    model = small("simclr", backbone=plain_net(), pairs=PairSettings(threshold=None, top_k=2))
+    model = small("simclr", backbone=plain_net(), pairs=PairSettings(top_k=2))
     for _ in range(2):
         assert float(fit(model, study, first, max_epochs=1).callback_metrics["positives_per_row"]) > 2
     with pytest.warns(UserWarning, match="no positive pair"):
