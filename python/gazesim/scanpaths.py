@@ -337,7 +337,7 @@ def _columns(table: Any) -> dict[str, Any]:
 
 def _column(columns: Mapping[str, Any], name: str) -> list[Hashable]:
     """Return a column of ids; a missing value is an error, since NaN would become a name."""
-    values: list[Hashable] = np.asarray(columns[name]).tolist()
+    values: list[Hashable] = listed(columns[name], name)  # an array of NaN and text would be text
     for row, value in enumerate(values):
         if is_missing(value):
             raise ValueError(f"table: row {row}: {name} is {value!r}, a missing value; expected a name")
