@@ -15,7 +15,7 @@ pytest.importorskip("gazesim.train")
 
 from PIL import Image
 
-from gazesim.cli import main, with_list
+from gazesim.cli import main
 from gazesim.phantom import phantom
 from gazesim.train import Contrastive, GazeData, PhantomSettings
 from gazesim.train import comparison as command
@@ -283,9 +283,3 @@ def test_the_data_are_those_of_pretraining(runs):
     data = command._configured(str(runs / "plain" / "config.yaml"), None, 1)
     assert (data.seed, data.size, data.channels) == (3, 32, 1)
     assert command._configured("demo", 48, 3).size == 48
-
-
-def test_leading_words_become_a_list():
-    assert with_list(command.run, ["a b", "c", "--out", "d"]) == ['["a b", "c"]', "--out", "d"]
-    assert with_list(command.run, ["--help"]) == ["[]", "--help"]
-    assert with_list(lambda gaze: None, ["a", "b"]) == ["a", "b"]
