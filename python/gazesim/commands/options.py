@@ -17,7 +17,17 @@ from typing import Any, Literal, NoReturn, Union, get_args, get_origin, get_type
 
 from .._errors import did_you_mean, one_of
 
-__all__ = ["Option", "Parser", "UsageError", "add_options", "build", "converted", "expected", "options_of"]
+__all__ = [
+    "Option",
+    "Parser",
+    "UsageError",
+    "add_options",
+    "build",
+    "converted",
+    "default_of",
+    "expected",
+    "options_of",
+]
 
 NOTHING = ("null", "None")
 TRUE, FALSE = ("true", "yes", "on", "1"), ("false", "no", "off", "0")
@@ -89,7 +99,7 @@ def options_of(
             found += inner
             continue
         if is_dataclass(target) and parameter.default is not Parameter.empty:
-            default = _field_default(target, name)
+            default = default_of(target, name)
         found.append(Option(prefix + name, hint, default, helps.get(name, "")))
     return found
 
@@ -101,9 +111,12 @@ def _with_default(option: Option, settings: Any, prefix: str) -> Option:
     return Option(option.name, option.hint, value, option.help)
 
 
-def _field_default(target: Any, name: str) -> Any:
+def default_of(target: Any, name: str) -> Any:
+    """Return the default of a field of a dataclass."""
     field = next(one for one in fields(target) if one.name == name)
-    return field.default if field.default_factory is MISSING else field.default_factory()
+    if field.default_factory is not MISSING:
+        return field.default_factory()
+    return None if field.default is MISSING else field.default
 
 
 def help_texts(target: Callable[..., Any]) -> dict[str, str]:
@@ -112,8 +125,9 @@ def help_texts(target: Callable[..., Any]) -> dict[str, str]:
 
     found: dict[str, str] = {}
     for one in parse(target.__doc__ or "").params:
+        text = re.sub(r":\w+:`~?(?:gazesim\.)?([^`]*)`|``([^`]*)``", r"\1\2", one.description or "")
         for name in one.arg_name.split(","):
-            found[name.strip()] = " ".join((one.description or "").split())
+            found[name.strip()] = " ".join(text.split())
     return found
 
 
@@ -170,7 +184,13 @@ def _as(value: Any, hint: Any) -> Any:
     if len(kinds) > 1:
         if type(None) in kinds and (value is None or (isinstance(value, str) and value in NOTHING)):
             return None
-        for kind in sorted((kind for kind in kinds if kind is not type(None)), key=lambda kind: kind is str):
+        if type(value) in kinds and not isinstance(value, str):
+            return value
+        # "1" is a number rather than true, and a word is text only if it is nothing else.
+        order = {bool: 1, str: 2}
+        for kind in sorted(
+            (kind for kind in kinds if kind is not type(None)), key=lambda one: order.get(one, 0)
+        ):
             try:
                 return _as(value, kind)
             except (ValueError, TypeError, OverflowError):
