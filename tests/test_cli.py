@@ -12,8 +12,9 @@ from pathlib import Path
 import pytest
 
 import gazesim
-from gazesim.cli import HELP_LINES, VERBS, arguments_of, main, verb_options, version
+from gazesim.cli import VERBS, arguments_of, main, verb_options, version
 from gazesim.commands import program, say_next
+from gazesim.commands.help import HELP_LINES
 from gazesim.commands.reading import read_gaze
 
 LIGHT = ("demo", "affinity", "inspect", "predict-gaze")

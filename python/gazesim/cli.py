@@ -16,9 +16,7 @@ from __future__ import annotations
 import argparse
 import importlib
 import os
-import shutil
 import sys
-import textwrap
 import traceback
 import warnings
 from collections.abc import Callable, Iterator, Mapping, Sequence
@@ -30,7 +28,8 @@ from typing import Any, get_type_hints
 from ._errors import did_you_mean
 from ._progress import ProgressBar
 from .commands import set_quiet
-from .commands.options import Option, Parser, UsageError, add_options, build, lines_of, options_of
+from .commands.help import HELP, HELP_ALL, SHARED, help_text
+from .commands.options import Option, Parser, UsageError, add_options, build, options_of
 
 #: verb: (module in gazesim.commands, one line for the overview)
 VERBS = {
@@ -44,17 +43,6 @@ VERBS = {
     "pretrain": ("pretrain", "images and gaze in, contrastively pre-trained backbone out"),
     "evaluate": ("evaluate", "checkpoints and labelled images in, tables of scores and affinity maps out"),
 }
-
-HELP, HELP_ALL = ("-h", "--help"), "--help_all"
-#: Options of every verb: name and help.
-SHARED = {
-    "--help": "Show the usual options and an example.",
-    HELP_ALL: "Describe every option.",
-    "--debug": "Show the traceback of an error (or set GAZESIM_DEBUG=1).",
-    "--quiet": "Leave out the line that says what to type next.",
-}
-#: Lines of the short help that are not options.
-HELP_LINES, LEAST_WIDTH, MOST_WIDTH = 24, 60, 110
 
 Run = Callable[..., None]
 
@@ -101,14 +89,14 @@ def _run(verb: str, words: list[str]) -> int:
     if isinstance(run, Mapping):
         action = words.pop(0) if words else ""
         if action in (*HELP, HELP_ALL):
-            print("\n\n".join(help_text(module, f"{prog} {one}", run[one], action) for one in run))
+            print("\n\n".join(help_of(module, f"{prog} {one}", run[one], action) for one in run))
             return 0
         if action not in run:
             listed = " or ".join(run)
             raise UsageError(f"{action!r} is no action; expected {listed}{did_you_mean(action, run)}")
         prog, run = f"{prog} {action}", run[action]
     if asked := next((word for word in words if word in (*HELP, HELP_ALL)), None):
-        print(help_text(module, prog, run, asked))
+        print(help_of(module, prog, run, asked))
         return 0
     run(**arguments_of(run, words, prog))
     return 0
@@ -149,46 +137,14 @@ def refusal(word: str, options: Sequence[Option]) -> str:
     return f"Option {name!r} is not accepted{did_you_mean(name, known)}; --help lists those that are"
 
 
-def help_text(module: ModuleType, prog: str, run: Run, asked: str) -> str:
-    """Return the help of a verb: of up to 24 lines, or with every option described."""
-    options = verb_options(run)
-    required = [one for one in options if one.is_required]
-    usage = " ".join([prog, *(f"{one.name.upper()}{' ...' if one.is_list else ''}" for one in required)])
-    text = (getdoc(run) or "").partition("Args:")[0]
-    summary = text.split("\n\n")[0]
+def help_of(module: ModuleType, prog: str, run: Run, asked: str) -> str:
+    """Return the help of a verb, short or whole, with the example of its module."""
     example = getattr(module, "EXAMPLE", None)
     if isinstance(example, Mapping):
         example = example.get(prog.split()[-1])
-    end = ["", f"example: gazesim {example}"] if example else []
-    if asked == HELP_ALL:
-        parser = Parser(prog=prog, usage=f"{usage} [options]", description=text.strip())
-        parser.formatter_class = argparse.RawDescriptionHelpFormatter
-        add_options(parser, options)
-        for one in required:
-            if one.is_list:
-                parser.add_argument(one.name, nargs="*", help=one.help)
-        for name, line in SHARED.items():
-            parser.add_argument(name, action="store_true", help=line)
-        return "\n".join([parser.format_help().rstrip(), *end])
-    return short_help(usage, summary, options, getattr(module, "COMMON", None), end)
-
-
-def short_help(
-    usage: str, summary: str, options: Sequence[Option], common: Sequence[str] | None, end: Sequence[str]
-) -> str:
-    """Return a help text of up to 24 lines: the common options, and the names of the others."""
-    width = min(max(shutil.get_terminal_size((100, 24)).columns, LEAST_WIDTH), MOST_WIDTH)
-    shown = [one for one in options if one.is_required or common is None or one.name in common]
-    head = [f"usage: {usage} [options]", "", *textwrap.wrap(" ".join(summary.split()), width), ""]
-    tail = [f"  {', '.join(SHARED)}", *end]
-    while True:
-        names = [f"--{one.name}" for one in options if one not in shown]
-        more = textwrap.wrap(", ".join(names), width - 2, initial_indent="  ", subsequent_indent="  ")
-        heading = [f"more options ({HELP_ALL} describes them):"] if names else []
-        lines = [*head, *lines_of(shown, width), *heading, *more, *tail]
-        if len(lines) <= HELP_LINES or len(shown) <= 1:
-            return "\n".join(lines)
-        shown.pop()
+    text = (getdoc(run) or "").partition("Args:")[0]
+    common = getattr(module, "COMMON", None)
+    return help_text(prog, text, verb_options(run), common=common, example=example, asked=asked)
 
 
 def one_sentence(error: Exception) -> str:

@@ -13,6 +13,8 @@ from typing import Any, get_type_hints
 import yaml
 
 from .._errors import did_you_mean, integer, one_of
+from ..train.pretrain.optimisers import OptimizerSettings
+from ..train.pretrain.settings import HeadSettings
 from .options import Option, UsageError, converted, default_of, help_texts, members
 from .pretrain_options import TRAINER, Configuration
 
@@ -164,6 +166,9 @@ def resolved(config: Mapping[str, Any]) -> tuple[Configuration, dict[str, Any]]:
     )
     plain = asdict(found)
     plain["trainer"] = dict(sections.get("trainer", {}))
+    # What null stands for, so that a run's record says it and resuming compares it.
+    plain["model"]["heads"] = plain["model"]["heads"] or asdict(HeadSettings())
+    plain["model"]["optimizer"] = plain["model"]["optimizer"] or asdict(OptimizerSettings())
     plain["seed_everything"] = seed_of(found.seed_everything)
     if plain["data"]["seed"] is None:
         plain["data"]["seed"] = plain["seed_everything"]

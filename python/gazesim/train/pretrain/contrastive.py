@@ -39,14 +39,14 @@ class Contrastive(lightning.LightningModule):
     framework
         "byol", "moco" (v2), "simsiam" or "simclr".
     backbone
-        A name for :func:`make_backbone`, a torchvision ResNet, or any module from images to features
-        (N, D).
+        A name for :func:`make_backbone`, or a module from images to features (N, D) or to maps (N, D, h, w),
+        which are averaged. The classifier of a torchvision ResNet or ViT, or of a timm model, is left out.
     channels
         Of the images, for a backbone by name.
     weights
         Of a backbone by name at the start: None (random) or "imagenet".
     dim
-        D of a backbone given as a module that has no attribute ``dim``.
+        D of a backbone given as a module, where it has no attribute ``dim`` and no convolution.
     pairs
         Which images are positives of each other: :class:`PairSettings`, for which the data module
         gives the gaze, or a :class:`gazesim.torch.PairMask`. None: the plain framework.

@@ -3,22 +3,21 @@
 from __future__ import annotations
 
 import csv
+import importlib
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
 import lightning
 import torch
-from jsonargparse import ArgumentParser
 from lightning import Callback, Trainer
 from lightning.fabric.utilities.exceptions import MisconfigurationException
 from lightning.pytorch.callbacks import ModelCheckpoint
 from lightning.pytorch.utilities import rank_zero_only
 from torch import nn
 
-from ..lightning_tools import loggers
+from ..lightning_tools import TrainingProgress, loggers, tell
 from .checkpoints import LAST
-from .monitor import TrainingProgress
 
 __all__ = ["CHANGES", "RunRecord", "make_backbone_class", "make_trainer", "seed_everything"]
 
@@ -47,6 +46,7 @@ class RunRecord(Callback):
         self.write()
         if self.changes:
             self._record(trainer.current_epoch, trainer.global_step)
+            tell_rate(trainer)
 
     @rank_zero_only
     def write(self) -> None:
@@ -74,7 +74,9 @@ def seed_everything(seed: int | None) -> int:
 
 def make_backbone_class(spec: Mapping[str, Any]) -> nn.Module:
     """Return the module that ``{class_path: ..., init_args: {...}}`` names."""
-    module: nn.Module = _made("backbone", nn.Module, spec)
+    module = made("backbone", spec)
+    if not isinstance(module, nn.Module):
+        raise ValueError(f"backbone is a {type(module).__name__}; expected an nn.Module")
     return module
 
 
@@ -82,46 +84,56 @@ def make_trainer(
     options: Mapping[str, Any], folder: Path, record: RunRecord, from_step: int
 ) -> lightning.Trainer:
     """Return the Trainer of a configuration with the logs, progress bar and checkpoints of gazesim."""
-    parser = ArgumentParser(exit_on_error=False)
-    parser.add_class_arguments(Trainer, "trainer", fail_untyped=False)
-    try:
-        given = parser.instantiate(parser.parse_object({"trainer": dict(options)}), instantiate_groups=False)
-    except Exception as error:
-        raise ValueError(f"trainer is not what Lightning takes: {' '.join(str(error).split())}") from error
-    made = {name: value for name, value in vars(given.trainer).items() if name in options}
-    own = made.pop("callbacks", None) or []
+    arguments = {name: made(name, value) for name, value in options.items()}
+    own = arguments.pop("callbacks", None) or []
     keeper = LastCheckpoint(
         folder,
         filename=LAST.removesuffix(".ckpt"),
         save_on_train_epoch_end=True,
         enable_version_counter=False,
     )
-    bar = [] if made.pop("enable_progress_bar", None) is False else [TrainingProgress()]
-    if made.get("logger") in (None, True):
-        made["logger"] = loggers(folder, from_step)
-    made |= {"callbacks": [*(own if isinstance(own, list) else [own]), keeper, *bar, record]}
-    made |= {"enable_progress_bar": False, "enable_model_summary": False}
+    bar = [] if arguments.pop("enable_progress_bar", None) is False else [TrainingProgress()]
+    if arguments.get("logger") in (None, True):
+        arguments["logger"] = loggers(folder, from_step)
+    arguments["callbacks"] = [*(own if isinstance(own, list) else [own]), keeper, *bar, record]
+    arguments |= {"enable_progress_bar": False, "enable_model_summary": False}
     try:
-        return Trainer(**made)
+        return Trainer(**arguments)
     except (MisconfigurationException, RuntimeError, ValueError, TypeError) as error:
         raise ValueError(f"trainer is not what Lightning takes: {error}") from error
 
 
-def _made(name: str, kind: Any, spec: Any) -> Any:
-    parser = ArgumentParser(exit_on_error=False)
-    parser.add_argument(f"--{name}", type=kind)
+def made(name: str, value: Any) -> Any:
+    """Return the object that ``{class_path: ..., init_args: {...}}`` stands for; other values as they are."""
+    if isinstance(value, list):
+        return [made(name, one) for one in value]
+    if not isinstance(value, Mapping) or "class_path" not in value:
+        return value
+    path, unknown = str(value["class_path"]), sorted(value.keys() - {"class_path", "init_args"})
+    if unknown:
+        raise ValueError(f"{name} has {unknown[0]!r} beside class_path; expected init_args")
+    module, _, kind = path.rpartition(".")
     try:
-        return parser.instantiate(parser.parse_object({name: dict(spec)}))[name]
-    except Exception as error:
-        raise ValueError(f"{name} cannot be made: {' '.join(str(error).split())}") from error
+        found = getattr(importlib.import_module(module), kind)
+    except (ImportError, AttributeError, ValueError) as error:
+        raise ValueError(f"{name}: class_path is {path!r}, which cannot be imported ({error})") from error
+    arguments = {key: made(f"{name}.{key}", one) for key, one in (value.get("init_args") or {}).items()}
+    try:
+        return found(**arguments)
+    except (TypeError, ValueError, RuntimeError, MisconfigurationException) as error:
+        raise ValueError(f"{name}: {path} does not take its init_args: {error}") from error
 
 
-def rate_after(trainer: Trainer) -> tuple[float, float] | None:
-    """Return the learning rate where a resumed training ended, and the one that its schedule has there now."""
+def tell_rate(trainer: Trainer) -> None:
+    """Say how the learning rate goes on where a resumed training has another end than it had before."""
     schedules = [one.scheduler for one in trainer.lr_scheduler_configs]
     if not schedules or not isinstance(schedules[0], torch.optim.lr_scheduler.LambdaLR):
-        return None
+        return
     scheduler = schedules[0]
     before = float(scheduler.optimizer.param_groups[0]["lr"])
     now = float(scheduler.base_lrs[0] * scheduler.lr_lambdas[0](scheduler.last_epoch))
-    return before, now
+    if abs(now - before) > 1e-6 * max(now, before):
+        tell(
+            f"the learning rate was {before:.3g} at step {trainer.global_step}; its schedule has another end "
+            f"now, so that it goes on with {now:.3g} after the next step"
+        )
