@@ -42,6 +42,10 @@ VERBS = {
     ),
     "pretrain": ("pretrain", "images and gaze in, contrastively pre-trained backbone out"),
     "evaluate": ("evaluate", "checkpoints and labelled images in, tables of scores and affinity maps out"),
+    "export-backbone": (
+        "export_backbone",
+        "checkpoint in, file for torchvision, timm, lightly or ONNX out",
+    ),
 }
 
 Run = Callable[..., None]
