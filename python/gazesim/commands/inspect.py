@@ -14,6 +14,7 @@ from ..cache import AffinityCache
 from ..cache.inspection import inspect_cache, text
 from ..plots.inspection import plot_inspection
 from ..schemes import MultiMatch, size_of
+from . import say_next
 from .reading import read_gaze, refuse_without
 
 Gazes = dict[Hashable, NDArray[np.float64]]
@@ -57,6 +58,10 @@ def run(
     if not gazes:
         print("\nno nearest neighbours drawn: this scheme keeps no fixations; expected --gaze FILE")
     print(f"\nwrote {target}")
+    if not found.is_chance(found.proposal):
+        threshold = f"{found.proposal:.4f}"
+        pairs = ("--model.pairs.cache", cache, "--model.pairs.threshold", threshold)
+        say_next("pretrain", "--config", "byol_mcgip", "--data.manifest", "MANIFEST.csv", *pairs)
 
 
 def read_labels(path: Path, cache: AffinityCache) -> dict[Hashable, str]:

@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 
 from .._progress import ProgressBar
 from ..plots.affinity import new_figure
+from . import say_next
 from .reading import read_gaze, refuse_without
 
 if TYPE_CHECKING:
@@ -116,6 +117,7 @@ def fit(
     picture = Path(out) / "held_out.png"
     draw(picture, unseen, pixels, expected, predicted, scores["CC"])
     _say(f"wrote {out}/predictor.pt, metrics.json and {picture.name}")
+    say_next("predict-gaze", "run", out, "IMAGES", "MAPS")
 
 
 def predict(model: str, images: str, out: str, format: str = "npy") -> None:

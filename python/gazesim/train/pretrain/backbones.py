@@ -200,8 +200,6 @@ def _of_any_kind(net: nn.Module, dim: int | None) -> nn.Module:
             f"backbone is a {type(net).__name__} that does not tell the length of its features; "
             "expected dim=... or an attribute dim"
         )
-    if shape is not None and shape[1] != known:
-        raise ValueError(f"dim is {known}, and backbone returned shape {shape}; expected features (N, dim)")
     net.dim = known  # type: ignore[assignment]
     return net
 

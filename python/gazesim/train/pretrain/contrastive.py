@@ -147,7 +147,24 @@ class Contrastive(lightning.LightningModule):
         mask = self.positives.mask
         if mask is not None and self._trainer is not None and mask.epoch != self.current_epoch:
             mask.set_epoch(self.current_epoch)
-        return self.framework.step(x0, x1, ids, self.positives)
+        try:
+            return self.framework.step(x0, x1, ids, self.positives)
+        except RuntimeError as error:
+            if wrong := self._wrong_features(x0):
+                raise ValueError(wrong) from error
+            raise
+
+    def _wrong_features(self, images: torch.Tensor) -> str:
+        """Return what is wrong about the features of a batch that failed; empty for the right shape."""
+        try:
+            with torch.no_grad():
+                shape = tuple(self.backbone(images).shape)
+        except RuntimeError:
+            return ""  # the error of the batch says it
+        if shape == (len(images), self.about["dim"]):
+            return ""
+        asked = f"expected features (N, D) with D = {self.about['dim']}"
+        return f"backbone returned shape {shape} for images of shape {tuple(images.shape)}; {asked}"
 
     def training_step(self, batch: Batch, _: int = 0) -> dict[str, Any]:
         """Return the loss, and for callbacks the features, embeddings and weights of the batch."""
