@@ -13,12 +13,13 @@ import pytest
 
 pytest.importorskip("torch")
 
+import torch
 from PIL import Image
 
 from gazesim.cli import main
 from gazesim.commands import evaluate as command
 from gazesim.phantom import phantom
-from gazesim.train import Contrastive, GazeData, PhantomSettings
+from gazesim.train import Contrastive, GazeData, PhantomSettings, load_backbone
 from gazesim.train.evaluation import protocols
 from gazesim.train.evaluation.results import read_rows
 
@@ -289,3 +290,50 @@ def test_the_data_are_those_of_pretraining(runs):
     data = command._configured(str(runs / "plain" / "config.yaml"), None, 1)
     assert (data.seed, data.size, data.channels) == (3, 32, 1)
     assert command._configured("demo", 48, 3).size == 48
+
+
+def test_size_and_normalisation_are_those_of_pretraining(runs, manifest, tmp_path, monkeypatch, capsys):
+    folder = tmp_path / "scaled"
+    shutil.copytree(runs / "plain", folder)
+    text = CONFIG.replace("batch_size: 8", "batch_size: 8\n  views: {mean: 0.5, std: 0.25}")
+    (folder / "config.yaml").write_text(text)
+    seen = {}
+
+    def note(methods, samples, **_):
+        seen.update(methods=methods, samples=samples)
+        return []
+
+    monkeypatch.setattr(protocols, "cross_validate", note)
+    words = [str(folder), str(runs / "plain"), "--data", str(manifest), "--folds", "2", "--maps", "0"]
+    assert main(["evaluate", *words, "--out", str(tmp_path / "out")]) == 0
+    said = capsys.readouterr().err
+    assert "images: 32 x 32 pixels, 1 channel, pixels (pixel − 0) / 1; (pixel − 0.5) / 0.25" in said
+    assert f"as pre-trained: {folder / 'config.yaml'}" in said
+    x = seen["samples"].image(0)[None]
+    assert x.shape == (1, 1, 32, 32)
+    scaled, plain = seen["methods"]["scaled"], seen["methods"]["plain"]
+    with torch.no_grad():
+        torch.testing.assert_close(scaled(x), plain((x - 0.5) / 0.25))
+    assert main(["evaluate", *words, "--size", "48", "--out", str(tmp_path / "out")]) == 0
+    assert seen["samples"].image(0).shape == (1, 48, 48)
+
+
+def test_weights_of_other_tools(runs, manifest, tmp_path, monkeypatch, capsys):
+    seen = {}
+    monkeypatch.setattr(protocols, "cross_validate", lambda methods, *_, **__: seen.update(methods) or [])
+    mine = load_backbone(runs / "plain")
+    state = {f"module.encoder_q.{name}": value for name, value in mine.maps.state_dict().items()}
+    torch.save(
+        {"state_dict": state | {"module.encoder_q.fc.weight": torch.zeros(2, 2)}}, tmp_path / "moco.pt"
+    )
+    words = [str(tmp_path / "moco.pt"), "--data", str(manifest), "--size", "32", "--folds=2", "--maps=0"]
+    out = ["--out", str(tmp_path / "out")]
+    assert main(["evaluate", *words, "--backbone", "resnet10-narrow", *out]) == 0
+    x = torch.rand(2, 1, 32, 32)
+    with torch.no_grad():
+        torch.testing.assert_close(next(iter(seen.values()))(x), mine(x))
+    capsys.readouterr()
+    assert main(["evaluate", *words, *out]) == 1
+    assert "is not a checkpoint of gazesim pretrain" in capsys.readouterr().err
+    assert main(["evaluate", *words, "--backbone", "resnet10-narrow", "--prefix", "net.", *out]) == 1
+    assert "prefix is 'net.', and no name in" in capsys.readouterr().err

@@ -282,6 +282,28 @@ def test_a_resumed_training_needs_its_settings(uninterrupted, tmp_path, words, m
     assert (folder / "config.yaml").read_bytes() == before
 
 
+def test_a_longer_training_says_how_the_learning_rate_goes_on(uninterrupted, tmp_path, capsys):
+    folder = tmp_path / "run"
+    shutil.copytree(uninterrupted, folder)
+    words = ["pretrain", "--config", str(folder / "config.yaml"), "--out", str(folder), "--resume"]
+    assert main([*words, "--trainer.max_epochs", "8"]) == 0
+    said = capsys.readouterr().err
+    assert "the learning rate was 0 at step 24; its schedule has another end now" in said
+    with (folder / "changes.csv").open(newline="") as lines:
+        (row,) = csv.DictReader(lines)
+    assert row == {"epoch": "6", "step": "24", "option": "trainer.max_epochs", "before": "6", "after": "8"}
+    assert yaml.safe_load((folder / "config.yaml").read_text())["trainer"]["max_epochs"] == 8
+    assert torch.load(folder / "last.ckpt", weights_only=True)["global_step"] == 32
+    assert main(words) == 0
+    assert "nothing was left to train; expected a larger --trainer.max_epochs" in capsys.readouterr().err
+
+
+def test_half_precision_on_a_cpu_is_said(config, tmp_path, capsys):
+    words = ["--out", str(tmp_path / "run"), "--trainer.max_epochs=1", "--trainer.precision=16-mixed"]
+    assert main(["pretrain", "--config", str(config), *words]) == 0
+    assert "precision is 16-mixed, which a CPU has not: it trains with bf16-mixed" in capsys.readouterr().err
+
+
 def test_only_files_that_exist_are_said_to_be_written(config, tmp_path, capsys):
     words = ["--out", str(tmp_path / "run"), "--trainer.fast_dev_run", "true", "--seed_everything", "true"]
     words += ["--model.pairs", "null"]

@@ -24,7 +24,7 @@ __all__ = ["checked", "config_file", "packaged_configs", "read_yaml", "resolved"
 OPEN = ("model.backbone", "model.pairs.params", "trainer")
 
 
-class _Loader(yaml.SafeLoader):
+class _Loader(yaml.SafeLoader):  # type: ignore[misc]
     """Reads 1e-3 as a number, as YAML 1.2 does."""
 
 

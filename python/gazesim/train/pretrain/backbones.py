@@ -161,7 +161,7 @@ def as_backbone(backbone: str | nn.Module, channels: int, weights: str | None, d
         backbone.dim = backbone.hidden_dim
         return _of_known_length(backbone, dim)
     if hasattr(backbone, "reset_classifier") and isinstance(getattr(backbone, "num_features", None), int):
-        backbone.reset_classifier(0)  # timm
+        backbone.reset_classifier(0)  # type: ignore[operator]  # timm
         shape = _answer(backbone)
         backbone.dim = backbone.num_features if shape is None else shape[1]  # type: ignore[assignment]
         return _of_known_length(backbone, dim)

@@ -116,6 +116,9 @@ def _write_onnx(net: Backbone, target: Path, channels: int, size: int) -> None:
 class _Contiguous(nn.Module):
     """A backbone without memory formats, which ONNX does not know."""
 
+    mean: torch.Tensor
+    std: torch.Tensor
+
     def __init__(self, net: Backbone) -> None:
         super().__init__()
         self.maps = net.maps.to(memory_format=torch.contiguous_format)
