@@ -3,8 +3,11 @@
 from __future__ import annotations
 
 import hashlib
+import io
 import re
+import warnings
 from collections.abc import Hashable, Mapping, Sequence
+from contextlib import redirect_stderr
 from dataclasses import fields
 from pathlib import Path
 from typing import Any
@@ -120,7 +123,9 @@ def _check_count(data: DataOptions, count: int) -> None:
 def _check_manifest(found: Configuration, path: str) -> None:
     from ..train.data.manifest import Manifest
 
-    manifest = Manifest.read(path)
+    with warnings.catch_warnings(), redirect_stderr(io.StringIO()):
+        warnings.simplefilter("ignore")  # the training reads it again, and tells what there is to tell
+        manifest = Manifest.read(path)
     train = [entry for entry in manifest.entries if entry.split == "train"]
     if not train:
         splits = sorted({entry.split or "(empty)" for entry in manifest.entries})

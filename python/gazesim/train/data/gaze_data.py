@@ -10,12 +10,12 @@ import torch
 from torch.utils.data import DataLoader
 
 from ..._errors import choice, integer
+from ..._progress import tell
 from ...cache import AffinityCache
 from ...scanpaths import Scanpaths
 from ...schemes import Scheme, scheme_from
 from ...schemes.features import Features
 from ...torch.distributed import world_size
-from ..lightning_tools import tell
 from .loader import Batch, EpochLoader, EpochOrder, ViewPairs, as_it_is
 from .manifest import Manifest
 from .manifest_samples import ManifestSamples

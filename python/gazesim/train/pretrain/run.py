@@ -16,7 +16,8 @@ from lightning.pytorch.callbacks import ModelCheckpoint
 from lightning.pytorch.utilities import rank_zero_only
 from torch import nn
 
-from ..lightning_tools import TrainingProgress, loggers, tell
+from ..._progress import tell
+from ..lightning_tools import TrainingProgress, loggers
 from .checkpoints import LAST
 
 __all__ = ["CHANGES", "RunRecord", "make_backbone_class", "make_trainer", "seed_everything"]
