@@ -94,6 +94,17 @@ class Inspection:
             float(np.interp(threshold, self.thresholds[known], self.purity[known])) if known.any() else None
         )
 
+    def is_chance(self, threshold: float) -> bool:
+        """Whether the purity at a threshold is no higher than that of random pairs.
+
+        It has to exceed chance by two standard errors of a share of as many pairs, each counted once.
+        """
+        purity = self.purity_at(threshold)
+        if purity is None:
+            return False
+        pairs = max(1.0, self.share_at(threshold) * len(self.pairs) / 2)
+        return purity <= self.chance + 2 * float(np.sqrt(self.chance * (1 - self.chance) / pairs))
+
 
 def inspect_cache(
     cache: AffinityCache, *, batch_size: int = 128, labels: Mapping[Hashable, Any] | None = None
@@ -163,10 +174,15 @@ def text(found: Inspection) -> str:
     kept = "all pairs" if selection is None else f"pairs by {selection}, {cache.matrix.nnz:,} kept"
     readers = "" if cache.reduce is None else f", {cache.reduce} over readers"
     lines = [
-        f"{cache.path}: {len(cache):,} images, {kept}{readers}, {size / 1e6:,.1f} MB",
+        f"{cache.path}: {_counted(cache.ids)}, {kept}{readers}, {size / 1e6:,.1f} MB",
         f"scheme: {'imported' if cache.scheme is None else cache.scheme}",
         _invalid_line(found),
     ]
+    if found.batch_size > len(cache):
+        lines.append(
+            f"batches of {found.batch_size} are assumed, and there are only {len(cache):,}: expected "
+            "--batch_size with that of the training"
+        )
     if len(found.sample) < len(cache):
         lines.append(f"looked at the pairs of {len(found.sample):,} evenly spaced images")
     seen = found.pairs[found.pairs > 0]
@@ -175,6 +191,15 @@ def text(found: Inspection) -> str:
     marks = ", ".join(f"{q:g} % {np.quantile(seen, q / 100):.3f}" for q in (1, 5, 50, 95, 99))
     lines += [f"affinity of {'kept ' * (selection is not None)}pairs: {marks}, highest {seen[-1]:.3f}", ""]
     return "\n".join([*lines, *_table(found), "", *_proposal(found)])
+
+
+def _counted(ids: Sequence[Hashable]) -> str:
+    """Return how many images there are; of ids (image, reader) also how many readers and scanpaths."""
+    pairs = [name for name in ids if isinstance(name, tuple) and len(name) == 2]
+    if len(pairs) < len(ids):
+        return f"{len(ids):,} images"
+    images, readers = ({name[at] for name in pairs} for at in (0, 1))
+    return f"{len(images):,} images, {len(readers):,} readers, {len(ids):,} scanpaths"
 
 
 def _invalid_line(found: Inspection) -> str:
@@ -217,6 +242,12 @@ def _warning(found: Inspection, extras: float) -> str:
 def _proposal(found: Inspection) -> list[str]:
     threshold = found.proposal
     extras = found.extras_at(threshold)
+    if found.is_chance(threshold):
+        return [
+            f"no threshold is proposed: at {threshold:.4f}, which adds {extras:.1f} positives to every row, "
+            f"{found.purity_at(threshold):.1%} of them share a label, no more than by chance "
+            f"({found.chance:.1%}). Another scheme, or other parameters, may follow the labels."
+        ]
     low, high = found.threshold_for(MANY), found.threshold_for(FEW)
     lines = [
         f"proposed: threshold={threshold:.4f}, the {found.quantile_of(threshold):.2%} quantile of the pairs",

@@ -14,11 +14,28 @@ from ..heatmaps import render_heatmap
 from ..plots.affinity import HISTOGRAM_ROWS, off_diagonal, plot_affinity
 from ..schemes import Grouping, Scheme, scheme_from, size_of
 from ..schemes.features import Features
+from . import say_next
 from .caching import build_cache, check_options, merge_cache
 from .reading import given, read_gaze
 
 # Work above which a progress bar is worth its line.
 LONG_PAIRS = 500_000
+
+
+#: What the help shows: the usual options, and a command.
+COMMON = (
+    "scheme",
+    "out",
+    "plot",
+    "cache",
+    "threshold",
+    "top_k",
+    "quantile",
+    "reduce",
+    "screen_size",
+    "n_threads",
+)
+EXAMPLE = "affinity gaze.csv --scheme multimatch --screen_size 1920,1080 --out A.npy --plot A.png"
 
 
 def run(
@@ -70,6 +87,7 @@ def run(
     check_options(cache, dask, block, merge, kept)
     if cache is not None and merge:
         say(merge_cache(cache))
+        say_next("inspect", cache)
         return
     if (out or plot) and (block or any(value is not None for value in kept.values())):
         raise ValueError(
@@ -100,6 +118,8 @@ def run(
             features, cache, dask=dask, block=block, kept=kept, n_threads=n_threads, progress=progress
         )
         say(done)
+        if opened is not None and (opened.selection is not None or opened.reduce is not None):
+            say_next("inspect", cache)
         if opened is None or opened.selection is not None or opened.reduce is not None:
             return
         matrix = opened.matrix
@@ -113,6 +133,10 @@ def run(
     if plot is not None:
         plot_affinity(matrix, plot, title=f"{Path(path).name}: {scheme} affinity of {count} gazes")
         say(f"wrote {plot}")
+    if cache is not None:
+        say_next("inspect", cache)
+    else:
+        say_next("affinity", path, "--scheme", scheme, "--cache", f"{Path(path).stem}.cache")
 
 
 def load(path: str, scheme: Scheme, sigma_px: float | None, **reading: Any) -> Any:

@@ -14,9 +14,15 @@ from ..cache import AffinityCache
 from ..cache.inspection import inspect_cache, text
 from ..plots.inspection import plot_inspection
 from ..schemes import MultiMatch, size_of
+from . import say_next
 from .reading import read_gaze, refuse_without
 
 Gazes = dict[Hashable, NDArray[np.float64]]
+
+
+#: What the help shows: the usual options, and a command.
+COMMON = ("out", "batch_size", "labels", "gaze", "images")
+EXAMPLE = "inspect study.cache --batch_size 64 --labels labels.csv"
 
 
 def run(
@@ -52,6 +58,10 @@ def run(
     if not gazes:
         print("\nno nearest neighbours drawn: this scheme keeps no fixations; expected --gaze FILE")
     print(f"\nwrote {target}")
+    if not found.is_chance(found.proposal):
+        threshold = f"{found.proposal:.4f}"
+        pairs = ("--model.pairs.cache", cache, "--model.pairs.threshold", threshold)
+        say_next("pretrain", "--config", "byol_mcgip", "--data.manifest", "MANIFEST.csv", *pairs)
 
 
 def read_labels(path: Path, cache: AffinityCache) -> dict[Hashable, str]:

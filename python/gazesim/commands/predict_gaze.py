@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 
 from .._progress import ProgressBar
 from ..plots.affinity import new_figure
+from . import say_next
 from .reading import read_gaze, refuse_without
 
 if TYPE_CHECKING:
@@ -22,6 +23,25 @@ Named = dict[str, NDArray[np.float32]]
 Readings = dict[str, NDArray[np.float64]]
 
 PICTURED = 6
+
+
+#: What the help shows: the usual options, and a command.
+COMMON = (
+    "images",
+    "maps",
+    "scanpaths",
+    "phantom",
+    "size",
+    "epochs",
+    "batch_size",
+    "held_out",
+    "seed",
+    "format",
+)
+EXAMPLE = {
+    "fit": "predict-gaze fit model --images images --maps maps --scanpaths gaze.csv",
+    "run": "predict-gaze run model other_images maps_out",
+}
 
 
 def fit(
@@ -97,6 +117,7 @@ def fit(
     picture = Path(out) / "held_out.png"
     draw(picture, unseen, pixels, expected, predicted, scores["CC"])
     _say(f"wrote {out}/predictor.pt, metrics.json and {picture.name}")
+    say_next("predict-gaze", "run", out, "IMAGES", "MAPS")
 
 
 def predict(model: str, images: str, out: str, format: str = "npy") -> None:

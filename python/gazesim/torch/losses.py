@@ -27,12 +27,10 @@ from torch import nn
 from torch.nn import functional as F
 
 from .._errors import choice, describe, number
+from ..pair_rules import POSITIVES, REDUCTIONS
 from .distributed import gather, gather_at, total, world_size
 
 __all__ = ["CosinePairLoss", "InfoNCEPairLoss", "NTXentPairLoss"]
-
-REDUCTIONS = ("pairs", "rows")
-POSITIVES = ("outside", "inside")
 
 
 class CosinePairLoss(nn.Module):

@@ -14,18 +14,11 @@ from numpy.typing import NDArray
 from .._errors import choice, integer, number
 from ..cache.selection import largest_in_rows
 from ..ids import IdIndex, as_positions, listed
+from ..pair_rules import require_rule, temperature_for
 from . import distributed
 from .ids import EMPTY, Codes, Ids, codes_of
 from .sources import Bits, Floats, Positions, as_source, is_directed, reaches, read, stored_matrix
-from .weighting import (
-    JUDGED_IMAGES,
-    Judge,
-    require_rule,
-    sampled_pairs,
-    soft_targets,
-    temperature_for,
-    threshold_of,
-)
+from .weighting import JUDGED_IMAGES, Judge, sampled_pairs, soft_targets, threshold_of
 
 __all__ = ["PairMask", "indices_tuple"]
 

@@ -3,48 +3,20 @@
 from __future__ import annotations
 
 import warnings
-from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
-from .._errors import choice, number
+from .._errors import number
 from ..cache.selection import ALMOST_ALL, QUANTILE_IMAGES, evenly_spaced, threshold_at, valid_pairs
 from ..ids import Source, block_at
 
-__all__ = ["WEIGHTINGS"]
+__all__ = ["Judge", "sampled_pairs", "soft_targets", "threshold_of"]
 
-WEIGHTINGS = ("binary", "affinity", "softmax")
-#: What affinities are divided by in soft targets, where nothing else is said.
-TEMPERATURE = 0.1
 #: Images whose pairs are looked at to see whether a threshold passes all of them, or none.
 JUDGED_IMAGES = 300
 #: Fewer pairs than this, those of four images, may well be all positive, or none of them.
 FEW_PAIRS = 6
-
-
-def require_rule(threshold: Any, top_k: Any, quantile: Any, weighting: str) -> None:
-    """Raise unless a rule was chosen by which pairs become positives; the softmax is one by itself."""
-    if threshold is not None and quantile is not None:
-        raise ValueError("threshold and quantile are both given; expected at most one of them")
-    if threshold is None and top_k is None and quantile is None and weighting != "softmax":
-        raise ValueError(
-            "threshold, top_k and quantile are all missing; expected one of them, as no threshold suits "
-            "every scheme and data set: `gazesim inspect CACHE` shows how many positives each gives"
-        )
-
-
-def temperature_for(weighting: str, temperature: float | None) -> float | None:
-    """Return the temperature of soft targets; other weightings have none."""
-    choice("weighting", weighting, WEIGHTINGS)
-    if weighting != "softmax":
-        if temperature is not None:
-            raise ValueError(
-                f'temperature is {temperature}, which weighting "{weighting}" does not use; expected None, '
-                'or weighting "softmax"'
-            )
-        return None
-    return number("temperature", TEMPERATURE if temperature is None else temperature, low=0.0, open_low=True)
 
 
 def soft_targets(affinities: NDArray[np.float32], temperature: float) -> NDArray[np.float32]:

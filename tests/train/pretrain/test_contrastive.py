@@ -67,7 +67,9 @@ def bare(framework, labels, dim, **options):
     matrix = torch.eye(size)
     matrix[: labels.shape[0], size - labels.shape[1] :] = labels
     pairs = PairMask((torch.maximum(matrix, matrix.T).numpy(), range(size)), threshold=0.5)
-    model = Contrastive(framework, net, pairs=pairs, heads=HeadSettings(4, dim, 4), **options)
+    predictor = 4 if framework in ("byol", "simsiam") else None
+    heads = HeadSettings(4, dim, predictor)
+    model = Contrastive(framework, net, pairs=pairs, heads=heads, **options)
     for head in {"projector", "predictor"} & set(dict(model.framework.named_children())):
         setattr(model.framework, head, nn.Identity())
     if hasattr(model.framework, "target"):

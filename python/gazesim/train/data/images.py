@@ -7,10 +7,8 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-import torch
 from numpy.typing import NDArray
 from PIL import Image as Picture
-from torch.nn import functional
 
 from .dicom import dicom_shape, is_dicom, read_dicom
 from .pictures import file_bits, picture_shape, read_picture
@@ -124,6 +122,9 @@ def _grey(pixels: NDArray[Any], name: str, bits: int | None = None) -> Image:
 
 def resized(image: Image, shape: tuple[int, ...]) -> Image:
     """Return the image with another height and width, smoothed where it shrinks."""
+    import torch
+    from torch.nn import functional
+
     if image.shape == shape:
         return image
     pixels = torch.from_numpy(np.ascontiguousarray(image))[None, None]

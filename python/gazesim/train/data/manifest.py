@@ -11,8 +11,8 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from ..._errors import did_you_mean, one_of
+from ..._progress import tell
 from ...io.parsing import Source, Table, fault, quoted
-from ..lightning_tools import tell
 from .manifest_checks import (
     MISSING_LABELS,
     equal_images_note,
@@ -21,7 +21,7 @@ from .manifest_checks import (
     repeated_files,
     without_missing_labels,
 )
-from .samples import SPLITS
+from .splits import SPLITS
 
 __all__ = ["Entry", "Manifest"]
 
