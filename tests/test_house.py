@@ -26,7 +26,7 @@ FLOORS = (
     "cache",
     "plots",
     "torch",
-    "train.lightning_tools",
+    "train.lightning_tools train.measuring",
     "train.data",
     "train.pretrain",
     "train.evaluation train.saliency",

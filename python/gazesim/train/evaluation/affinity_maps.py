@@ -12,7 +12,7 @@ from torch import nn
 from torch.nn import functional
 
 from ..._errors import describe, did_you_mean
-from .linear_probe import device_of
+from ..measuring import as_input_of, measuring
 
 __all__ = ["affinity_map"]
 
@@ -25,7 +25,8 @@ def affinity_map(
     Parameters
     ----------
     backbone
-        Any network of images, such as a torchvision ResNet; it is in eval mode meanwhile.
+        Any network of images, such as a torchvision ResNet; it is in evaluation mode meanwhile, and as it
+        was afterwards.
     image
         (C, H, W), as the network expects it.
     point_xy
@@ -82,13 +83,10 @@ def _feature_maps(backbone: nn.Module, image: torch.Tensor, layer: str | None) -
             seen.append(output[0] if layer is None else output[0].clone())
 
     handles = [module.register_forward_hook(note) for module in watched]
-    training = backbone.training
-    backbone.eval()
     try:
-        with torch.inference_mode():
-            backbone(image[None].to(device_of(backbone)))
+        with measuring(backbone):
+            backbone(as_input_of(backbone, image[None]))
     finally:
-        backbone.train(training)
         for handle in handles:
             handle.remove()
     if not seen:

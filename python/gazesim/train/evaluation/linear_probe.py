@@ -15,6 +15,7 @@ from torch.nn import functional
 from ..._errors import describe, integer, number
 from ..._progress import ProgressBar
 from ..data.samples import Samples
+from ..measuring import as_input_of, measuring
 
 __all__ = ["LinearClassifier", "ProbeSettings", "embed", "fit_linear", "fit_probe"]
 
@@ -79,8 +80,9 @@ def embed(
 ) -> torch.Tensor:
     """Return the features of all samples, (n, D) float32 on the CPU.
 
-    The network is in eval mode meanwhile, without gradients, and as it was afterwards. It runs where
-    its parameters are.
+    The network is in evaluation mode meanwhile, without gradients, and as it was afterwards (see
+    :func:`gazesim.train.measuring.measuring`). It runs where its parameters are, and images are cast
+    to their type.
 
     Examples
     --------
@@ -92,18 +94,13 @@ def embed(
     """
     if not len(samples):
         raise ValueError("samples is empty; expected images")
-    training, device = backbone.training, device_of(backbone)
     parts = []
     starts = range(0, len(samples), batch_size)
-    backbone.eval()
-    try:
-        with torch.inference_mode():
-            for start in ProgressBar(starts, unit=" batches", desc="features", disable=not progress):
-                last = min(start + batch_size, len(samples))
-                images = torch.stack([samples.image(i) for i in range(start, last)])
-                parts.append(_features(backbone, images.to(device)).float().cpu())
-    finally:
-        backbone.train(training)
+    with measuring(backbone):
+        for start in ProgressBar(starts, unit=" batches", desc="features", disable=not progress):
+            last = min(start + batch_size, len(samples))
+            images = torch.stack([samples.image(i) for i in range(start, last)])
+            parts.append(_features(backbone, as_input_of(backbone, images)).float().cpu())
     return torch.cat(parts)
 
 
@@ -114,12 +111,6 @@ def _features(backbone: nn.Module, images: torch.Tensor) -> torch.Tensor:
             f"backbone returned {describe(features)} for {len(images)} images; expected features (N, D)"
         )
     return features
-
-
-def device_of(module: nn.Module) -> torch.device:
-    """Return where a module's parameters are."""
-    parameter = next(module.parameters(), None)
-    return torch.device("cpu") if parameter is None else parameter.device
 
 
 def fit_probe(
