@@ -130,7 +130,7 @@ class GazeCrop(_WithGaze, v2.RandomResizedCrop):  # type: ignore[misc]
         size: int | Sequence[int],
         scale: tuple[float, float] = (0.08, 1.0),
         ratio: tuple[float, float] = (3 / 4, 4 / 3),
-        interpolation: Any = v2.InterpolationMode.BILINEAR,
+        interpolation: v2.InterpolationMode | int = v2.InterpolationMode.BILINEAR,
         antialias: bool | None = True,
         *,
         min_iou: float = 0.8,

@@ -65,8 +65,8 @@ class Views:
     fill
         The value in holes and under masks, in [0, 1].
     mean, std
-        Views are (pixel − mean) / std at last. Evaluation feeds pixels in [0, 1]: change them for a
-        network that normalises what it gets elsewhere, or not at all.
+        Views are (pixel − mean) / std at last. In pre-training :class:`~gazesim.train.Contrastive` puts
+        both into its backbone instead, so that evaluation normalises alike.
 
     Examples
     --------
@@ -220,7 +220,7 @@ class ViewMaker:
         if kind == "none":
             return Told((0, 0, width, height))
         if kind == "random" or gaze is None:
-            return Told(_random_crop(rng, self.views, height, width))
+            return Told(self._crop.draw_anywhere((width, height), rng.random))
         view = self._crop.draw(gaze, rng.random)
         box = _moved(view.box, rng, height, width) if kind == "size-matched" else view.box
         return Told(box, fallbacks=int(view.fallback))
@@ -265,23 +265,6 @@ def _cutout_sampler(views: Views, size: int) -> Sampler:
         support=views.support,
         method=views.method,
     )
-
-
-def _random_crop(rng: np.random.Generator, views: Views, height: int, width: int) -> Box:
-    """Return a box as torchvision's RandomResizedCrop draws it."""
-    least, most = views.crop_scale
-    low, high = (math.log(bound) for bound in views.crop_ratio)
-    for share, shape in rng.random((10, 2)).tolist():
-        area = height * width * (least + share * (most - least))
-        ratio = math.exp(low + shape * (high - low))
-        w, h = round(math.sqrt(area * ratio)), round(math.sqrt(area / ratio))
-        if 0 < w <= width and 0 < h <= height:
-            return _moved((0, 0, w, h), rng, height, width)
-    ratio = width / height  # the largest box in the middle
-    w = width if ratio <= views.crop_ratio[1] else round(height * views.crop_ratio[1])
-    h = height if ratio >= views.crop_ratio[0] else round(width / views.crop_ratio[0])
-    x, y = (width - w) // 2, (height - h) // 2
-    return x, y, x + w, y + h
 
 
 def _moved(box: Box, rng: np.random.Generator, height: int, width: int) -> Box:
