@@ -29,11 +29,10 @@ from .._progress import ProgressBar
 from ..commands import program
 from .data.gaze_data import GazeData, PhantomSettings
 from .data.view_maker import Views
-from .lightning_tools import METRICS, loggers, quiet
+from .lightning_tools import METRICS, TrainingProgress, loggers, quiet
 from .pretrain.checkpoints import LAST, read_checkpoint
 from .pretrain.contrastive import Contrastive
 from .pretrain.frameworks import HeadSettings
-from .pretrain.monitor import TrainingProgress
 from .pretrain.optimisers import OptimizerSettings
 from .pretrain.pairing import PairSettings, Ramp
 

@@ -12,7 +12,8 @@ import torch
 from gazesim._progress import ProgressBar
 from gazesim.torch import DenseSource, PairMask, id_codes
 from gazesim.train import OptimizerSettings
-from gazesim.train.pretrain.monitor import CollapseMonitor, TrainingProgress, spread
+from gazesim.train.lightning_tools import TrainingProgress
+from gazesim.train.pretrain.monitor import CollapseMonitor, spread
 from gazesim.train.pretrain.pairing import Positives
 from train.loops import fit, make_study, plain_net, small
 
