@@ -271,9 +271,7 @@ class GazeMask(_WithGaze):
         if mass == 0:
             self._tell(View("mask", (), 1.0, 1, fallback=False, empty=True))
             return {"keep": torch.ones(gaze.shape, dtype=torch.bool)}
-        dropped = min(math.floor(self.drop * gaze.size + 1e-9), gaze.size - 1)
-        quantile = np.partition(gaze, dropped, axis=None)[dropped]
-        keep = (gaze >= quantile) & (gaze > 0)
+        keep = most_salient(gaze, self.drop)
         self._tell(View("mask", (), float(gaze[keep].sum() / mass), 1, fallback=False, empty=False))
         return {"keep": torch.from_numpy(keep)}
 
@@ -284,6 +282,14 @@ class GazeMask(_WithGaze):
             return torch.where(params["keep"].to(pixels.device), pixels, _fill_for(pixels, self.fill))
 
         return _on_pixels(inpt, hide)
+
+
+def most_salient(gaze: NDArray[Any], drop: float) -> NDArray[np.bool_]:
+    """Return which pixels of a map :class:`GazeMask` keeps: none of a map without gaze."""
+    dropped = min(math.floor(drop * gaze.size + 1e-9), gaze.size - 1)
+    quantile = np.partition(gaze, dropped, axis=None)[dropped]
+    kept: NDArray[np.bool_] = (gaze >= quantile) & (gaze > 0)
+    return kept
 
 
 def _uniforms(count: int) -> NDArray[np.float64]:

@@ -1,8 +1,9 @@
 """The two views of an image that contrastive learning compares, with gaze or without.
 
-The geometry and the acceptance are those of :mod:`gazesim.torch` (the same sampler draws, the same
-resampling), without torchvision's dispatch, which costs more than the work on images of 64 pixels.
-Every random number of a view comes from a counter-based generator that its caller keys.
+The fast path for grey images: places are drawn by the compiled samplers, masks are those of
+:class:`~gazesim.torch.GazeMask`, resampling is torchvision's. Tones and blur are its own, because a chain of
+torchvision's transforms takes three to seven times as long at 224 pixels (benchmarks/NOTES.md). Any other
+view is a transform: ``GazeData(transform=...)``. Every random number of a view comes from a counter-based generator that its caller keys.
 """
 
 from __future__ import annotations
@@ -18,6 +19,7 @@ from numpy.typing import NDArray
 from torch.nn import functional
 
 from ..._errors import choice, describe, integer, number, numbers
+from ...torch.transforms import most_salient
 from ...views import Sampler, iou
 from .samples import Samples
 
@@ -323,12 +325,10 @@ def blurred(view: Pixels, sigma_px: float) -> Pixels:
 
 def hide(view: Pixels, gaze: Pixels, drop: float, fill: float) -> bool:
     """Fill the least salient share of a view, as GazeMask does; False for a map without gaze."""
-    dropped = min(math.floor(drop * gaze.size + 1e-9), gaze.size - 1)
-    quantile = np.partition(gaze, dropped, axis=None)[dropped]
-    hidden = gaze <= 0 if quantile <= 0 else gaze < quantile
-    if hidden.all():
+    keep = most_salient(gaze, drop)
+    if not keep.any():
         return False
-    view[:, hidden] = fill
+    view[:, ~keep] = fill
     return True
 
 

@@ -38,7 +38,9 @@ def affinity_map(
     Returns
     -------
     ndarray
-        (h, w) float32 in [−1, 1], 1 at the place that holds the point; 0 against a zero vector.
+        (h, w) float32 in [−1, 1], 1 in the cell that holds the point; 0 against a zero vector. Cell
+        ``[i, j]`` stands for the rectangle of the image between x = j·W/w and (j + 1)·W/w, and
+        y = i·H/h and (i + 1)·H/h.
 
     Examples
     --------
