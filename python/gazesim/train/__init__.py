@@ -22,8 +22,11 @@ from .evaluation.baselines import Baseline
 from .evaluation.classification_scores import UndefinedScoreWarning, classification_scores
 from .evaluation.figures import plot_affinity_maps, plot_threshold_ablation
 from .evaluation.fine_tune import FineTuneSettings
+from .evaluation.knn import knn_probe
 from .evaluation.linear_probe import ProbeSettings, embed
+from .evaluation.multi_label import multi_label_probe
 from .evaluation.protocols import cross_validate, fine_tune, linear_probe
+from .evaluation.segmentation import SegmentationSettings, segmentation_probe
 from .pretrain.backbones import Backbone, make_backbone
 from .pretrain.checkpoints import load_backbone
 from .pretrain.contrastive import Contrastive
@@ -53,6 +56,7 @@ __all__ = [
     "ProbeSettings",
     "Ramp",
     "Samples",
+    "SegmentationSettings",
     "UndefinedScoreWarning",
     "Views",
     "affinity_map",
@@ -61,16 +65,19 @@ __all__ = [
     "embed",
     "fine_tune",
     "fit_predictor",
+    "knn_probe",
     "linear_probe",
     "load_backbone",
     "load_predictor",
     "make_backbone",
+    "multi_label_probe",
     "plot_affinity_maps",
     "plot_threshold_ablation",
     "predict_gaze",
     "preset",
     "saliency_scores",
     "save_predictor",
+    "segmentation_probe",
     "split_by_group",
     "view_statistics",
 ]

@@ -1,9 +1,10 @@
 """The two views of an image that contrastive learning compares, with gaze or without.
 
 The fast path for grey images: places are drawn by the compiled samplers, masks are those of
-:class:`~gazesim.torch.GazeMask`, resampling is torchvision's. Tones and blur are its own, because a chain of
-torchvision's transforms takes three to seven times as long at 224 pixels (benchmarks/NOTES.md). Any other
-view is a transform: ``GazeData(transform=...)``. Every random number of a view comes from a counter-based generator that its caller keys.
+:class:`~gazesim.torch.GazeMask`, resampling is torchvision's. Tones and blur are its own: a chain of
+torchvision's transforms takes three to seven times as long at 224 pixels (benchmarks/NOTES.md). Any
+other view is a transform, ``GazeData(transform=...)``. Every random number of a view comes from a
+counter-based generator that its caller keys.
 """
 
 from __future__ import annotations
