@@ -132,7 +132,9 @@ def knn_probabilities(
     count = min(k, len(features))
     known = functional.normalize(features.double(), dim=1)
     parts = []
-    for chunk in functional.normalize(unseen.double(), dim=1).split(CHUNK):
+    asked = functional.normalize(unseen.double(), dim=1)
+    for start in range(0, len(asked), CHUNK):
+        chunk = asked[start : start + CHUNK]
         similar, places = (chunk @ known.T).topk(count, dim=1)
         # Relative to the nearest one: exp of 1 / temperature alone may overflow.
         weight = ((similar - similar[:, :1]) / temperature).exp()

@@ -163,7 +163,9 @@ def cell_probabilities(
     """
     from sklearn.linear_model import LogisticRegression
 
-    share = functional.adaptive_avg_pool2d(torch.from_numpy(masks.astype(np.float64)), features.shape[2:])
+    share = functional.adaptive_avg_pool2d(
+        torch.from_numpy(masks.astype(np.float64)), (features.shape[2], features.shape[3])
+    )
     rows, weight = _rows(features), share.flatten().numpy()
     if not 0 < weight.sum() < len(weight):
         raise ValueError(
