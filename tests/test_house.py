@@ -16,7 +16,7 @@ PACKAGE = REPO / "python" / "gazesim"
 #: Rooms from the ground up. A room imports only rooms before it; `_core` is the compiled module.
 FLOORS = (
     "_core _errors _progress",
-    "ids",
+    "ids pair_rules",
     "geometry scanpaths",
     "heatmaps",
     "fixations",
@@ -27,7 +27,7 @@ FLOORS = (
     "cache",
     "plots",
     "torch",
-    "train.lightning_tools",
+    "train.lightning_tools train.measuring",
     "train.data",
     "train.pretrain",
     "train.evaluation train.saliency",

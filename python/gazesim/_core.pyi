@@ -22,6 +22,7 @@ __all__ = [
     "multimatch_dimensions",
     "multimatch_features",
     "multimatch_neighbors",
+    "random_crop",
     "render_heatmaps",
     "resize_heatmaps",
     "sample_view",
@@ -186,6 +187,9 @@ def sample_view(
     fallback: str,
     boxes: int,
 ) -> tuple[list[list[int]], float, int, bool, bool] | None: ...
+def random_crop(
+    image: tuple[int, int], uniforms: NDArray[np.float64], *, scale: Any, ratio: Any
+) -> list[int]: ...
 def multimatch_neighbors(
     features: _Ragged, search: dict[str, Any], *, screen_size: Any, weights: Any, alignment: str
 ) -> _Csr: ...

@@ -17,8 +17,11 @@ if _TYPE_CHECKING:
     from .evaluation.baselines import Baseline
     from .evaluation.classification_scores import UndefinedScoreWarning, classification_scores
     from .evaluation.figures import plot_affinity_maps, plot_threshold_ablation
+    from .evaluation.knn import knn_probe
     from .evaluation.linear_probe import embed
+    from .evaluation.multi_label import multi_label_probe
     from .evaluation.protocols import cross_validate, fine_tune, linear_probe
+    from .evaluation.segmentation import SegmentationSettings, segmentation_probe
     from .evaluation.settings import FineTuneSettings, ProbeSettings
     from .pretrain.backbones import Backbone, make_backbone
     from .pretrain.checkpoints import load_backbone
@@ -49,6 +52,7 @@ __all__ = [
     "ProbeSettings",
     "Ramp",
     "Samples",
+    "SegmentationSettings",
     "UndefinedScoreWarning",
     "Views",
     "affinity_map",
@@ -57,16 +61,19 @@ __all__ = [
     "embed",
     "fine_tune",
     "fit_predictor",
+    "knn_probe",
     "linear_probe",
     "load_backbone",
     "load_predictor",
     "make_backbone",
+    "multi_label_probe",
     "plot_affinity_maps",
     "plot_threshold_ablation",
     "predict_gaze",
     "preset",
     "saliency_scores",
     "save_predictor",
+    "segmentation_probe",
     "split_by_group",
     "view_statistics",
 ]
@@ -101,7 +108,11 @@ _LATER = {
     "embed": "evaluation.linear_probe",
     "fine_tune": "evaluation.protocols",
     "fit_predictor": "saliency.predictor",
+    "knn_probe": "evaluation.knn",
     "linear_probe": "evaluation.protocols",
+    "multi_label_probe": "evaluation.multi_label",
+    "segmentation_probe": "evaluation.segmentation",
+    "SegmentationSettings": "evaluation.segmentation",
     "load_backbone": "pretrain.checkpoints",
     "load_predictor": "saliency.predictor",
     "make_backbone": "pretrain.backbones",

@@ -32,5 +32,5 @@ mod _core {
         dbscan_labels, dhash_features, hu_moments, moments_features, multimatch_features, tima_features,
     };
     #[pymodule_export]
-    use crate::views::{sample_view, view_iou};
+    use crate::views::{random_crop, sample_view, view_iou};
 }

@@ -19,6 +19,7 @@ from jsonargparse import ArgumentParser  # noqa: E402
 import gazesim  # noqa: E402
 from gazesim.torch import PairMask  # noqa: E402
 from gazesim.train import Contrastive, GazeData, HeadSettings, PhantomSettings, Views  # noqa: E402
+from gazesim.train.data import gaze_data as module  # noqa: E402
 from gazesim.train.data import loader as loading  # noqa: E402
 from gazesim.train.lightning_tools import quiet  # noqa: E402
 
@@ -350,7 +351,7 @@ def test_too_few_images_for_a_batch(monkeypatch):
         data.train_dataloader()
     with pytest.raises(ValueError, match="split is 'dev'"):
         data.samples("dev")
-    monkeypatch.setattr(train.data, "world_size", lambda: 3)
+    monkeypatch.setattr(module, "world_size", lambda: 3)
     GazeData(phantom=SMALL, batch_size=6).train_dataloader()
     with pytest.raises(ValueError, match=r"batch_size is 7, .* 20 training images for 3 ranks, 6 for each;"):
         GazeData(phantom=SMALL, batch_size=7).train_dataloader()

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 from typing import Any, Literal
 
@@ -22,6 +24,7 @@ from .manifest_samples import ManifestSamples
 from .presets import preset as published
 from .samples import Samples, checked_channels
 from .settings import PhantomSettings, Views
+from .transform_views import Normalisation, TransformViews
 from .view_maker import view_statistics
 
 __all__ = ["GazeData", "PhantomSettings"]
@@ -55,6 +58,12 @@ class GazeData(lightning.LightningDataModule):
         Processes that prepare batches. What they prepare does not depend on their number.
     views
         How views are made.
+    transform
+        In place of ``views``: any ``transform(image, gaze_map)``, such as a
+        :class:`~gazesim.torch.TwoViews`, a :class:`~gazesim.torch.GazeCrop` or a ``v2.Compose``; all
+        but ``TwoViews`` are called once per view. The image is a float32 tensor (C, H, W) in [0, 1],
+        the map a ``tv_tensors.Mask`` (H, W), all 0 without gaze. The random numbers that it draws
+        from torch, NumPy or Python depend on seed, epoch and sample alone.
     memory, sigma_share
         For files: what stays in memory (the training images, and their maps if views look at gaze,
         are then read at the start), and how wide fixations are drawn, as for ``ManifestSamples``.
@@ -87,6 +96,7 @@ class GazeData(lightning.LightningDataModule):
         batch_size: int = 64,
         num_workers: int = 0,
         views: Views = PLAIN,
+        transform: Callable[..., Any] | None = None,
         memory: Literal["none", "uint8", "float32"] = "float32",
         sigma_share: float = 3 / 64,
         seed: int = 0,
@@ -106,6 +116,10 @@ class GazeData(lightning.LightningDataModule):
         self.batch_size = integer("batch_size", batch_size, low=1, high=10**6)
         self.num_workers = integer("num_workers", num_workers, low=0, high=1024)
         self.views = views
+        if transform is not None and views != PLAIN:
+            raise ValueError("views and transform are both given; expected one of them")
+        self.transform = None if transform is None else TransformViews(transform)
+        self._is_normalised = True
         self.memory = choice("memory", memory, ("none", "uint8", "float32"))
         self.sigma_share = sigma_share
         self.seed = integer("seed", seed, low=0, high=2**63 - 1)
@@ -121,10 +135,28 @@ class GazeData(lightning.LightningDataModule):
             return
         train = self.samples("train")
         if isinstance(train, ManifestSamples):
-            train.preload(maps=self.views.use_gaze)
-        if self.views.use_gaze and not self._is_told:
+            train.preload(maps=self.use_gaze)
+        if self.use_gaze and not self._is_told:
             self._is_told = True
             self._tell_views(train)
+
+    @property
+    def use_gaze(self) -> bool:
+        """Whether views may look at gaze: those of a transform always do."""
+        return self.transform is not None or self.views.use_gaze
+
+    def hand_over_normalisation(self) -> Normalisation | None:
+        """Return mean and standard deviation of views, and leave it to the caller to apply them from now on.
+
+        They are those of ``views``, or of a ``v2.Normalize`` at the end of ``transform``; None where
+        views are not normalised. :class:`~gazesim.train.Contrastive` asks, and puts them into its
+        backbone, so that evaluation and export normalise as pre-training did.
+        """
+        self._is_normalised = False
+        if self.transform is not None:
+            return self.transform.normalisation()
+        mean, std = self.views.mean, self.views.std
+        return None if (mean, std) == (0.0, 1.0) else ((mean,), (std,))
 
     def _tell_views(self, train: Samples) -> None:
         """Say how many images have no gaze, and how many of some views cannot keep enough of it."""
@@ -136,6 +168,8 @@ class GazeData(lightning.LightningDataModule):
             if not train.has_gaze(i) or (i < read and train.gaze_map(i) is None)
         ]
         _tell_missing(blind, len(train), "gaze; any view of them is accepted")
+        if self.transform is not None:
+            return
         found = view_statistics(train, self.views, self.size, seed=self.seed, count=LOOKED_AT)
         if found["fallbacks"]:
             tell(
@@ -153,7 +187,12 @@ class GazeData(lightning.LightningDataModule):
 
     def train_dataloader(self) -> DataLoader[Batch]:
         """Return batches (x0, x1, ids); Lightning, or you, tell the sampler the epoch."""
-        pairs = ViewPairs(self.samples("train"), self.views, self.size, self.seed)
+        views, transform = self.views, self.transform
+        if not self._is_normalised:
+            views = replace(views, mean=0.0, std=1.0)
+            if transform is not None and transform.normalisation() is not None:
+                transform = transform.without_normalisation()
+        pairs = ViewPairs(self.samples("train"), views, self.size, self.seed, transform)
         if not len(pairs):
             raise ValueError('no image has the split "train"; expected some to train on')
         ranks = world_size()

@@ -55,8 +55,8 @@ class Views:
     fill
         The value in holes and under masks, in [0, 1].
     mean, std
-        Views are (pixel − mean) / std at last. Evaluation feeds pixels in [0, 1]: change them for a
-        network that normalises what it gets elsewhere, or not at all.
+        Views are (pixel − mean) / std at last. In pre-training :class:`~gazesim.train.Contrastive` puts
+        both into its backbone instead, so that evaluation normalises alike.
 
     Examples
     --------

@@ -1,8 +1,10 @@
 """The two views of an image that contrastive learning compares, with gaze or without.
 
-The geometry and the acceptance are those of :mod:`gazesim.torch` (the same sampler draws, the same
-resampling), without torchvision's dispatch, which costs more than the work on images of 64 pixels.
-Every random number of a view comes from a counter-based generator that its caller keys.
+The fast path for grey images: places are drawn by the compiled samplers, masks are those of
+:class:`~gazesim.torch.GazeMask`, resampling is torchvision's. Tones and blur are its own: a chain of
+torchvision's transforms takes three to seven times as long at 224 pixels (benchmarks/NOTES.md). Any
+other view is a transform, ``GazeData(transform=...)``. Every random number of a view comes from a
+counter-based generator that its caller keys.
 """
 
 from __future__ import annotations
@@ -18,6 +20,7 @@ from numpy.typing import NDArray
 from torch.nn import functional
 
 from ..._errors import integer
+from ...torch.transforms import most_salient
 from ...views import iou
 from .samples import Samples
 
@@ -117,7 +120,7 @@ class ViewMaker:
         if kind == "none":
             return Told((0, 0, width, height))
         if kind == "random" or gaze is None:
-            return Told(_random_crop(rng, self.views, height, width))
+            return Told(self._crop.draw_anywhere((width, height), rng.random))
         view = self._crop.draw(gaze, rng.random)
         box = _moved(view.box, rng, height, width) if kind == "size-matched" else view.box
         return Told(box, fallbacks=int(view.fallback))
@@ -133,23 +136,6 @@ class ViewMaker:
             box = _moved(box, rng, self.size, self.size)
         x0, y0, x1, y1 = told.hole = box
         view[:, y0:y1, x0:x1] = self.views.fill
-
-
-def _random_crop(rng: np.random.Generator, views: Views, height: int, width: int) -> Box:
-    """Return a box as torchvision's RandomResizedCrop draws it."""
-    least, most = views.crop_scale
-    low, high = (math.log(bound) for bound in views.crop_ratio)
-    for share, shape in rng.random((10, 2)).tolist():
-        area = height * width * (least + share * (most - least))
-        ratio = math.exp(low + shape * (high - low))
-        w, h = round(math.sqrt(area * ratio)), round(math.sqrt(area / ratio))
-        if 0 < w <= width and 0 < h <= height:
-            return _moved((0, 0, w, h), rng, height, width)
-    ratio = width / height  # the largest box in the middle
-    w = width if ratio <= views.crop_ratio[1] else round(height * views.crop_ratio[1])
-    h = height if ratio >= views.crop_ratio[0] else round(width / views.crop_ratio[0])
-    x, y = (width - w) // 2, (height - h) // 2
-    return x, y, x + w, y + h
 
 
 def _moved(box: Box, rng: np.random.Generator, height: int, width: int) -> Box:
@@ -208,12 +194,10 @@ def blurred(view: Pixels, sigma_px: float) -> Pixels:
 
 def hide(view: Pixels, gaze: Pixels, drop: float, fill: float) -> bool:
     """Fill the least salient share of a view, as GazeMask does; False for a map without gaze."""
-    dropped = min(math.floor(drop * gaze.size + 1e-9), gaze.size - 1)
-    quantile = np.partition(gaze, dropped, axis=None)[dropped]
-    hidden = gaze <= 0 if quantile <= 0 else gaze < quantile
-    if hidden.all():
+    keep = most_salient(gaze, drop)
+    if not keep.any():
         return False
-    view[:, hidden] = fill
+    view[:, ~keep] = fill
     return True
 
 

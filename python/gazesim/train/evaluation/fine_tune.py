@@ -19,7 +19,7 @@ from ..._errors import describe
 from ..._progress import ProgressBar
 from ..data.samples import Samples
 from ..lightning_tools import Shuffled, epoch_order, quiet, seeded, silent_trainer
-from .linear_probe import device_of
+from ..measuring import as_input_of, device_of, measuring, unchanged
 from .settings import FineTuneSettings
 
 __all__ = ["Classifier", "augmented", "fit_classifier"]
@@ -85,12 +85,11 @@ class Classifier(lightning.LightningModule):
         self, samples: Samples, chosen: Sequence[int] | NDArray[Any], batch_size: int = 128
     ) -> NDArray[np.float64]:
         """Return the probability of every class, (n, classes), of the samples at some positions."""
-        self.eval()
         parts = []
-        with torch.inference_mode():
+        with measuring(self):
             for start in range(0, len(chosen), batch_size):
                 images = torch.stack([samples.image(int(i)) for i in chosen[start : start + batch_size]])
-                parts.append(self(images.to(self.device)).double().softmax(dim=1).cpu())
+                parts.append(self(as_input_of(self, images)).double().softmax(dim=1).cpu())
         found: NDArray[np.float64] = torch.cat(parts).numpy()
         return found
 
@@ -118,7 +117,8 @@ def fit_classifier(
     Parameters
     ----------
     backbone
-        Images (N, C, H, W) to features (N, D). It stays as it is.
+        Images (N, C, H, W) to features (N, D). It stays as it is. The copy keeps its modes: batch norms
+        that are in evaluation mode are trained with the running statistics that they have.
     samples, chosen, targets
         The images, which of them are labelled, and their classes from 0 to ``classes`` − 1.
     settings, seed
@@ -162,7 +162,7 @@ def fit_classifier(
         # It runs where the backbone is.
         accelerator="gpu" if device_of(backbone).type == "cuda" else "cpu",
     )
-    with quiet(), seeded(seed):
+    with quiet(), unchanged(backbone), seeded(seed):  # hooks of the backbone came along with the copy
         trainer.fit(model, loader)
     return model.to(device_of(backbone)).eval()
 
@@ -198,13 +198,8 @@ def _balance(targets: NDArray[Any], classes: int) -> torch.Tensor:
 
 
 def _dim(backbone: nn.Module, samples: Samples) -> int:
-    training = backbone.training
-    backbone.eval()
-    try:
-        with torch.inference_mode():
-            features = backbone(samples.image(0)[None].to(device_of(backbone)))
-    finally:
-        backbone.train(training)
+    with measuring(backbone):
+        features = backbone(as_input_of(backbone, samples.image(0)[None]))
     if not isinstance(features, torch.Tensor) or features.ndim != 2:
         raise ValueError(f"backbone returned {describe(features)} for 1 image; expected features (N, D)")
     return int(features.shape[1])

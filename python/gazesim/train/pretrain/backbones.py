@@ -77,6 +77,33 @@ class Backbone(nn.Module):
         return found
 
 
+def take_normalisation(
+    net: nn.Module, backbone: nn.Module, mean: tuple[float, ...], std: tuple[float, ...]
+) -> None:
+    """Make every :class:`Backbone` in ``net`` normalise images by mean and std before what it does already.
+
+    ``net`` holds the network ``backbone`` and copies of it, such as a momentum encoder.
+    """
+    found = [part for part in net.modules() if isinstance(part, Backbone)]
+    if not any(part in found for part in backbone.modules()):
+        raise ValueError(
+            f"the data normalises views (mean {mean}, std {std}), but the backbone is a "
+            f"{type(backbone).__name__}, so evaluation would feed it images that are not normalised; "
+            "expected the normalisation inside of that module, or a backbone of gazesim.train"
+        )
+    for part in found:
+        channels = part.mean.numel()
+        if len(mean) not in (1, channels):
+            raise ValueError(
+                f"the data normalises {len(mean)} channels, and the backbone {channels}; "
+                "expected equal numbers"
+            )
+        shift, scale = (torch.tensor(one).reshape(-1, 1, 1).to(part.mean) for one in (mean, std))
+        # ((x - shift) / scale - mean) / std, in one step.
+        part.mean.copy_(shift + scale * part.mean)
+        part.std.mul_(scale)
+
+
 def backbone_names() -> list[str]:
     """Return the names that :func:`make_backbone` knows."""
     stems = ("resnet", "resnext", "wide_resnet")

@@ -15,7 +15,7 @@ from ..._errors import describe
 from ...torch.ids import Ids
 from ...torch.pairs import PairMask
 from ..lightning_tools import RandomStream
-from .backbones import as_backbone
+from .backbones import as_backbone, take_normalisation
 from .finite import FiniteLoss
 from .frameworks import Step, make_framework
 from .monitor import CollapseMonitor
@@ -129,6 +129,7 @@ class Contrastive(lightning.LightningModule):
         self.random = RandomStream()
         self._finite = FiniteLoss()
         self._resumed_epoch: dict[str, int] | None = None
+        self._normalisation: tuple[tuple[float, ...], tuple[float, ...]] | None = None
         #: What a checkpoint says of the module: plain values, so that it loads with weights_only.
         self.about: dict[str, Any] = {
             "framework": framework,
@@ -149,9 +150,26 @@ class Contrastive(lightning.LightningModule):
         return features
 
     def setup(self, stage: str) -> None:
-        """Ask the data module for the gaze that the positives are picked by."""
-        if stage == "fit" and isinstance(self.pairs, PairSettings):
-            self.positives.take(self.pairs, getattr(self.trainer, "datamodule", None))
+        """Ask the data module for its normalisation, and for the gaze that the positives are picked by."""
+        if stage != "fit":
+            return
+        data = getattr(self.trainer, "datamodule", None)
+        self._take_normalisation(data)
+        if isinstance(self.pairs, PairSettings):
+            self.positives.take(self.pairs, data)
+
+    def _take_normalisation(self, data: Any) -> None:
+        """Let the backbone normalise images as the data would, once."""
+        hand_over = getattr(data, "hand_over_normalisation", None)
+        found = None if hand_over is None else hand_over()
+        if self._normalisation is not None and found is not None and found != self._normalisation:
+            raise ValueError(
+                f"the data normalises views by {found}, and the backbone has learnt with "
+                f"{self._normalisation}; expected equal mean and std"
+            )
+        if found is not None and self._normalisation is None:
+            take_normalisation(self.framework, self.backbone, *found)
+            self._normalisation = found
 
     def step(self, batch: Batch) -> Step:
         """Return the loss of a batch and what it was made of."""
