@@ -88,9 +88,8 @@ def valid_pairs(matrix: NDArray[np.float32], valid: NDArray[np.bool_] | None = N
     Of a pair's two numbers the larger counts. Without ``valid``, an image is valid where it has an
     affinity above 0, be it with itself or, as some matrices have zeros on the diagonal, with another.
     """
-    if valid is None:
-        valid = (matrix > 0).any(axis=1) | (matrix > 0).any(axis=0)
-    at = np.flatnonzero(valid)
+    known = (matrix > 0).any(axis=1) | (matrix > 0).any(axis=0) if valid is None else valid
+    at = np.flatnonzero(known)
     square = matrix[np.ix_(at, at)]
     upper = np.triu_indices(len(at), 1)
     return np.sort(np.maximum(square[upper], square.T[upper]))

@@ -137,7 +137,7 @@ class GazeQueue(nn.Module):
         """Warn where a full queue holds few different images: it then spans more than an epoch."""
         if "long" in self._told or bool((self.ids == EMPTY).any()):
             return
-        images = len(self.ids.unique())
+        images = len(torch.unique(self.ids))
         # Images drawn with replacement fill a queue as long as the data set with 63 % different ones.
         if len(self.ids) > SHORT and images <= FEW_DIFFERENT * len(self.ids):
             self.tell_longer_than(images)

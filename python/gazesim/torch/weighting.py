@@ -28,7 +28,10 @@ def soft_targets(affinities: NDArray[np.float32], temperature: float) -> NDArray
     top = logits.max(axis=1, keepdims=True, initial=-np.inf)
     weights = np.exp(logits - np.where(np.isfinite(top), top, 0.0))
     total = weights.sum(axis=1, keepdims=True)
-    return np.divide(weights, total, out=np.zeros_like(weights), where=total > 0).astype(np.float32)
+    targets: NDArray[np.float32] = np.divide(
+        weights, total, out=np.zeros_like(weights), where=total > 0
+    ).astype(np.float32)
+    return targets
 
 
 class Judge:

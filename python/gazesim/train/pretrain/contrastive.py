@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping
+from collections.abc import Mapping, Sized
 from dataclasses import asdict
 from typing import Any
 
@@ -17,7 +17,7 @@ from ...torch.pairs import PairMask
 from ..lightning_tools import RandomStream
 from .backbones import as_backbone, take_normalisation
 from .finite import FiniteLoss
-from .frameworks import Step, make_framework
+from .frameworks import MoCo, Step, make_framework
 from .monitor import CollapseMonitor
 from .optimisers import OptimizerSettings, momentum_at
 from .pairing import Positives
@@ -263,17 +263,17 @@ class Contrastive(lightning.LightningModule):
 
     def on_train_start(self) -> None:
         """Warn of a queue that is longer than the data set."""
-        queue, images = getattr(self.framework, "queue", None), self._images()
-        if queue is not None and images is not None:
+        images = self._images()
+        if isinstance(self.framework, MoCo) and images is not None:
             fate = {"mask": "are left out", "negative": "are its negatives"}
             moco = self.framework.settings
             own = moco.own_keys or ("positive" if self.positives.mask is not None else "negative")
-            queue.tell_longer_than(images, fate.get(str(own), "count as its positives"))
+            self.framework.queue.tell_longer_than(images, fate.get(str(own), "count as its positives"))
 
     def _images(self) -> int | None:
         """Return how many images an epoch has, where that is known."""
         data = getattr(self.trainer.train_dataloader, "dataset", None)
-        return len(data) if hasattr(data, "__len__") else None
+        return len(data) if isinstance(data, Sized) else None
 
     def on_train_batch_start(self, *_: Any) -> None:
         """Draw on from where the last step ended."""
