@@ -16,7 +16,7 @@ use crate::detached::interruptible;
 use crate::errors::OrRaise;
 use crate::schemes::alignment_from;
 
-fn fill<K: Kernel>(
+pub fn fill<K: Kernel>(
     py: Python<'_>,
     kernel: &K,
     symmetric: bool,
@@ -184,13 +184,13 @@ pub struct Search<'py> {
 }
 
 /// Offsets, columns and values of a sparse matrix in compressed rows.
-type CsrArrays<'py> = (
+pub type CsrArrays<'py> = (
     Bound<'py, PyArray1<i64>>,
     Bound<'py, PyArray1<i32>>,
     Bound<'py, PyArray1<f32>>,
 );
 
-fn find<'py, K: Bounded>(py: Python<'py>, kernel: &K, search: Search) -> PyResult<CsrArrays<'py>> {
+pub fn find<'py, K: Bounded>(py: Python<'py>, kernel: &K, search: Search) -> PyResult<CsrArrays<'py>> {
     let names: Vec<u32> = search.names.as_array().iter().copied().collect();
     let count = kernel.shape().0;
     let mut seen = vec![false; count];
