@@ -6,7 +6,6 @@ from typing import Any as _Any
 
 from ._core import __version__
 from .affinity import affinity, dhash, hu_moments, multimatch, neighbors
-from .features import Features, InvalidGazeWarning
 from .heatmaps import render_heatmap
 from .scanpaths import Scanpaths
 from .schemes import (
@@ -27,6 +26,7 @@ from .schemes import (
     StringEdit,
     TimeDelayEmbedding,
 )
+from .schemes.features import Features, InvalidGazeWarning
 
 if _TYPE_CHECKING:
     from . import cache as cache

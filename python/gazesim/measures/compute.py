@@ -8,11 +8,11 @@ import numpy as np
 from numpy.typing import NDArray
 
 from .. import _core
-from ..features import Bar
 from ..heatmaps import threads
 from ..scanpaths import Scanpaths
 from ..schemes import ScanpathMeasure
 from ..schemes.base import Pair
+from ..schemes.features import Bar
 
 Array = NDArray[np.float64]
 

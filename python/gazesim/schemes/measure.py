@@ -13,9 +13,9 @@ from numpy.typing import NDArray
 
 from .. import _core
 from .._errors import integer, numbers
-from ..features import Features
 from ..scanpaths import Scanpaths
 from .base import Csr, Pair, Scheme, agreed_size, ragged
+from .features import Features
 
 
 class ScanpathMeasure(Scheme):

@@ -13,9 +13,9 @@ from numpy.typing import NDArray
 
 from .. import _core
 from .._errors import choice, describe, screen
-from ..features import Features
 from ..scanpaths import Scanpaths
 from .base import Csr, Pair
+from .features import Features
 from .measure import ScanpathMeasure, cells_of, grid_shape, refuse_long
 
 
