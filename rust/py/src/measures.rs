@@ -12,7 +12,7 @@ use pyo3::types::PyDict;
 
 use crate::arrays::{ragged, RaggedArrays};
 use crate::errors::OrRaise;
-use crate::pairwise::{fill, find, CsrArrays, Search};
+use crate::pairwise::{fill, find_by_tiles, CsrArrays, Search};
 
 /// What is done with a measure, whatever its type.
 trait Use<'py> {
@@ -250,7 +250,7 @@ impl<'py> Use<'py> for FindNeighbors<'py> {
     {
         let rows = ragged::<N>(&self.features)?;
         let kernel: Comparison<N, VALUES, M, Affinities> = Comparison::new(measure, &rows, &rows);
-        find(py, &kernel, self.search)
+        find_by_tiles(py, &kernel, self.search)
     }
 }
 

@@ -68,12 +68,12 @@ impl Measure<2, 4> for Quantified {
     #[inline(always)]
     fn compare<L: Lanes>(&self, lines: &mut Lines, row: &[[f64; 2]], columns: &Columns<2>) -> Eight<4> {
         let mut all = [[f64::NAN; 8]; 4];
-        for lane in 0..8 {
-            let count = row.len().min(columns.lengths[lane]);
+        for (lane, &length) in columns.lengths.iter().enumerate() {
+            let count = row.len().min(length);
             if count > 0 {
                 let other = |j: usize| [0, 1].map(|axis| columns.rows[j].0[axis][lane]);
                 let four = self.of(lines, &row[..count], other);
-                (0..4).for_each(|value| all[value][lane] = four[value]);
+                all.iter_mut().zip(four).for_each(|(all, one)| all[lane] = one);
             }
         }
         all

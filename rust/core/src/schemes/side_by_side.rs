@@ -3,10 +3,9 @@
 use std::marker::PhantomData;
 
 use super::packed::{Group, Packed};
-use crate::pairwise::{Bounded, Kernel};
+use crate::pairwise::{Bounded, GoOn, Kernel, Tile, TileKernel};
 use crate::scanpath::Ragged;
 use crate::simd::{self, Job, Lanes, Level};
-use crate::sink::{Tile, TILE};
 
 /// The longest scanpath that is compared; one comparison of two such takes a fraction of a second,
 /// within which a call can be interrupted.
@@ -89,7 +88,13 @@ impl<const VALUES: usize> Outcome<VALUES> for Affinities {
         n: usize,
         m: usize,
     ) -> f32 {
-        measure.affinity(values, n, m).max(0.0).min(1.0) as f32
+        let affinity = measure.affinity(values, n, m);
+        // Not a number, as features made elsewhere can yield, counts as 0.
+        if affinity > 0.0 {
+            affinity.min(1.0) as f32
+        } else {
+            0.0
+        }
     }
 }
 
@@ -204,31 +209,12 @@ impl<const N: usize, const VALUES: usize, M: Measure<N, VALUES>, O: Outcome<VALU
     fn scratch(&self) -> M::Scratch {
         M::Scratch::default()
     }
+}
 
-    fn pair(&self, scratch: &mut M::Scratch, i: usize, j: usize) -> O::Output {
-        let row = self.rows.sample(i);
-        let start = j / TILE * TILE;
-        let tile = Tile {
-            rows: i..i + 1,
-            cols: start..(start + TILE).min(self.cols.len()),
-            diagonal: false,
-        };
-        for group in self.packed.groups(&tile).iter().filter(|_| !row.is_empty()) {
-            if let Some(lane) = group.targets.iter().position(|&target| target == j) {
-                let eight = self.group(scratch, row, group);
-                return self.outcome(&eight, lane, row.len(), self.cols.sample(j).len());
-            }
-        }
-        O::UNDEFINED
-    }
-
-    fn tile(
-        &self,
-        scratch: &mut M::Scratch,
-        tile: &Tile,
-        values: &mut [O::Output],
-        go_on: &mut dyn FnMut(usize) -> bool,
-    ) -> bool {
+impl<const N: usize, const VALUES: usize, M: Measure<N, VALUES>, O: Outcome<VALUES>> TileKernel
+    for Comparison<'_, N, VALUES, M, O>
+{
+    fn tile(&self, scratch: &mut M::Scratch, tile: &Tile, values: &mut [O::Output], go_on: GoOn) -> bool {
         values.fill(O::UNDEFINED);
         let width = tile.cols.len();
         for (line, i) in tile.rows.clone().enumerate() {
@@ -254,8 +240,8 @@ impl<const N: usize, const VALUES: usize, M: Measure<N, VALUES>, O: Outcome<VALU
 impl<const N: usize, const VALUES: usize, M: Measure<N, VALUES>> Bounded
     for Comparison<'_, N, VALUES, M, Affinities>
 {
-    /// Nothing cheap is known about two sequences that would bound their affinity.
+    /// Nothing cheap is known about two scanpaths that would bound their affinity.
     fn bound(&self, _: &Tile) -> f32 {
-        1.0
+        f32::INFINITY
     }
 }
