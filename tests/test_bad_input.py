@@ -9,10 +9,30 @@ import numpy as np
 import pytest
 
 import gazesim
+from strategies import measures_on
 
 GOOD = [[1.0, 2.0, 0.1], [5.0, 9.0, 0.2], [3.0, 3.0, 0.3], [8.0, 1.0, 0.1]]
 SCREEN = {"screen_size": (10, 10)}
 MAP = np.outer(np.arange(8.0), np.arange(8.0, 0, -1))
+
+
+MEASURES = measures_on((10.0, 10.0))
+#: Schemes that compare scanpaths, and raw measures, with parameters that suit the gaze here.
+OF_SCANPATHS = {"multimatch": SCREEN, "tima": {"image_size": (10, 10)}, **MEASURES}
+RAW = {
+    "scanmatch": SCREEN,
+    "string_edit_distance": SCREEN,
+    "sequence_score": SCREEN,
+    "dtw_distance": {},
+    "frechet_distance": {},
+    "hausdorff_distance": {},
+    "mannan_distance": SCREEN,
+    "eyenalysis": {},
+    "tde": {"k": 2},
+    "stde": SCREEN,
+    "recurrence": MEASURES["recurrence"],
+    "scasim": MEASURES["scasim"],
+}
 
 
 def with_value(row, column, value):
@@ -62,12 +82,19 @@ SCANPATHS = {
 
 
 @pytest.mark.parametrize("case", SCANPATHS)
-@pytest.mark.parametrize("scheme", ["multimatch", "tima"])
+@pytest.mark.parametrize("scheme", OF_SCANPATHS)
 def test_malformed_scanpaths(case, scheme):
     gazes, error, message = SCANPATHS[case]
-    size = SCREEN if scheme == "multimatch" else {"image_size": (10, 10)}
     with pytest.raises(error, match=message):
-        gazesim.affinity(gazes, scheme=scheme, **size)
+        gazesim.affinity(gazes, scheme=scheme, **OF_SCANPATHS[scheme])
+
+
+@pytest.mark.parametrize("case", SCANPATHS)
+@pytest.mark.parametrize("measure", RAW)
+def test_malformed_scanpaths_of_raw_measures(case, measure):
+    gazes, error, message = SCANPATHS[case]
+    with pytest.raises(error, match=message):
+        getattr(gazesim, measure)(gazes, **RAW[measure])
 
 
 def test_the_length_of_gaze_is_bounded_by_the_scheme():
@@ -77,6 +104,11 @@ def test_the_length_of_gaze_is_bounded_by_the_scheme():
         ValueError, match="other: sample 0 has 1000001 rows; expected at most 1000000 samples"
     ):
         gazesim.affinity([GOOD], [np.ones((1_000_001, 3))], scheme="tima", image_size=(10, 10))
+    for scheme, params in MEASURES.items():
+        most = 1024 if scheme == "time_delay_embedding" else 8192
+        message = f"other: sample 0 has 10000 rows; expected at most {most} fixations"
+        with pytest.raises(ValueError, match=message):
+            gazesim.affinity([GOOD], [np.ones((10_000, 3))], scheme=scheme, **params)
     assert gazesim.render_heatmap(np.ones((40_000, 3)), size=(3, 3), sigma_px=0.1).sum() == 40_000
 
 
@@ -84,11 +116,16 @@ def test_screens_of_different_sizes_are_not_compared():
     here, there, nowhere = (
         gazesim.Scanpaths.from_list([GOOD], screen_size=s) for s in ((10, 10), (40, 30), None)
     )
-    for scheme in ("multimatch", "tima"):
+    for scheme in OF_SCANPATHS:
+        own = {key: value for key, value in OF_SCANPATHS[scheme].items() if not key.endswith("_size")}
         for a, b in ((here, there), (there, here)):
-            with pytest.raises(ValueError, match=r"other has screen_size .*, compared with gaze on"):
-                gazesim.affinity(a, b, scheme=scheme)
-        assert gazesim.affinity(here, nowhere, scheme=scheme).shape == (1, 1)
+            with pytest.raises(ValueError, match=r"(other|gazes) has screen_size .*(compared with|that of)"):
+                gazesim.affinity(a, b, scheme=scheme, **own)
+        assert gazesim.affinity(here, nowhere, scheme=scheme, **own).shape == (1, 1)
+    for measure, params in RAW.items():
+        own = {key: value for key, value in params.items() if not key.endswith("_size")}
+        with pytest.raises(ValueError, match=r"other has screen_size "):
+            getattr(gazesim, measure)(here, there, **own)
     with pytest.raises(ValueError, match=r"other has screen_size \(40.0, 30.0\).* on \(10.0, 10.0\)"):
         gazesim.multimatch(here, there)
     rows, cols = (gazesim.MultiMatch().features(paths) for paths in (here, there))
@@ -221,6 +258,30 @@ PARAMETERS = {
     "eps": ({"scheme": "tima", "eps": 0.0}, ValueError, "eps is 0.0; expected a finite number above 0"),
     "min_samples": ({"scheme": "tima", "min_samples": 0}, ValueError, "min_samples is 0; expected"),
     "sigma_px": ({"scheme": "tima", "sigma_px": -1}, ValueError, "sigma_px is -1"),
+    "grid of one number": ({"scheme": "scanmatch", "grid": 12}, TypeError, "grid is 12; expected 2"),
+    "grid of half a cell": (
+        {"scheme": "scanmatch", "grid": (1.5, 2)},
+        TypeError,
+        r"grid\[0\] is 1.5",
+    ),
+    "empty grid": ({"scheme": "string_edit", "grid": (0, 2)}, ValueError, r"grid\[0\] is 0; expected"),
+    "threshold of ScanMatch": ({"scheme": "scanmatch", "threshold": 0.0}, ValueError, "threshold is 0.0"),
+    "positive gap": ({"scheme": "scanmatch", "gap": 0.5}, ValueError, "gap is 0.5; expected .* at most 0"),
+    "negative bin": ({"scheme": "scanmatch", "temporal_bin_s": -1}, ValueError, "temporal_bin_s is -1"),
+    "rounding": ({"scheme": "scanmatch", "rounding": "up"}, ValueError, '"half_away", "half_even" or "down"'),
+    "kind": ({"scheme": "string_edit", "kind": "edit"}, ValueError, '"levenshtein" or "lcs"'),
+    "norm": ({"scheme": "time_delay_embedding", "norm": "l1"}, ValueError, 'expected "l2" or "sum"'),
+    "radius 0": ({"scheme": "recurrence", "radius_px": 0}, ValueError, "radius_px is 0; expected"),
+    "no radius": ({"scheme": "recurrence"}, ValueError, "radius_px is None; expected how near"),
+    "no geometry": ({"scheme": "scasim"}, TypeError, "geometry is None; expected a gazesim.ScreenGeometry"),
+    "modulator": ({**MEASURES["scasim"], "scheme": "scasim", "modulator": 1.5}, ValueError, "at most 1"),
+    "squared": ({"scheme": "eyenalysis", "squared": 1, **SCREEN}, TypeError, "squared is 1; expected True"),
+    "duration in px": (
+        {"scheme": "eyenalysis", "duration_px_per_s": -3},
+        ValueError,
+        "duration_px_per_s is -3",
+    ),
+    "no screen for DTW": ({"scheme": "dtw"}, ValueError, "screen_size is missing; expected"),
     "weight_mass": ({"scheme": "tima", "weight_mass": "0.7"}, TypeError, "weight_mass is '0.7'"),
     "image_size": (
         {"scheme": "tima", "image_size": (9.5, 3)},
@@ -296,9 +357,9 @@ def test_huge_thread_counts_are_clipped():
     assert np.array_equal(one, gazesim.affinity(gazes, n_threads=10**15, screen_size=(1, 1)))
 
 
-@pytest.mark.parametrize("scheme", ["multimatch", "tima", "moments", "dhash"])
+@pytest.mark.parametrize("scheme", ["moments", "dhash", *OF_SCANPATHS])
 def test_nothing_gives_an_empty_matrix(scheme):
-    size = {"multimatch": SCREEN, "tima": {"image_size": (10, 10)}}.get(scheme, {})
+    size = OF_SCANPATHS.get(scheme, {})
     some = [GOOD] if size else [MAP]
     assert gazesim.affinity([], scheme=scheme, **size).shape == (0, 0)
     assert gazesim.affinity([], some, scheme=scheme, **size).shape == (0, 1)
@@ -314,7 +375,8 @@ def test_extreme_but_finite_numbers():
         warnings.simplefilter("ignore")
         matrix = gazesim.affinity([GOOD, big], **SCREEN)
         maps = gazesim.affinity([MAP, MAP * 1e98, MAP * 1e-199], scheme="moments")
-    for result in (matrix, maps):
+        others = [gazesim.affinity([GOOD, big], scheme=name, **own) for name, own in MEASURES.items()]
+    for result in (matrix, maps, *others):
         assert np.isfinite(result).all()
         assert ((result >= 0) & (result <= 1)).all()
 
@@ -366,20 +428,36 @@ def test_two_thousand_random_malformed_calls():
         "sigma_px",
         "image_size",
         "scheme",
+        "grid",
+        "threshold",
+        "gap",
+        "temporal_bin_s",
+        "rounding",
+        "kind",
+        "norm",
+        "radius_px",
+        "geometry",
+        "modulator",
+        "duration_px_per_s",
+        "squared",
+        "k",
+        "normalise",
+        "denominator",
+        "min_line",
     ]
     messages = []
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")
         for _ in range(2000):
             kwargs = {names[k]: pick() for k in rng.choice(len(names), rng.integers(0, 4), replace=False)}
-            function = rng.choice(["affinity", "multimatch", "hu_moments", "dhash", "render_heatmap"])
+            function = rng.choice(["affinity", "multimatch", "hu_moments", "dhash", "render_heatmap", *RAW])
             arguments = (
                 [pick()]
-                if rng.random() < 0.6 or function not in ("affinity", "multimatch")
+                if rng.random() < 0.6 or function not in ("affinity", "multimatch", *RAW)
                 else [pick(), pick()]
             )
             if function == "affinity":
-                kwargs.setdefault("scheme", str(rng.choice(["multimatch", "moments", "dhash", "tima"])))
+                kwargs.setdefault("scheme", str(rng.choice(["moments", "dhash", *OF_SCANPATHS])))
             try:
                 getattr(gazesim, function)(*arguments, **kwargs)
             except (ValueError, TypeError) as error:
