@@ -89,14 +89,6 @@ def test_malformed_scanpaths(case, scheme):
         gazesim.affinity(gazes, scheme=scheme, **OF_SCANPATHS[scheme])
 
 
-@pytest.mark.parametrize("case", SCANPATHS)
-@pytest.mark.parametrize("measure", RAW)
-def test_malformed_scanpaths_of_raw_measures(case, measure):
-    gazes, error, message = SCANPATHS[case]
-    with pytest.raises(error, match=message):
-        getattr(gazesim, measure)(gazes, **RAW[measure])
-
-
 def test_the_length_of_gaze_is_bounded_by_the_scheme():
     with pytest.raises(ValueError, match="gazes: sample 1 has 40000 rows; expected at most 32768 fixations"):
         gazesim.affinity([GOOD, np.ones((40_000, 3))], **SCREEN)
@@ -258,30 +250,6 @@ PARAMETERS = {
     "eps": ({"scheme": "tima", "eps": 0.0}, ValueError, "eps is 0.0; expected a finite number above 0"),
     "min_samples": ({"scheme": "tima", "min_samples": 0}, ValueError, "min_samples is 0; expected"),
     "sigma_px": ({"scheme": "tima", "sigma_px": -1}, ValueError, "sigma_px is -1"),
-    "grid of one number": ({"scheme": "scanmatch", "grid": 12}, TypeError, "grid is 12; expected 2"),
-    "grid of half a cell": (
-        {"scheme": "scanmatch", "grid": (1.5, 2)},
-        TypeError,
-        r"grid\[0\] is 1.5",
-    ),
-    "empty grid": ({"scheme": "string_edit", "grid": (0, 2)}, ValueError, r"grid\[0\] is 0; expected"),
-    "threshold of ScanMatch": ({"scheme": "scanmatch", "threshold": 0.0}, ValueError, "threshold is 0.0"),
-    "positive gap": ({"scheme": "scanmatch", "gap": 0.5}, ValueError, "gap is 0.5; expected .* at most 0"),
-    "negative bin": ({"scheme": "scanmatch", "temporal_bin_s": -1}, ValueError, "temporal_bin_s is -1"),
-    "rounding": ({"scheme": "scanmatch", "rounding": "up"}, ValueError, '"half_away", "half_even" or "down"'),
-    "kind": ({"scheme": "string_edit", "kind": "edit"}, ValueError, '"levenshtein" or "lcs"'),
-    "norm": ({"scheme": "time_delay_embedding", "norm": "l1"}, ValueError, 'expected "l2" or "sum"'),
-    "radius 0": ({"scheme": "recurrence", "radius_px": 0}, ValueError, "radius_px is 0; expected"),
-    "no radius": ({"scheme": "recurrence"}, ValueError, "radius_px is None; expected how near"),
-    "no geometry": ({"scheme": "scasim"}, TypeError, "geometry is None; expected a gazesim.ScreenGeometry"),
-    "modulator": ({**MEASURES["scasim"], "scheme": "scasim", "modulator": 1.5}, ValueError, "at most 1"),
-    "squared": ({"scheme": "eyenalysis", "squared": 1, **SCREEN}, TypeError, "squared is 1; expected True"),
-    "duration in px": (
-        {"scheme": "eyenalysis", "duration_px_per_s": -3},
-        ValueError,
-        "duration_px_per_s is -3",
-    ),
-    "no screen for DTW": ({"scheme": "dtw"}, ValueError, "screen_size is missing; expected"),
     "weight_mass": ({"scheme": "tima", "weight_mass": "0.7"}, TypeError, "weight_mass is '0.7'"),
     "image_size": (
         {"scheme": "tima", "image_size": (9.5, 3)},

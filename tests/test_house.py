@@ -22,6 +22,7 @@ FLOORS = (
     "io",
     "schemes",
     "affinity",
+    "measures",
     "reference views phantom",
     "cache",
     "plots",

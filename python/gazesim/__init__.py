@@ -115,6 +115,7 @@ __all__ = [
     "hausdorff_distance",
     "hu_moments",
     "mannan_distance",
+    "measures",
     "multimatch",
     "neighbors",
     "phantom",

@@ -7,6 +7,7 @@ from typing import Any
 import numpy as np
 
 from .._errors import choice
+from ..affinity import features_of
 from ..geometry import ScreenGeometry
 from ..schemes import ScanMatch, Scasim, StringEdit
 from ..schemes.string_edit import renumbered
@@ -137,8 +138,6 @@ def edited(
     scheme: StringEdit, gazes: Any, other: Any, n_threads: int | None, progress: bool
 ) -> tuple[Array, Array, Array]:
     """Return the edits or common labels of every pair, and the lengths of both sides."""
-    from ..affinity import features_of
-
     rows, cols = features_of(scheme, gazes, other, n_threads)
     sets = (rows,) if cols is None else (rows, cols)
     pairs, alphabet = renumbered(*sets)
