@@ -397,7 +397,7 @@ def test_two_thousand_random_malformed_calls():
         "image_size",
         "scheme",
         "grid",
-        "threshold",
+        "threshold_cells",
         "gap",
         "temporal_bin_s",
         "rounding",

@@ -9,7 +9,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 import gazesim
-from strategies import MEASURES, cases, measures_on
+from strategies import MEASURES, cases, measure_cases, measures_on
 
 pytestmark = pytest.mark.filterwarnings("ignore::gazesim.InvalidGazeWarning")
 
@@ -34,6 +34,16 @@ def nearest(matrix, top_k):
 @given(cases(), st.sampled_from([0.1, 0.5, 0.75, 1.0]), st.integers(1, 4))
 @settings(max_examples=150)
 def test_neighbors_are_those_of_the_matrix(case, threshold, top_k):
+    assert_nearest(case, threshold, top_k)
+
+
+@given(measure_cases(), st.sampled_from([0.1, 0.5, 0.75, 1.0]), st.integers(1, 4))
+@settings(max_examples=300)
+def test_neighbors_under_measures_are_those_of_the_matrix(case, threshold, top_k):
+    assert_nearest(case, threshold, top_k)
+
+
+def assert_nearest(case, threshold, top_k):
     scheme, params, gazes = case
     matrix = others(case)
     reached = np.where(matrix >= np.float32(threshold), matrix, 0)

@@ -10,7 +10,16 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 import gazesim
-from strategies import MEASURES, SCREEN, cases, groupings, measures_on, multimatch_params, scanpath_sets
+from strategies import (
+    MEASURES,
+    SCREEN,
+    cases,
+    groupings,
+    measure_cases,
+    measures_on,
+    multimatch_params,
+    scanpath_sets,
+)
 
 pytestmark = pytest.mark.filterwarnings("ignore::gazesim.InvalidGazeWarning")
 
@@ -21,8 +30,16 @@ def affinity(case, *args, **kwargs):
 
 
 @given(cases())
-@settings(max_examples=700)
+@settings(max_examples=300)
 def test_affinity_equals_the_twin(case):
+    scheme, params, gazes = case
+    twin = gazesim.reference.affinity(gazes, scheme=scheme, **params)
+    np.testing.assert_allclose(affinity(case), twin, rtol=0, atol=2e-7)
+
+
+@given(measure_cases())
+@settings(max_examples=500)
+def test_measures_equal_their_twins(case):
     scheme, params, gazes = case
     twin = gazesim.reference.affinity(gazes, scheme=scheme, **params)
     np.testing.assert_allclose(affinity(case), twin, rtol=0, atol=2e-7)
@@ -36,8 +53,18 @@ def test_multimatch_equals_the_twin(gazes, params):
 
 
 @given(cases())
-@settings(max_examples=500)
+@settings(max_examples=200)
 def test_symmetric_in_range_with_unit_diagonal(case):
+    assert_symmetric_in_range(case)
+
+
+@given(measure_cases())
+@settings(max_examples=500)
+def test_measures_are_symmetric_and_in_range(case):
+    assert_symmetric_in_range(case)
+
+
+def assert_symmetric_in_range(case):
     scheme, params, gazes = case
     matrix = affinity(case)
     assert matrix.dtype == np.float32
@@ -53,8 +80,18 @@ def test_symmetric_in_range_with_unit_diagonal(case):
 
 
 @given(cases(), st.randoms(use_true_random=False))
-@settings(max_examples=500)
+@settings(max_examples=200)
 def test_permutation_and_blocks(case, random):
+    assert_blocks_equal_the_whole(case, random)
+
+
+@given(measure_cases(), st.randoms(use_true_random=False))
+@settings(max_examples=500)
+def test_permutation_and_blocks_of_measures(case, random):
+    assert_blocks_equal_the_whole(case, random)
+
+
+def assert_blocks_equal_the_whole(case, random):
     scheme, params, gazes = case
     matrix = affinity(case)
     order = list(range(len(gazes)))

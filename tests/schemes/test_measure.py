@@ -25,7 +25,7 @@ PARAMETERS = {
         r"grid\[0\] is 1.5",
     ),
     "empty grid": ({"scheme": "string_edit", "grid": (0, 2)}, ValueError, r"grid\[0\] is 0; expected"),
-    "threshold of ScanMatch": ({"scheme": "scanmatch", "threshold": 0.0}, ValueError, "threshold is 0.0"),
+    "threshold of ScanMatch": ({"scheme": "scanmatch", "threshold_cells": 0.0}, ValueError, "cells is 0.0"),
     "positive gap": ({"scheme": "scanmatch", "gap": 0.5}, ValueError, "gap is 0.5; expected .* at most 0"),
     "negative bin": ({"scheme": "scanmatch", "temporal_bin_s": -1}, ValueError, "temporal_bin_s is -1"),
     "rounding": ({"scheme": "scanmatch", "rounding": "up"}, ValueError, '"half_away", "half_even" or "down"'),
