@@ -33,8 +33,8 @@ def scanmatch(
     best global alignment of grid cells (same cell: ``threshold_cells``, less by the distance in cells; gaps:
     ``gap`` each, at the borders too) over threshold_cells·max(n, m). Range: [0, 1] with ``gap=0``, below
     0 possible with a negative one; 1 for equal sequences. With a negative gap the common Python port
-    (GazeParser, HAT, GazeSearch) differs: its borders are one gap off, and it takes the largest score of the table. With time,
-    ports differ in ``rounding``: NumPy's is ``"half_even"``, Gazeformer's ``"down"``.
+    (GazeParser, HAT, GazeSearch) differs: its borders are one gap off, and it takes the largest score of the
+    table. With time, ports differ in ``rounding``: NumPy's is ``"half_even"``, Gazeformer's ``"down"``.
 
     Parameters
     ----------
