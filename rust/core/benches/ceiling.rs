@@ -12,8 +12,8 @@ mod scanpaths;
 use std::hint::black_box;
 use std::time::Instant;
 
-use gazesim_core::pairwise::{Kernel, Tile, TileKernel, TILE};
-use gazesim_core::schemes::multimatch::{self, Affinity, Comparison, Features};
+use gazesim_core::pairwise::{Kernel, TILE, Tile, TileKernel};
+use gazesim_core::schemes::multimatch::{self, Affinity, Comparison, Features, Saccade};
 use gazesim_core::simd::{self, Job, Lanes, Level};
 
 const FIXATIONS: [usize; 3] = [10, 30, 100];
@@ -25,8 +25,11 @@ type Pack = Vec<[[f64; 8]; 2]>;
 fn packs(features: &Features) -> Vec<Pack> {
     let eight = |first: usize| {
         let vector = |k: usize| {
-            let part = |axis: usize| std::array::from_fn(|lane| features.sample(first + lane)[k][axis]);
-            [part(0), part(1)]
+            let saccade = |lane: usize| features.sample(first + lane)[k];
+            [
+                std::array::from_fn(|lane| saccade(lane).dx),
+                std::array::from_fn(|lane| saccade(lane).dy),
+            ]
         };
         (0..features.sample(first).len()).map(vector).collect()
     };
@@ -58,7 +61,7 @@ impl Job for Roots {
 
 /// One query against eight targets: costs of one row, and the directions of every cell.
 struct Alignment<'a> {
-    query: &'a [[f64; 7]],
+    query: &'a [Saccade],
     targets: &'a [[[f64; 8]; 2]],
     costs: &'a mut [[f64; 8]],
     steps: &'a mut [[u8; 4]],
@@ -80,7 +83,7 @@ impl Job for Alignment<'_> {
         self.costs.fill([f64::INFINITY; 8]);
         let rows = self.steps.chunks_exact_mut(self.targets.len());
         for (vector, steps) in self.query.iter().zip(rows) {
-            let (dx, dy) = (L::splat(vector[0]), L::splat(vector[1]));
+            let (dx, dy) = (L::splat(vector.dx), L::splat(vector.dy));
             let (mut above_left, mut left) = (start, infinite);
             start = infinite;
             for ((cost, target), step) in self.costs.iter_mut().zip(self.targets).zip(steps) {

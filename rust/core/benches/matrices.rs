@@ -6,11 +6,10 @@
 mod common;
 
 use common::Random;
-use criterion::{criterion_group, criterion_main, Criterion, Throughput};
-use gazesim_core::pairwise::{dense, dense_by_rows, RowKernel, TileKernel};
-use gazesim_core::scanpath::Ragged;
-use gazesim_core::schemes::{dhash, moments, tima};
+use criterion::{Criterion, Throughput, criterion_group, criterion_main};
 use gazesim_core::Result;
+use gazesim_core::pairwise::{RowKernel, TileKernel, dense, dense_by_rows};
+use gazesim_core::schemes::{dhash, moments, tima};
 
 fn matrix(
     criterion: &mut Criterion,
@@ -49,21 +48,19 @@ fn matrices(criterion: &mut Criterion) {
     let mut random = Random::new(3);
     // In the second-level cache, in the third, in memory.
     for count in [256, 1024, 8000] {
-        let pairs: Vec<[f64; 2]> = (0..count)
-            .map(|_| [random.uniform(1.0, 100.0), random.uniform(0.01, 1.0)])
+        let pairs: Vec<moments::Moments> = (0..count)
+            .map(|_| [random.uniform(1.0, 100.0), random.uniform(0.01, 1.0)].into())
             .collect();
         by_rows(criterion, "moments", &moments::Affinity::new(&pairs, &pairs, 0.5));
         let bits = (0..count).map(|_| random.bits() & random.bits()).collect();
-        if let Ok(hashes) = dhash::Features::new(bits, 1) {
-            if let Ok(kernel) = dhash::Affinity::new(&hashes, &hashes) {
-                by_rows(criterion, "dhash", &kernel);
-            }
-        }
+        let hashes = dhash::Features::new(bits, 1).expect("whole words");
+        let kernel = dhash::Affinity::new(&hashes, &hashes).expect("hashes of one length");
+        by_rows(criterion, "dhash", &kernel);
     }
     for clusters in [3, 9, 30] {
-        let mut sequences = Ragged::<2>::default();
+        let mut sequences = tima::Features::default();
         for _ in 0..512 {
-            let cluster = |_| [random.uniform(1.0, 100.0), random.uniform(0.01, 1.0)];
+            let cluster = |_| [random.uniform(1.0, 100.0), random.uniform(0.01, 1.0)].into();
             sequences.push((0..clusters).map(cluster).collect::<Vec<_>>());
         }
         let kernel = tima::Affinity::new(&sequences, &sequences, 0.7);

@@ -7,8 +7,8 @@ mod common;
 #[path = "common/scanpaths.rs"]
 mod scanpaths;
 
-use criterion::{criterion_group, criterion_main, BenchmarkId, Criterion, Throughput};
-use gazesim_core::pairwise::{Kernel, Tile, TileKernel, TILE};
+use criterion::{BenchmarkId, Criterion, Throughput, criterion_group, criterion_main};
+use gazesim_core::pairwise::{Kernel, TILE, Tile, TileKernel};
 use gazesim_core::schemes::multimatch::{Affinity, Alignment, Comparison};
 
 fn engines(criterion: &mut Criterion) {

@@ -2,11 +2,13 @@
 
 /// What can go wrong, in words that a user can act on.
 #[derive(Debug, Clone, PartialEq, thiserror::Error)]
+#[non_exhaustive]
 pub enum Error {
     /// One number of the input is out of its domain.
     #[error("{argument}: sample {sample}, row {row}, {column} is {value}; expected {expected}")]
+    #[non_exhaustive]
     Value {
-        /// Name of the argument as the caller knows it.
+        /// What the caller calls the input.
         argument: String,
         /// Position of the sample in the argument.
         sample: usize,
@@ -21,8 +23,9 @@ pub enum Error {
     },
     /// One sample as a whole does not fit.
     #[error("{argument}: sample {sample} {problem}; expected {expected}")]
+    #[non_exhaustive]
     Sample {
-        /// Name of the argument as the caller knows it.
+        /// What the caller calls the input.
         argument: String,
         /// Position of the sample in the argument.
         sample: usize,
@@ -33,8 +36,9 @@ pub enum Error {
     },
     /// An argument as a whole does not fit.
     #[error("{argument} is {value}; expected {expected}")]
+    #[non_exhaustive]
     Argument {
-        /// Name of the argument as the caller knows it.
+        /// What the caller calls the input.
         argument: String,
         /// What was given.
         value: String,

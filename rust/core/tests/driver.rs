@@ -2,14 +2,15 @@
 
 use std::sync::atomic::{AtomicU64, Ordering};
 
-use gazesim_core::pairwise::{
-    dense, dense_by_rows, neighbors, neighbors_by_rows, pair_count, Bounded, ByPairs, Csr, Kernel,
-    PairKernel, RowKernel, Rule, Tile, TileKernel, TILE,
-};
-use gazesim_core::parallel::{map, thread_count};
 use gazesim_core::Error;
+use gazesim_core::pairwise::{
+    Bounded, ByPairs, Csr, Kernel, PairKernel, RowKernel, Rule, TILE, Tile, TileKernel, dense, dense_by_rows,
+    neighbors, neighbors_by_rows, pair_count,
+};
+use gazesim_core::parallel::{available_threads, map};
 
 /// Each pair yields its own name, symmetric, and costs as much as the test wants it to.
+#[derive(Clone, Copy)]
 struct Names {
     rows: usize,
     cols: usize,
@@ -112,32 +113,43 @@ fn polling_hears_of_progress_and_can_stop() {
 }
 
 #[test]
-fn a_panic_in_a_worker_becomes_an_error() {
+fn a_panic_becomes_an_error_on_any_thread() {
     let kernel = Names {
         panic_at: Some(70),
         ..names(130, 130)
     };
-    let mut out = vec![0; 130 * 130];
-    let error = dense(&ByPairs(&kernel), true, &mut out, 3, &mut |_| true).unwrap_err();
-    assert!(error.to_string().contains("row 70 fails on purpose"), "{error}");
+    let alone = Names {
+        estimated_ns: 10.0,
+        ..kernel
+    };
+    for kernel in [kernel, alone] {
+        let mut out = vec![0; 130 * 130];
+        let error = dense(&ByPairs(&kernel), true, &mut out, 3, &mut |_| true).unwrap_err();
+        assert!(error.to_string().contains("row 70 fails on purpose"), "{error}");
+    }
 }
 
 #[test]
 fn results_of_map_are_in_order() {
     let squares = map(1000, 4, 1e9, &mut |_| true, |task| task * task).unwrap();
-    assert!(squares
-        .iter()
-        .enumerate()
-        .all(|(task, &square)| square == task * task));
+    assert!(
+        squares
+            .iter()
+            .enumerate()
+            .all(|(task, &square)| square == task * task)
+    );
     assert_eq!(map(0, 4, 1e9, &mut |_| true, |task| task).unwrap(), []);
 }
 
 #[test]
-fn thread_counts() {
-    assert!(thread_count(Some(0)).is_err());
-    assert_eq!(thread_count(Some(3)).unwrap(), 3);
-    assert_eq!(thread_count(Some(usize::MAX)).unwrap(), 1024);
-    assert!(thread_count(None).unwrap() >= 1);
+fn any_number_of_threads_does_the_work() {
+    assert!(available_threads() >= 1);
+    for threads in [0, 1, 3, 200] {
+        assert_eq!(
+            map(300, threads, 1e9, &mut |_| true, |task| task).unwrap().len(),
+            300
+        );
+    }
 }
 
 #[test]

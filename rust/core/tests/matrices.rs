@@ -1,6 +1,6 @@
 //! Matrices and neighbours of cheap schemes, against the same numbers pair by pair.
 
-use gazesim_core::pairwise::{dense_by_rows, neighbors_by_rows, Bounded, RowKernel, Rule};
+use gazesim_core::pairwise::{Bounded, RowKernel, Rule, dense_by_rows, neighbors_by_rows};
 use gazesim_core::schemes::{dhash, moments};
 use gazesim_core::simd::Level;
 
@@ -36,6 +36,7 @@ fn maps(count: usize) -> Vec<moments::Moments> {
             8 => [3.0, 0.0],
             _ => [100.0 * uniform(), uniform()],
         })
+        .map(moments::Moments::from)
         .collect()
 }
 

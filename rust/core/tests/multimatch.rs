@@ -1,23 +1,20 @@
 //! The lanes against the scalar engine, and the scalar engine against an exhaustive search.
 
-use gazesim_core::pairwise::{dense, Kernel, Tile, TileKernel};
-use gazesim_core::scanpath::Scanpaths;
+use gazesim_core::pairwise::{Kernel, Tile, TileKernel, dense};
+use gazesim_core::scanpath::{Fixation, Scanpaths};
 use gazesim_core::schemes::multimatch::{
-    features, simplify, Affinity, Alignment, Comparison, Dimensions, Features, Grouping, Parameters, Path,
-    Scale, Simplified,
+    Affinity, Alignment, Comparison, Dimensions, FeatureParameters, Features, Grouping, Parameters, Path,
+    Scale, Simplified, affinity, features, similarities, simplify,
 };
 use gazesim_core::simd::Level;
 use proptest::prelude::*;
 
-const PLAIN: Parameters = Parameters {
-    min_fixations: 3,
-    grouping: None,
-};
-
 fn features_of(gazes: &[Vec<[f64; 3]>]) -> Features {
-    let mut scanpaths = Scanpaths::default();
-    gazes.iter().for_each(|gaze| scanpaths.push(gaze.iter().copied()));
-    features(&scanpaths, &PLAIN)
+    let scanpaths: Scanpaths = gazes
+        .iter()
+        .map(|gaze| gaze.iter().map(|&row| row.into()))
+        .collect();
+    features(&scanpaths, &FeatureParameters::default())
 }
 
 /// Scanpaths of any length, on a coarse grid half of the time so that ties are frequent.
@@ -172,7 +169,7 @@ fn long_scanpaths_of_very_different_lengths() {
 
 #[test]
 fn simplification_merges_until_nothing_changes() {
-    let line: Vec<[f64; 3]> = (0..9).map(|k| [f64::from(k) * 10.0, 0.0, 0.1]).collect();
+    let line: Vec<Fixation> = (0..9).map(|k| [f64::from(k) * 10.0, 0.0, 0.1].into()).collect();
     let mut path = Simplified::new(&line);
     let grouping = Grouping {
         amplitude_px: 0.0,
@@ -213,4 +210,32 @@ fn a_path_ends_whatever_the_costs() {
         assert!(path.cells.contains(&(0, 0)) && path.cells.contains(&(rows - 1, cols - 1)));
         assert!(path.cells.len() < rows + cols);
     }
+}
+
+#[test]
+fn two_scanpaths_are_compared_in_one_call() {
+    let path = |rows: &[[f64; 3]]| -> Vec<Fixation> { rows.iter().map(|&row| row.into()).collect() };
+    let a = path(&[[1.0, 2.0, 0.3], [40.0, 7.0, 0.2], [3.0, 60.0, 0.7]]);
+    let b = path(&[
+        [5.0, 2.0, 0.3],
+        [44.0, 9.0, 0.4],
+        [3.0, 50.0, 0.7],
+        [9.0, 9.0, 0.1],
+    ]);
+    let parameters = Parameters::on_screen([100.0, 80.0]).unwrap();
+    let five = similarities(&a, &b, &parameters).unwrap().unwrap();
+    let mean = (five.shape + five.direction + five.length + five.position + five.duration) / 5.0;
+    let one = affinity(&a, &b, &parameters).unwrap();
+    assert!((f64::from(one) - mean).abs() < 1e-6);
+    assert_eq!(one, affinity(&b, &a, &parameters).unwrap());
+    assert_eq!(affinity(&a, &a, &parameters).unwrap(), 1.0);
+    assert_eq!(similarities(&a, &b[..2], &parameters).unwrap(), None);
+    assert_eq!(affinity(&a, &b[..2], &parameters).unwrap(), 0.0);
+    let error = affinity(&a, &path(&[[1.0, f64::NAN, 1.0]]), &parameters).unwrap_err();
+    assert!(
+        error
+            .to_string()
+            .starts_with("scanpaths: sample 1, row 0, y is NaN"),
+        "{error}"
+    );
 }

@@ -1,6 +1,6 @@
 //! Matrices of all pairs.
 
-use super::{Kernel, RowKernel, TileKernel, TILE};
+use super::{Kernel, RowKernel, TILE, TileKernel};
 use crate::error::product;
 use crate::parallel::{self, Poll};
 use crate::simd;

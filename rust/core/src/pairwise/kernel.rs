@@ -3,7 +3,7 @@
 use std::ops::Range;
 
 use crate::simd::{self, Job, Lanes, Level};
-use crate::sink::{Tile, TILE};
+use crate::sink::{TILE, Tile};
 
 /// Called with the number of pairs that were compared since the last call; returns whether to go on.
 pub type GoOn<'a> = &'a mut dyn FnMut(usize) -> bool;
@@ -215,7 +215,7 @@ impl Job for Reaching<'_> {
             let reaches = |any: bool, &value: &f32| any | (value >= self.floor);
             if eight.iter().fold(false, reaches) {
                 let values = eight.iter().zip(first..);
-                let reached = values.filter(|(&value, _)| value >= self.floor);
+                let reached = values.filter(|(value, _)| **value >= self.floor);
                 self.found.extend(reached.map(|(&value, j)| (j, value)));
             }
         }

@@ -47,7 +47,7 @@ mod dense;
 mod kernel;
 mod neighbors;
 
-pub use crate::sink::{Csr, Rule, Tile, TILE};
+pub use crate::sink::{Csr, Rule, TILE, Tile};
 pub use dense::{dense, dense_by_rows, pair_count};
-pub use kernel::{tile_by_pairs, Bounded, ByPairs, GoOn, Kernel, PairKernel, RowKernel, TileKernel, STRETCH};
+pub use kernel::{Bounded, ByPairs, GoOn, Kernel, PairKernel, RowKernel, STRETCH, TileKernel, tile_by_pairs};
 pub use neighbors::{neighbors, neighbors_by_rows};

@@ -3,9 +3,9 @@
 use std::ops::Range;
 use std::sync::atomic::{AtomicBool, Ordering};
 
-use super::{Bounded, Csr, GoOn, Kernel, RowKernel, Rule, Tile, TileKernel, STRETCH, TILE};
+use super::{Bounded, Csr, GoOn, Kernel, RowKernel, Rule, STRETCH, TILE, Tile, TileKernel};
 use crate::parallel::{self, Poll};
-use crate::sink::{tiles, NeighborSink};
+use crate::sink::{NeighborSink, tiles};
 use crate::{Error, Result};
 
 /// Finds the neighbours of every sample among the others, tile by tile: each unordered pair once.

@@ -2,7 +2,7 @@
 
 use std::ops::Range;
 
-use crate::heatmap::{resize, Heatmap, Interpolation, Pixel};
+use crate::heatmap::{Heatmap, Interpolation, Pixel, resize_small};
 use crate::pairwise::{Bounded, Kernel, RowKernel, Tile};
 use crate::simd::{self, Columns, Job, Lanes, Level, Line, Lines};
 use crate::{Error, Result};
@@ -29,43 +29,79 @@ pub struct Parameters {
     pub margin: f64,
 }
 
-impl Parameters {
-    /// Words of 64 bits that one hash takes.
-    pub fn words(&self) -> usize {
-        (self.hash_size * self.hash_size).div_ceil(64)
+/// The most rows and columns of bits.
+pub const MAX_HASH_SIZE: usize = 1024;
+
+impl Default for Parameters {
+    /// 8 × 8 bits, left against right, shrunk by area; a difference of one grey level of 8 bits counts.
+    fn default() -> Self {
+        Self {
+            hash_size: 8,
+            axis: Axis::Row,
+            interpolation: Interpolation::Area,
+            margin: 1.0 / 255.0,
+        }
     }
 }
 
-/// Computes the hash of one heatmap into `words`.
+impl Parameters {
+    /// Words of 64 bits that one hash takes.
+    ///
+    /// # Errors
+    /// [`Error::Argument`] where `hash_size` is 0 or above [`MAX_HASH_SIZE`].
+    pub fn words(&self) -> Result<usize> {
+        if (1..=MAX_HASH_SIZE).contains(&self.hash_size) {
+            return Ok((self.hash_size * self.hash_size).div_ceil(64));
+        }
+        let expected = format!("1 to {MAX_HASH_SIZE}");
+        Err(Error::argument("hash_size", self.hash_size, expected))
+    }
+}
+
+/// The cosine of the hashes of two maps; 0 where one has no bit set. For more than two, see [`Affinity`].
 ///
-/// Bits are in row-major order; bit `k` is bit `k % 64`, counted from the least significant, of
-/// word `k / 64`.
-pub fn hash<T: Pixel>(map: &Heatmap<T>, parameters: &Parameters, words: &mut [u64]) {
-    hash_below(map, map.max(), parameters, words);
+/// # Errors
+/// [`Error::Value`] for a pixel that is negative or not finite, [`Error::Argument`] for a wrong `hash_size`.
+pub fn affinity<T: Pixel, U: Pixel>(a: &Heatmap<T>, b: &Heatmap<U>, parameters: &Parameters) -> Result<f32> {
+    a.check("heatmaps", 0)?;
+    b.check("heatmaps", 1)?;
+    let bits = [hash(a, parameters)?, hash(b, parameters)?];
+    let features = Features::new(bits.concat(), parameters.words()?)?;
+    Ok(Affinity::new(&features, &features)?.pair(0, 1))
+}
+
+/// Computes the hash of one map that has been checked.
+///
+/// Bits are in row-major order; bit `k` is bit `k % 64`, counted from the least significant, of word `k / 64`.
+///
+/// # Errors
+/// As [`Parameters::words`].
+pub fn hash<T: Pixel>(map: &Heatmap<T>, parameters: &Parameters) -> Result<Vec<u64>> {
+    hash_below(map, map.max(), parameters)
 }
 
 /// As [`hash`], of a map in which anything may be; `None` unless all pixels are sure to be good.
-pub fn unchecked_hash<T: Pixel>(map: &Heatmap<T>, parameters: &Parameters, words: &mut [u64]) -> Option<()> {
-    hash_below(map, map.unchecked_max()?, parameters, words);
-    Some(())
+pub fn unchecked_hash<T: Pixel>(map: &Heatmap<T>, parameters: &Parameters) -> Option<Vec<u64>> {
+    hash_below(map, map.unchecked_max()?, parameters).ok()
 }
 
-fn hash_below<T: Pixel>(map: &Heatmap<T>, max: f64, parameters: &Parameters, words: &mut [u64]) {
+fn hash_below<T: Pixel>(map: &Heatmap<T>, max: f64, parameters: &Parameters) -> Result<Vec<u64>> {
+    let mut words = vec![0; parameters.words()?];
     let size = parameters.hash_size;
     // The next cell in the direction of the comparison, in the flat shrunk map.
     let (rows, cols, next) = match parameters.axis {
         Axis::Row => (size, size + 1, 1),
         Axis::Column => (size + 1, size, size),
     };
-    let small = resize(map, rows, cols, parameters.interpolation);
+    let small = resize_small(map, rows, cols, parameters.interpolation);
     let threshold = parameters.margin * max;
-    words.fill(0);
     for bit in 0..size * size {
         let cell = (bit / size) * cols + bit % size;
         if small[cell] - small[cell + next] > threshold {
             words[bit / 64] |= 1 << (bit % 64);
         }
     }
+    Ok(words)
 }
 
 /// Hashes of `words` words each, one after the other.
@@ -166,7 +202,7 @@ impl<'a> Affinity<'a> {
     pub fn at_level(rows: &'a Features, cols: &'a Features, level: Level) -> Result<Self> {
         if rows.words != cols.words {
             return Err(Error::argument(
-                "other",
+                "the columns",
                 format!("hashes of {} words", cols.words),
                 format!("hashes of {} words", rows.words),
             ));

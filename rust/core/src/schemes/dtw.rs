@@ -33,12 +33,14 @@ impl Measure<2, 2> for Dtw {
                 let above = (L::load(&way[0]), L::load(&way[1]));
                 let (dx, dy) = (x.sub(L::load(&other[0])), y.sub(L::load(&other[1])));
                 let distance = dx.mul(dx).add(dy.mul(dy)).sqrt();
-                let best = diagonal.0.min(above.0).min(left.0);
-                // The numbers of cells of those ways that are not dearer than the best.
-                let cells = never.if_less(best, diagonal.0, diagonal.1);
-                let cells = cells.min(never.if_less(best, above.0, above.1));
-                let cells = cells.min(never.if_less(best, left.0, left.1));
-                left = (best.add(distance), cells.add(one));
+                // Of two ways the cheaper counts, of equally cheap ones the shorter. The way from the left comes
+                // last: it is known last.
+                let longer = never.if_less(above.0, diagonal.0, diagonal.1);
+                let cells = longer.min(never.if_less(diagonal.0, above.0, above.1));
+                let best = diagonal.0.min(above.0);
+                let longer = never.if_less(left.0, best, cells);
+                let cells = longer.min(never.if_less(best, left.0, left.1));
+                left = (best.min(left.0).add(distance), cells.add(one));
                 left.0.store(&mut way[0]);
                 left.1.store(&mut way[1]);
                 diagonal = above;

@@ -3,7 +3,7 @@
 use super::eights_by_length;
 use crate::scanpath::Ragged;
 use crate::simd::Aligned;
-use crate::sink::{Tile, TILE};
+use crate::sink::{TILE, Tile};
 
 /// Eight samples of a tile, side by side.
 #[derive(Debug)]
@@ -27,11 +27,7 @@ pub struct Packed<const M: usize> {
 
 impl<const M: usize> Packed<M> {
     /// Groups the samples of each tile of columns; of each row `keep` is kept.
-    pub fn new<const N: usize>(
-        features: &Ragged<N>,
-        filler: f64,
-        keep: impl Fn(&[f64; N]) -> [f64; M],
-    ) -> Self {
+    pub fn new<T>(features: &Ragged<T>, filler: f64, keep: impl Fn(&T) -> [f64; M]) -> Self {
         let group = |targets: Vec<usize>| {
             let longest = targets.iter().map(|&target| features.sample(target).len()).max();
             let mut rows = vec![Aligned([[filler; 8]; M]); longest.unwrap_or(0)];

@@ -60,6 +60,26 @@ pub trait Measure<const N: usize, const VALUES: usize>: Sync {
     fn affinity(&self, values: [f64; VALUES], n: usize, m: usize) -> f64;
 }
 
+impl<const N: usize, const VALUES: usize, M: Measure<N, VALUES>> Measure<N, VALUES> for &M {
+    type Scratch = M::Scratch;
+    const FILLER: f64 = M::FILLER;
+    const CELL_NS: f64 = M::CELL_NS;
+
+    #[inline(always)]
+    fn compare<L: Lanes>(
+        &self,
+        scratch: &mut M::Scratch,
+        row: &[[f64; N]],
+        columns: &Columns<N>,
+    ) -> Eight<VALUES> {
+        (*self).compare::<L>(scratch, row, columns)
+    }
+
+    fn affinity(&self, values: [f64; VALUES], n: usize, m: usize) -> f64 {
+        (*self).affinity(values, n, m)
+    }
+}
+
 /// What becomes of the numbers of a pair.
 pub trait Outcome<const VALUES: usize>: Sync {
     /// What one comparison yields.
@@ -121,8 +141,8 @@ where
 /// A measure between all samples of two sets.
 pub struct Comparison<'a, const N: usize, const VALUES: usize, M, O> {
     measure: M,
-    rows: &'a Ragged<N>,
-    cols: &'a Ragged<N>,
+    rows: &'a Ragged<[f64; N]>,
+    cols: &'a Ragged<[f64; N]>,
     packed: Packed<N>,
     level: Level,
     outcome: PhantomData<O>,
@@ -132,12 +152,17 @@ impl<'a, const N: usize, const VALUES: usize, M: Measure<N, VALUES>, O: Outcome<
     Comparison<'a, N, VALUES, M, O>
 {
     /// Compares the samples of `rows` with those of `cols`.
-    pub fn new(measure: M, rows: &'a Ragged<N>, cols: &'a Ragged<N>) -> Self {
+    pub fn new(measure: M, rows: &'a Ragged<[f64; N]>, cols: &'a Ragged<[f64; N]>) -> Self {
         Self::at_level(measure, rows, cols, Level::best())
     }
 
     /// As [`Comparison::new`], with the lanes of `level`.
-    pub fn at_level(measure: M, rows: &'a Ragged<N>, cols: &'a Ragged<N>, level: Level) -> Self {
+    pub fn at_level(
+        measure: M,
+        rows: &'a Ragged<[f64; N]>,
+        cols: &'a Ragged<[f64; N]>,
+        level: Level,
+    ) -> Self {
         Self {
             measure,
             rows,

@@ -7,7 +7,7 @@
 use std::marker::PhantomData;
 use std::sync::atomic::{AtomicBool, Ordering};
 
-use super::{tiles, Tile};
+use super::{Tile, tiles};
 
 /// A row-major matrix that several threads fill tile by tile.
 ///

@@ -3,9 +3,9 @@
 use std::f64::consts::PI;
 
 use super::align::{Alignment, Path};
-use super::lanes::{self, pack, Group, OneToEight};
-use super::{Differences, Features, Scale, Vector, ANGLE, DURATION, DX, DY, LENGTH, X, Y};
-use crate::pairwise::{tile_by_pairs, Bounded, GoOn, Kernel, Tile, TileKernel};
+use super::lanes::{self, Group, OneToEight, pack};
+use super::{Differences, Features, Saccade, Scale};
+use crate::pairwise::{Bounded, GoOn, Kernel, Tile, TileKernel, tile_by_pairs};
 use crate::schemes::packed::Packed;
 use crate::schemes::{by_content, relative_difference};
 use crate::simd::{self, Level};
@@ -15,33 +15,29 @@ const CELL_NS: f64 = 0.7;
 const PAIR_NS: f64 = 80.0;
 
 /// The five differences between two vectors: shape, direction, length, position, duration.
-const DIFFERENCES: [fn(&Vector, &Vector) -> f64; 5] = [shape, direction, length, position, duration];
+const DIFFERENCES: [fn(&Saccade, &Saccade) -> f64; 5] = [shape, direction, length, position, duration];
 
-fn shape(v: &Vector, w: &Vector) -> f64 {
-    let (x, y) = (v[DX] - w[DX], v[DY] - w[DY]);
+fn shape(v: &Saccade, w: &Saccade) -> f64 {
+    let (x, y) = (v.dx - w.dx, v.dy - w.dy);
     (x * x + y * y).sqrt()
 }
 
-fn direction(v: &Vector, w: &Vector) -> f64 {
-    let angle = (v[ANGLE] - w[ANGLE]).abs();
-    if angle > PI {
-        2.0 * PI - angle
-    } else {
-        angle
-    }
+fn direction(v: &Saccade, w: &Saccade) -> f64 {
+    let angle = (v.angle - w.angle).abs();
+    if angle > PI { 2.0 * PI - angle } else { angle }
 }
 
-fn length(v: &Vector, w: &Vector) -> f64 {
-    (v[LENGTH] - w[LENGTH]).abs()
+fn length(v: &Saccade, w: &Saccade) -> f64 {
+    (v.length - w.length).abs()
 }
 
-fn position(v: &Vector, w: &Vector) -> f64 {
-    let (x, y) = (v[X] - w[X], v[Y] - w[Y]);
+fn position(v: &Saccade, w: &Saccade) -> f64 {
+    let (x, y) = (v.x - w.x, v.y - w.y);
     (x * x + y * y).sqrt()
 }
 
-fn duration(v: &Vector, w: &Vector) -> f64 {
-    relative_difference(v[DURATION], w[DURATION])
+fn duration(v: &Saccade, w: &Saccade) -> f64 {
+    relative_difference(v.duration, w.duration)
 }
 
 /// Memory of one thread.
@@ -280,7 +276,7 @@ impl Bounded for Comparison<'_, Affinity> {
 }
 
 /// One path, cheapest in shape; the median of each difference along it.
-fn joint(scratch: &mut Scratch, a: &[Vector], b: &[Vector]) -> [f64; 5] {
+fn joint(scratch: &mut Scratch, a: &[Saccade], b: &[Saccade]) -> [f64; 5] {
     let Scratch {
         path, differences, ..
     } = scratch;
@@ -293,7 +289,7 @@ fn joint(scratch: &mut Scratch, a: &[Vector], b: &[Vector]) -> [f64; 5] {
 }
 
 /// For each difference its own cheapest path, and the mean along it.
-fn per_dimension(path: &mut Path, a: &[Vector], b: &[Vector]) -> [f64; 5] {
+fn per_dimension(path: &mut Path, a: &[Saccade], b: &[Saccade]) -> [f64; 5] {
     DIFFERENCES.map(|difference| {
         let entered = path.find(a.len(), b.len(), |i, j| difference(&a[i], &b[j]));
         (difference(&a[0], &b[0]) + entered) / path.cells.len() as f64

@@ -1,8 +1,8 @@
 //! Dynamic time warping over two sequences of cluster moments.
 
-use super::lanes::{end, factors, OneToEight, Ways};
 use super::Features;
-use crate::pairwise::{tile_by_pairs, Bounded, GoOn, Kernel, Tile, TileKernel};
+use super::lanes::{Factors, OneToEight, Ways, end, factors};
+use crate::pairwise::{Bounded, GoOn, Kernel, Tile, TileKernel, tile_by_pairs};
 use crate::scanpath::Ragged;
 use crate::schemes::moments::Moments;
 use crate::schemes::packed::Packed;
@@ -20,7 +20,7 @@ pub struct Affinity<'a> {
 
 /// Rows and columns for the lanes.
 struct Prepared {
-    queries: Ragged<4>,
+    queries: Ragged<Factors>,
     packed: Packed<4>,
     level: Level,
 }
@@ -33,14 +33,12 @@ impl<'a> Affinity<'a> {
 
     /// As [`Affinity::new`], with the lanes of `level`.
     pub fn at_level(rows: &'a Features, cols: &'a Features, weight_mass: f64, level: Level) -> Self {
-        let mut queries = Ragged::default();
-        for sequence in rows.iter() {
-            queries.push(sequence.iter().map(|&cluster| factors(cluster, weight_mass)));
-        }
+        let sequences = rows.iter();
+        let queries = sequences.map(|sequence| sequence.iter().map(|&cluster| factors(cluster, weight_mass)));
         let packed = Packed::new(cols, 1.0, |&cluster| factors(cluster, weight_mass));
         Self {
             lanes: Some(Prepared {
-                queries,
+                queries: queries.collect(),
                 packed,
                 level,
             }),
@@ -99,7 +97,8 @@ impl<'a> Affinity<'a> {
     }
 
     fn cost(&self, a: &Moments, b: &Moments) -> f64 {
-        let (mass, spread) = (relative_difference(a[0], b[0]), relative_difference(a[1], b[1]));
+        let mass = relative_difference(a.mass, b.mass);
+        let spread = relative_difference(a.spread, b.spread);
         self.weight_mass * mass + (1.0 - self.weight_mass) * spread
     }
 }
@@ -109,7 +108,7 @@ impl<'a> Affinity<'a> {
 /// Steps are compared by cost alone, the diagonal first, then i − 1, then j − 1. Carrying the
 /// length along the chosen steps is the same as tracing them back.
 #[derive(Debug, Clone, Copy)]
-pub struct Way {
+struct Way {
     cost: f64,
     cells: u32,
 }

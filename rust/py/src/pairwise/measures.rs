@@ -1,23 +1,29 @@
 //! Scanpath measures: one binding for all, which a name and parameters choose from.
 
-use gazesim_core::schemes::side_by_side::{Affinities, Comparison, Measure, Values};
+use std::marker::PhantomData;
+
+use gazesim_core::pairwise::{Csr, Rule, dense, neighbors};
+use gazesim_core::parallel::Poll;
+use gazesim_core::scanpath::Ragged;
+use gazesim_core::schemes::side_by_side::{self, Comparison, Measure, Outcome};
 use gazesim_core::schemes::time_delay::{Norm, TimeDelay, Windows};
 use gazesim_core::schemes::{
     dtw, eyenalysis, frechet, hausdorff, mannan, recurrence, scanmatch, scasim, string_edit,
 };
-use gazesim_core::Error;
+use gazesim_core::{Error, Result};
 use numpy::{PyReadwriteArray2, PyReadwriteArray3};
 use pyo3::prelude::*;
 use pyo3::types::PyDict;
 
-use crate::arrays::{ragged, RaggedArrays};
+use super::{Affinities, CsrArrays, Scheme, Search, fill, find};
+use crate::arrays::RaggedArrays;
+use crate::detached::Call;
 use crate::errors::OrRaise;
-use crate::pairwise::{fill, find_by_tiles, CsrArrays, Search};
 
 /// What is done with a measure, whatever its type.
 trait Use<'py> {
     type Output;
-    fn with<const N: usize, const VALUES: usize, M: Measure<N, VALUES>>(
+    fn with<const N: usize, const VALUES: usize, M: Measure<N, VALUES> + Send>(
         self,
         py: Python<'py>,
         measure: M,
@@ -114,18 +120,59 @@ fn choose<'py, U: Use<'py>>(py: Python<'py>, measure: &Bound<'py, PyDict>, user:
     }
 }
 
+/// A measure as a scheme whose pairs yield `O`.
+struct Of<const N: usize, const VALUES: usize, M, O>(M, PhantomData<O>);
+
+impl<const N: usize, const VALUES: usize, M, O> Scheme for Of<N, VALUES, M, O>
+where
+    M: Measure<N, VALUES> + Send,
+    O: Outcome<VALUES> + Send,
+{
+    type Features = Ragged<[f64; N]>;
+    type Output = O::Output;
+
+    fn fill(
+        &self,
+        rows: &Self::Features,
+        other: Option<&Self::Features>,
+        out: &mut [O::Output],
+        threads: usize,
+        poll: Poll,
+    ) -> Result<()> {
+        let kernel: Comparison<N, VALUES, &M, O> = Comparison::new(&self.0, rows, other.unwrap_or(rows));
+        dense(&kernel, other.is_none(), out, threads, poll)
+    }
+}
+
+impl<const N: usize, const VALUES: usize, M> Affinities for Of<N, VALUES, M, side_by_side::Affinities>
+where
+    M: Measure<N, VALUES> + Send,
+{
+    fn find(
+        &self,
+        samples: &Self::Features,
+        names: &[u32],
+        rule: Rule,
+        threads: usize,
+        poll: Poll,
+    ) -> Result<Csr> {
+        let kernel: Comparison<N, VALUES, &M, side_by_side::Affinities> =
+            Comparison::new(&self.0, samples, samples);
+        neighbors(&kernel, names, rule, threads, poll)
+    }
+}
+
 struct FillAffinity<'a, 'py> {
     features: RaggedArrays<'py>,
     other: Option<RaggedArrays<'py>>,
     out: &'a mut [f32],
-    n_threads: Option<usize>,
-    progress: Option<Py<PyAny>>,
+    call: Call,
 }
 
 impl<'py> Use<'py> for FillAffinity<'_, 'py> {
     type Output = ();
 
-    fn with<const N: usize, const VALUES: usize, M: Measure<N, VALUES>>(
+    fn with<const N: usize, const VALUES: usize, M: Measure<N, VALUES> + Send>(
         self,
         py: Python<'py>,
         measure: M,
@@ -133,17 +180,14 @@ impl<'py> Use<'py> for FillAffinity<'_, 'py> {
     where
         [f64; VALUES]: Default,
     {
-        let rows = ragged::<N>(&self.features)?;
-        let other = self.other.as_ref().map(ragged).transpose()?;
-        let cols = other.as_ref().unwrap_or(&rows);
-        let kernel: Comparison<N, VALUES, M, Affinities> = Comparison::new(measure, &rows, cols);
+        let scheme: Of<N, VALUES, M, side_by_side::Affinities> = Of(measure, PhantomData);
         fill(
             py,
-            &kernel,
-            other.is_none(),
+            &scheme,
+            &self.features,
+            self.other.as_ref(),
             self.out,
-            self.n_threads,
-            self.progress,
+            self.call,
         )
     }
 }
@@ -151,7 +195,6 @@ impl<'py> Use<'py> for FillAffinity<'_, 'py> {
 /// Fills `out` (n, m) with affinities of scanpaths under one of the measures.
 #[pyfunction]
 #[pyo3(signature = (features, other, out, *, measure, n_threads=None, progress=None))]
-#[allow(clippy::too_many_arguments)] // the Python signature
 pub fn measure_affinity<'py>(
     py: Python<'py>,
     features: RaggedArrays<'py>,
@@ -161,12 +204,13 @@ pub fn measure_affinity<'py>(
     n_threads: Option<usize>,
     progress: Option<Py<PyAny>>,
 ) -> PyResult<()> {
+    let call = Call::new(n_threads, progress)?;
+    let out = out.as_slice_mut()?;
     let user = FillAffinity {
         features,
         other,
-        out: out.as_slice_mut()?,
-        n_threads,
-        progress,
+        out,
+        call,
     };
     choose(py, measure, user)
 }
@@ -175,14 +219,13 @@ struct FillValues<'a, 'py> {
     features: RaggedArrays<'py>,
     other: RaggedArrays<'py>,
     out: &'a mut [f64],
-    n_threads: Option<usize>,
-    progress: Option<Py<PyAny>>,
+    call: Call,
 }
 
 impl<'py> Use<'py> for FillValues<'_, 'py> {
     type Output = ();
 
-    fn with<const N: usize, const VALUES: usize, M: Measure<N, VALUES>>(
+    fn with<const N: usize, const VALUES: usize, M: Measure<N, VALUES> + Send>(
         self,
         py: Python<'py>,
         measure: M,
@@ -190,8 +233,6 @@ impl<'py> Use<'py> for FillValues<'_, 'py> {
     where
         [f64; VALUES]: Default,
     {
-        let rows = ragged::<N>(&self.features)?;
-        let cols = ragged::<N>(&self.other)?;
         let (out, rest) = self.out.as_chunks_mut::<VALUES>();
         if !rest.is_empty() {
             let given = format!("an array of {} numbers", out.len() * VALUES + rest.len());
@@ -202,9 +243,10 @@ impl<'py> Use<'py> for FillValues<'_, 'py> {
             ))
             .or_raise();
         }
-        let kernel: Comparison<N, VALUES, M, Values> = Comparison::new(measure, &rows, &cols);
-        // Some of the numbers have a direction: no pair is the mirror image of another.
-        fill(py, &kernel, false, out, self.n_threads, self.progress)
+        let scheme: Of<N, VALUES, M, side_by_side::Values> = Of(measure, PhantomData);
+        // With another set, even an equal one: some of the numbers have a direction, and no pair is the
+        // mirror image of another.
+        fill(py, &scheme, &self.features, Some(&self.other), out, self.call)
     }
 }
 
@@ -212,7 +254,6 @@ impl<'py> Use<'py> for FillValues<'_, 'py> {
 /// scanpath is empty.
 #[pyfunction]
 #[pyo3(signature = (features, other, out, *, measure, n_threads=None, progress=None))]
-#[allow(clippy::too_many_arguments)] // the Python signature
 pub fn measure_values<'py>(
     py: Python<'py>,
     features: RaggedArrays<'py>,
@@ -222,12 +263,13 @@ pub fn measure_values<'py>(
     n_threads: Option<usize>,
     progress: Option<Py<PyAny>>,
 ) -> PyResult<()> {
+    let call = Call::new(n_threads, progress)?;
+    let out = out.as_slice_mut()?;
     let user = FillValues {
         features,
         other,
-        out: out.as_slice_mut()?,
-        n_threads,
-        progress,
+        out,
+        call,
     };
     choose(py, measure, user)
 }
@@ -240,7 +282,7 @@ struct FindNeighbors<'py> {
 impl<'py> Use<'py> for FindNeighbors<'py> {
     type Output = CsrArrays<'py>;
 
-    fn with<const N: usize, const VALUES: usize, M: Measure<N, VALUES>>(
+    fn with<const N: usize, const VALUES: usize, M: Measure<N, VALUES> + Send>(
         self,
         py: Python<'py>,
         measure: M,
@@ -248,9 +290,8 @@ impl<'py> Use<'py> for FindNeighbors<'py> {
     where
         [f64; VALUES]: Default,
     {
-        let rows = ragged::<N>(&self.features)?;
-        let kernel: Comparison<N, VALUES, M, Affinities> = Comparison::new(measure, &rows, &rows);
-        find_by_tiles(py, &kernel, self.search)
+        let scheme: Of<N, VALUES, M, side_by_side::Affinities> = Of(measure, PhantomData);
+        find(py, &scheme, &self.features, self.search)
     }
 }
 
