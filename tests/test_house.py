@@ -23,6 +23,7 @@ FLOORS = (
     "io",
     "schemes",
     "affinity",
+    "measures",
     "reference views phantom",
     "cache",
     "plots",

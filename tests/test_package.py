@@ -15,6 +15,32 @@ import pytest
 import gazesim
 from conftest import REPO
 
+MEASURES = {
+    "dtw_distance",
+    "eyenalysis",
+    "frechet_distance",
+    "hausdorff_distance",
+    "mannan_distance",
+    "recurrence",
+    "scanmatch",
+    "scasim",
+    "sequence_score",
+    "stde",
+    "string_edit_distance",
+    "tde",
+}
+MEASURE_SCHEMES = {
+    "DTW",
+    "Eyenalysis",
+    "Frechet",
+    "Hausdorff",
+    "Mannan",
+    "Recurrence",
+    "ScanMatch",
+    "Scasim",
+    "StringEdit",
+    "TimeDelayEmbedding",
+}
 PUBLIC = {
     "__version__",
     "phantom",
@@ -33,8 +59,11 @@ PUBLIC = {
     "detect_fixations",
     "dhash",
     "hu_moments",
+    "measures",
     "multimatch",
     "neighbors",
+    *MEASURES,
+    *MEASURE_SCHEMES,
     "read_scanpaths",
     "reference",
     "render_heatmap",
@@ -95,7 +124,10 @@ def test_docstring_examples(name, monkeypatch, tmp_path):
 
 
 @pytest.mark.parametrize(
-    "name", sorted(PUBLIC - {"InvalidGazeWarning", "Scheme", "reference", "views", "phantom", "__version__"})
+    "name",
+    sorted(
+        PUBLIC - {"InvalidGazeWarning", "Scheme", "reference", "views", "phantom", "measures", "__version__"}
+    ),
 )
 def test_public_objects_have_runnable_examples(name):
     documentation = getattr(gazesim, name).__doc__

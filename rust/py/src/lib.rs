@@ -22,6 +22,8 @@ mod _core {
     #[pymodule_export]
     use crate::pairwise::dhash::{dhash_affinity, dhash_neighbors};
     #[pymodule_export]
+    use crate::pairwise::measures::{measure_affinity, measure_neighbors, measure_values};
+    #[pymodule_export]
     use crate::pairwise::moments::{moments_affinity, moments_neighbors};
     #[pymodule_export]
     use crate::pairwise::multimatch::{multimatch_affinity, multimatch_dimensions, multimatch_neighbors};
