@@ -39,8 +39,12 @@ PUBLIC = {
     "read_scanpaths",
     "reference",
     "render_heatmap",
+    "saliency",
     "views",
 }
+
+# Submodules among them.
+PARTS = ("phantom", "reference", "saliency", "views")
 
 # Importable only with the extra that it belongs to, or heavy.
 OPTIONAL = ("gazesim.torch", "gazesim.train", "gazesim.distributed", "gazesim.__main__")
@@ -96,14 +100,14 @@ def test_docstring_examples(name, monkeypatch, tmp_path):
 
 
 @pytest.mark.parametrize(
-    "name", sorted(PUBLIC - {"InvalidGazeWarning", "Scheme", "reference", "views", "phantom", "__version__"})
+    "name", sorted(PUBLIC - {"InvalidGazeWarning", "Scheme", "__version__"} - set(PARTS))
 )
 def test_public_objects_have_runnable_examples(name):
     documentation = getattr(gazesim, name).__doc__
     assert ">>> " in documentation
 
 
-@pytest.mark.parametrize("part", ["gazesim.io", "gazesim.phantom", "gazesim.views"])
+@pytest.mark.parametrize("part", ["gazesim.io", "gazesim.phantom", "gazesim.saliency", "gazesim.views"])
 def test_functions_and_classes_of_parts_have_runnable_examples(part):
     module = importlib.import_module(part)
     for name in module.__all__:

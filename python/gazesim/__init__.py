@@ -14,7 +14,7 @@ from .schemes import TIMA, DHash, Grouping, Moments, MultiMatch, Scheme
 if _TYPE_CHECKING:
     from . import cache as cache
     from . import io as io
-    from . import phantom, reference, views
+    from . import phantom, reference, saliency, views
     from . import torch as torch
     from . import train as train
     from .cache import AffinityCache
@@ -33,6 +33,7 @@ _LATER = {
     "phantom": "",
     "read_scanpaths": "io",
     "reference": "",
+    "saliency": "",
     "torch": "",
     "train": "",
     "views": "",
@@ -61,6 +62,7 @@ __all__ = [
     "read_scanpaths",
     "reference",
     "render_heatmap",
+    "saliency",
     "views",
 ]
 
