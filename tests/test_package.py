@@ -31,6 +31,7 @@ PUBLIC = {
     "Scheme",
     "ScreenGeometry",
     "affinity",
+    "compare_scanpaths",
     "detect_fixations",
     "dhash",
     "hu_moments",

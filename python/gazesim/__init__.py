@@ -13,11 +13,13 @@ from .schemes import TIMA, DHash, Grouping, Moments, MultiMatch, Scheme
 
 if _TYPE_CHECKING:
     from . import cache as cache
+    from . import compare as compare
     from . import io as io
     from . import phantom, reference, saliency, views
     from . import torch as torch
     from . import train as train
     from .cache import AffinityCache
+    from .compare import compare_scanpaths
     from .fixations import detect_fixations
     from .geometry import ScreenGeometry
     from .io import read_scanpaths
@@ -28,6 +30,8 @@ _LATER = {
     "AffinityCache": "cache",
     "ScreenGeometry": "geometry",
     "cache": "",
+    "compare": "",
+    "compare_scanpaths": "compare",
     "detect_fixations": "fixations",
     "io": "",
     "phantom": "",
@@ -53,6 +57,7 @@ __all__ = [
     "ScreenGeometry",
     "__version__",
     "affinity",
+    "compare_scanpaths",
     "detect_fixations",
     "dhash",
     "hu_moments",
