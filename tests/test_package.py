@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import doctest
 import importlib
-import itertools
 import os
 import pkgutil
 import re
@@ -48,7 +47,7 @@ PUBLIC = {
 PARTS = ("phantom", "reference", "saliency", "views")
 
 # Importable only with the extra that it belongs to, or heavy.
-OPTIONAL = ("gazesim.torch", "gazesim.train", "gazesim.distributed", "gazesim.__main__")
+OPTIONAL = ("gazesim.torch", "gazesim.train", "gazesim.cache.dask", "gazesim.__main__")
 
 
 def modules():
@@ -139,20 +138,6 @@ def test_stubs_match_the_compiled_module():
     command = [sys.executable, "-m", "mypy.stubtest", "gazesim._core"]
     result = subprocess.run(command, capture_output=True, text=True, env=environment, cwd=REPO)
     assert result.returncode == 0, result.stdout
-
-
-def test_modules_of_train_use_those_before_them():
-    """Read the order in CONTRIBUTING.md, and hold every import against it."""
-    block = (REPO / "CONTRIBUTING.md").read_text().partition("each module uses those before it\n")[2]
-    lines = [line.split() for line in block.partition("\ntests ")[0].splitlines()]
-    folder = REPO / "python" / "gazesim" / "train"
-    known = {path.stem for path in folder.glob("*.py")}
-    order = [word for line in lines for word in itertools.takewhile(known.__contains__, line)]
-    assert sorted(order) == sorted(set(order))
-    assert len(order) > 30
-    for place, name in enumerate(order):
-        used = re.findall(r"^ *from \.(\w+) import", (folder / f"{name}.py").read_text(), re.MULTILINE)
-        assert set(used) & set(order) <= set(order[:place]), name
 
 
 def test_house_rules():

@@ -6,15 +6,33 @@ from typing import Any as _Any
 
 from ._core import __version__
 from .affinity import affinity, dhash, hu_moments, multimatch, neighbors
-from .features import Features, InvalidGazeWarning
 from .heatmaps import render_heatmap
 from .scanpaths import Scanpaths
-from .schemes import TIMA, DHash, Grouping, Moments, MultiMatch, Scheme
+from .schemes import (
+    DTW,
+    TIMA,
+    DHash,
+    Eyenalysis,
+    Frechet,
+    Grouping,
+    Hausdorff,
+    Mannan,
+    Moments,
+    MultiMatch,
+    Recurrence,
+    ScanMatch,
+    Scasim,
+    Scheme,
+    StringEdit,
+    TimeDelayEmbedding,
+)
+from .schemes.features import Features, InvalidGazeWarning
 
 if _TYPE_CHECKING:
     from . import cache as cache
     from . import compare as compare
     from . import io as io
+    from . import measures as measures
     from . import phantom, reference, saliency, views
     from . import torch as torch
     from . import train as train
@@ -23,6 +41,20 @@ if _TYPE_CHECKING:
     from .fixations import detect_fixations
     from .geometry import ScreenGeometry
     from .io import read_scanpaths
+    from .measures import (
+        dtw_distance,
+        eyenalysis,
+        frechet_distance,
+        hausdorff_distance,
+        mannan_distance,
+        recurrence,
+        scanmatch,
+        scasim,
+        sequence_score,
+        stde,
+        string_edit_distance,
+        tde,
+    )
 
 # Imported when they are first asked for: together they would double the time of `import gazesim`,
 # which every DataLoader worker pays. Those from nowhere are modules; torch and train need their extras.
@@ -33,41 +65,76 @@ _LATER = {
     "compare": "",
     "compare_scanpaths": "compare",
     "detect_fixations": "fixations",
+    "dtw_distance": "measures",
+    "eyenalysis": "measures",
+    "frechet_distance": "measures",
+    "hausdorff_distance": "measures",
     "io": "",
+    "mannan_distance": "measures",
+    "measures": "",
     "phantom": "",
     "read_scanpaths": "io",
+    "recurrence": "measures",
     "reference": "",
     "saliency": "",
+    "scanmatch": "measures",
+    "scasim": "measures",
+    "sequence_score": "measures",
+    "stde": "measures",
+    "string_edit_distance": "measures",
+    "tde": "measures",
     "torch": "",
     "train": "",
     "views": "",
 }
 
 __all__ = [
+    "DTW",
     "TIMA",
     "AffinityCache",
     "DHash",
+    "Eyenalysis",
     "Features",
+    "Frechet",
     "Grouping",
+    "Hausdorff",
     "InvalidGazeWarning",
+    "Mannan",
     "Moments",
     "MultiMatch",
+    "Recurrence",
+    "ScanMatch",
     "Scanpaths",
+    "Scasim",
     "Scheme",
     "ScreenGeometry",
+    "StringEdit",
+    "TimeDelayEmbedding",
     "__version__",
     "affinity",
     "compare_scanpaths",
     "detect_fixations",
     "dhash",
+    "dtw_distance",
+    "eyenalysis",
+    "frechet_distance",
+    "hausdorff_distance",
     "hu_moments",
+    "mannan_distance",
     "multimatch",
     "neighbors",
     "phantom",
     "read_scanpaths",
+    "recurrence",
     "reference",
     "render_heatmap",
     "saliency",
+    "scanmatch",
+    "scasim",
+    "sequence_score",
+    "stde",
+    "string_edit_distance",
+    "tde",
     "views",
 ]
 

@@ -15,6 +15,9 @@ __all__ = [
     "dhash_features",
     "dhash_neighbors",
     "hu_moments",
+    "measure_affinity",
+    "measure_neighbors",
+    "measure_values",
     "moments_affinity",
     "moments_features",
     "moments_neighbors",
@@ -177,3 +180,22 @@ def multimatch_neighbors(
 def moments_neighbors(features: NDArray[np.float64], search: dict[str, Any], *, alpha: float) -> _Csr: ...
 def dhash_neighbors(features: NDArray[np.uint64], search: dict[str, Any]) -> _Csr: ...
 def tima_neighbors(features: _Ragged, search: dict[str, Any], *, weight_mass: float) -> _Csr: ...
+def measure_affinity(
+    features: _Ragged,
+    other: _Ragged | None,
+    out: NDArray[np.float32],
+    *,
+    measure: dict[str, Any],
+    n_threads: int | None = None,
+    progress: _Progress | None = None,
+) -> None: ...
+def measure_values(
+    features: _Ragged,
+    other: _Ragged,
+    out: NDArray[np.float64],
+    *,
+    measure: dict[str, Any],
+    n_threads: int | None = None,
+    progress: _Progress | None = None,
+) -> None: ...
+def measure_neighbors(features: _Ragged, search: dict[str, Any], *, measure: dict[str, Any]) -> _Csr: ...

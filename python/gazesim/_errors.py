@@ -80,3 +80,10 @@ def screen(argument: str, value: Any) -> tuple[float, float] | None:
     if width == 0 or height == 0:
         raise ValueError(f"{argument} is {describe(value)}; expected a positive width and height in pixels")
     return width, height
+
+
+def switch(argument: str, value: object) -> bool:
+    """Return ``value`` if it is True or False."""
+    if not isinstance(value, bool):
+        raise TypeError(f"{argument} is {describe(value)}; expected True or False")
+    return value

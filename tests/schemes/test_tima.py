@@ -15,7 +15,7 @@ from sklearn.cluster import DBSCAN
 
 import gazesim
 from gazesim import _core
-from gazesim.features import Features
+from gazesim.schemes.features import Features
 from schemes.test_multimatch import all_paths
 
 # By name: a module of gazesim.reference can be hidden by a function.

@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 
 from ..compare import IncompleteComparisonWarning, compare_scanpaths, write_csv
 from ..compare.measures import DEFAULT_MEASURES
-from ..plot_comparison import plot_comparison
+from ..plots.comparison import plot_comparison
 from .affinity import check_folder
 from .reading import read_gaze
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import inspect
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
@@ -10,7 +11,9 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from .. import measures as raw
 from .._errors import choice, describe, did_you_mean
+from ..affinity import multimatch as multimatch_similarities
 from .sequence_score import sequence_score
 
 __all__ = ["DEFAULT_MEASURES", "MEASURES", "Measure", "PairSet", "measures_from"]
@@ -127,42 +130,48 @@ DIMENSIONS = ("shape", "direction", "length", "position", "duration")
 
 def multimatch(pairs: PairSet, *, grouping: Any = None, alignment: str = "joint") -> dict[str, Matrix]:
     """Return the five similarities, their mean, and the mean of the four that need no durations."""
-    from ..affinity import multimatch as similarities
-
-    found = similarities(
+    found = multimatch_similarities(
         pairs.rows, pairs.columns, screen_size=pairs.screen_size, grouping=grouping, alignment=alignment
     )
     matrices = {name: found[:, :, k] for k, name in enumerate(DIMENSIONS)}
     return {**matrices, "mean": found.mean(axis=2), "mean_without_duration": found[:, :, :4].mean(axis=2)}
 
 
-def stde(pairs: PairSet, **params: Any) -> Matrix:
-    """Return STDE with the human scanpath as the reference and the predicted one as the simulation."""
-    import gazesim
+def stde(pairs: PairSet, *, norm: str = "sum") -> Matrix:
+    """Return STDE with the human scanpath as the reference and the predicted one as the simulation.
 
-    found: Matrix = gazesim.stde(pairs.columns, pairs.rows, screen_size=pairs.screen_size, **params)
-    return found.T
+    ``norm="sum"`` is that of the published STDE columns; :func:`gazesim.stde` has the other one by default.
+    """
+    return raw.stde(pairs.columns, pairs.rows, screen_size=pairs.screen_size, norm=norm).T
 
 
-def recurrence(pairs: PairSet, **params: Any) -> dict[str, Matrix]:
+def dtw_distance(pairs: PairSet) -> Matrix:
+    """Return the cost of the cheapest path in px."""
+    return raw.dtw_distance(pairs.rows, pairs.columns).cost
+
+
+def recurrence(pairs: PairSet, *, radius_px: float, min_line: int = 2) -> dict[str, Matrix]:
     """Return REC, DET and LAM; CORM is signed, so neither end of it is the better one."""
-    import gazesim
-
-    found = gazesim.recurrence(pairs.rows, pairs.columns, **params)
-    return dict(zip(("rec", "det", "lam"), found, strict=False))
+    found = raw.recurrence(pairs.rows, pairs.columns, radius_px=radius_px, min_line=min_line)
+    return {"rec": found.rec, "det": found.det, "lam": found.lam}
 
 
-def of_gazesim(name: str, *, on_screen: bool = True) -> Callable[..., Matrix]:
-    """Return the function of this name in ``gazesim`` as a function of a PairSet."""
+#: Parameters of the functions in gazesim.measures that the comparison sets itself.
+OWN = ("gazes", "other", "screen_size", "n_threads", "progress")
+
+
+def pairwise(function: Callable[..., Matrix]) -> Callable[..., Matrix]:
+    """Return a function of ``gazesim.measures`` as a function of a PairSet, with its parameters."""
+    parameters = inspect.signature(function).parameters
 
     def compute(pairs: PairSet, **params: Any) -> Matrix:
-        import gazesim
+        screen = {"screen_size": pairs.screen_size} if "screen_size" in parameters else {}
+        return function(pairs.rows, pairs.columns, **screen, **params)
 
-        screen = {"screen_size": pairs.screen_size} if on_screen else {}
-        found: Matrix = getattr(gazesim, name)(pairs.rows, pairs.columns, **screen, **params)
-        return found
-
-    compute.__name__ = name
+    first = inspect.Parameter("pairs", inspect.Parameter.POSITIONAL_ONLY)
+    kept = [one for name, one in parameters.items() if name not in OWN]
+    compute.__signature__ = inspect.Signature([first, *kept])  # type: ignore[attr-defined]
+    compute.__name__ = function.__name__
     return compute
 
 
@@ -174,24 +183,27 @@ MEASURES: dict[str, Measure] = {
         needs_durations=("duration", "mean"),
         undefined="where a scanpath has fewer than 3 fixations",
     ),
-    "scanmatch": Measure(of_gazesim("scanmatch")),
+    "scanmatch": Measure(pairwise(raw.scanmatch)),
     "scanmatch_with_duration": Measure(
-        of_gazesim("scanmatch"), needs_durations=True, params={"temporal_bin_s": 0.05}
+        pairwise(raw.scanmatch),
+        needs_durations=True,
+        undefined="where all fixations of a scanpath are shorter than half a temporal bin",
+        params={"temporal_bin_s": 0.05},
     ),
-    "string_edit_distance": Measure(of_gazesim("string_edit_distance"), higher_is_better=False),
+    "string_edit_distance": Measure(pairwise(raw.string_edit_distance), higher_is_better=False),
     "sequence_score": Measure(sequence_score),
     "stde": Measure(stde),
-    "dtw_distance": Measure(of_gazesim("dtw_distance", on_screen=False), higher_is_better=False),
-    "frechet_distance": Measure(of_gazesim("frechet_distance", on_screen=False), higher_is_better=False),
-    "hausdorff_distance": Measure(of_gazesim("hausdorff_distance", on_screen=False), higher_is_better=False),
-    "mannan_distance": Measure(of_gazesim("mannan_distance"), higher_is_better=False),
-    "eyenalysis": Measure(of_gazesim("eyenalysis", on_screen=False), higher_is_better=False),
+    "dtw_distance": Measure(dtw_distance, higher_is_better=False),
+    "frechet_distance": Measure(pairwise(raw.frechet_distance), higher_is_better=False),
+    "hausdorff_distance": Measure(pairwise(raw.hausdorff_distance), higher_is_better=False),
+    "mannan_distance": Measure(pairwise(raw.mannan_distance), higher_is_better=False),
+    "eyenalysis": Measure(pairwise(raw.eyenalysis), higher_is_better=False),
     "recurrence": Measure(
         recurrence,
         outputs=("rec", "det", "lam"),
         undefined="where a scanpath is empty; DET and LAM also where no fixations recur",
     ),
-    "scasim": Measure(of_gazesim("scasim", on_screen=False), higher_is_better=False, needs_durations=True),
+    "scasim": Measure(pairwise(raw.scasim), higher_is_better=False, needs_durations=True),
 }
 
 #: What papers on scanpath prediction report (COCO-Search18, GazeSearch, CT-ScanGaze).
@@ -232,26 +244,17 @@ def _known(label: str, asked: Any) -> Measure:
             f"measures[{label!r}] is {describe(asked)}; expected parameters, (name, parameters) or a Measure"
         )
     measure = MEASURES[name]
-    known = _parameters(measure)
+    accepted = list(inspect.signature(measure.compute).parameters.values())[1:]
+    known = [one.name for one in accepted]
     for given in params:
-        if known is not None and given not in known:
+        if given not in known:
             raise TypeError(
                 f"measures[{label!r}] has the parameter {given!r}; "
                 f"expected {', '.join(known) or 'none'}{did_you_mean(given, known)}"
             )
-    return Measure(
-        measure.compute,
-        measure.higher_is_better,
-        measure.outputs,
-        measure.needs_durations,
-        measure.undefined,
-        {**measure.params, **params},
-    )
-
-
-def _parameters(measure: Measure) -> list[str] | None:
-    """Return the names of a measure's parameters; None where it passes on any."""
-    parameters = list(inspect.signature(measure.compute).parameters.values())[1:]
-    if any(one.kind is one.VAR_KEYWORD for one in parameters):
-        return None
-    return [one.name for one in parameters]
+    if missing := [one.name for one in accepted if one.default is one.empty and one.name not in params]:
+        raise ValueError(
+            f"measures[{label!r}] has no {missing[0]}, which has no default; "
+            f"expected {{{label!r}: {{{missing[0]!r}: ...}}}}"
+        )
+    return dataclasses.replace(measure, params={**measure.params, **params})

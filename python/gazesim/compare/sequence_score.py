@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import numpy as np
 from numpy.typing import NDArray
 
 from .._errors import number
+from ..measures import sequence_score as score_of_labels
 
 if TYPE_CHECKING:
     from .measures import PairSet
@@ -40,7 +41,7 @@ def sequence_score(pairs: PairSet, *, bandwidth_px: float | None = None) -> Arra
         centres = cluster_centres(fixations[:, :2], bandwidth_px)
         rows = [_nearest(path, centres) for path in pairs.rows]
         strings = [_nearest(path, centres) for path in pairs.columns[columns]]
-        scores[:, columns] = lcs_similarity(rows, strings)
+        scores[:, columns] = score_of_labels(rows, strings, grid=None)
     return scores
 
 
@@ -62,39 +63,9 @@ def cluster_centres(points: Array, bandwidth_px: float | None) -> Array:
     return centres
 
 
-def lcs_similarity(rows: list[Any], columns: list[Any]) -> Array:
-    """Return LCS / max(n, m) of strings of labels; NaN where one is empty."""
-    longest = _common_lengths(_padded(rows, -1), _padded(columns, -2))
-    lengths = [np.array([len(string) for string in strings]) for strings in (rows, columns)]
-    whole = np.maximum(lengths[0][:, None], lengths[1]).astype(np.float64)
-    whole[np.minimum(lengths[0][:, None], lengths[1]) == 0] = np.nan
-    similarity: Array = longest / whole
-    return similarity
-
-
-def _common_lengths(rows: NDArray[np.int64], columns: NDArray[np.int64]) -> Array:
-    """Return the LCS lengths of all pairs of padded strings; paddings are labels that never match."""
-    before = np.zeros((len(rows), len(columns), columns.shape[1] + 1))
-    for i in range(rows.shape[1]):
-        now = np.zeros_like(before)
-        same = rows[:, None, None, i] == columns[None]
-        for j in range(columns.shape[1]):
-            extended = before[:, :, j] + same[:, :, j]
-            now[:, :, j + 1] = np.maximum(extended, np.maximum(before[:, :, j + 1], now[:, :, j]))
-        before = now
-    return before[:, :, -1]
-
-
-def _padded(strings: list[Any], padding: int) -> NDArray[np.int64]:
-    longest = max((len(string) for string in strings), default=0)
-    table = np.full((len(strings), longest), padding, np.int64)
-    for position, string in enumerate(strings):
-        table[position, : len(string)] = string
-    return table
-
-
 def _nearest(path: Array, centres: Array) -> NDArray[np.int64]:
     if not len(path) or not len(centres):
         return np.empty(0, np.int64)
     distances = ((path[:, None, :2] - centres) ** 2).sum(axis=2)
-    return distances.argmin(axis=1)
+    nearest: NDArray[np.int64] = distances.argmin(axis=1)
+    return nearest

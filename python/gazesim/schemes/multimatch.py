@@ -12,9 +12,9 @@ from numpy.typing import NDArray
 
 from .. import _core
 from .._errors import choice, describe, integer, number, numbers, screen
-from ..features import Features
 from ..scanpaths import Scanpaths
 from .base import Csr, Scheme, agreed_size, ragged
+from .features import Features
 
 
 @dataclass(frozen=True)

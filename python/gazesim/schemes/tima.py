@@ -12,10 +12,10 @@ from numpy.typing import NDArray
 
 from .. import _core
 from .._errors import integer, number
-from ..features import Features
 from ..heatmaps import MAX_SIGMA, pixel_size, threads
 from ..scanpaths import Scanpaths
 from .base import Csr, Scheme, agreed_size, ragged
+from .features import Features
 
 
 @dataclass(frozen=True)

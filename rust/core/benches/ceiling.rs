@@ -12,10 +12,9 @@ mod scanpaths;
 use std::hint::black_box;
 use std::time::Instant;
 
-use gazesim_core::pairwise::Kernel;
+use gazesim_core::pairwise::{Kernel, Tile, TileKernel, TILE};
 use gazesim_core::schemes::multimatch::{self, Affinity, Comparison, Features};
 use gazesim_core::simd::{self, Job, Lanes, Level};
-use gazesim_core::sink::{Tile, TILE};
 
 const FIXATIONS: [usize; 3] = [10, 30, 100];
 const ROUNDS: usize = 25;
@@ -115,11 +114,7 @@ fn measure(fixations: usize) {
     let (packs, level) = (packs(&features), Level::best());
     let mut costs = vec![[0.0; 8]; vectors];
     let mut steps = vec![[0; 4]; vectors * vectors];
-    let tile = Tile {
-        rows: 0..TILE,
-        cols: 0..TILE,
-        diagonal: false,
-    };
+    let tile = Tile::new(0..TILE, 0..TILE);
     let outcome = || Affinity { weights: [0.2; 5] };
     let (scale, joint) = (scanpaths::scale(), multimatch::Alignment::Joint);
     let engine = Comparison::new(&features, &features, &scale, joint, outcome());

@@ -7,27 +7,42 @@ mod common;
 
 use common::Random;
 use criterion::{criterion_group, criterion_main, Criterion, Throughput};
-use gazesim_core::pairwise::{dense, Kernel};
+use gazesim_core::pairwise::{dense, dense_by_rows, RowKernel, TileKernel};
 use gazesim_core::scanpath::Ragged;
 use gazesim_core::schemes::{dhash, moments, tima};
+use gazesim_core::Result;
 
-fn matrix<K: Kernel<Output = f32>>(criterion: &mut Criterion, name: &str, kernel: &K) {
-    let (rows, cols) = kernel.shape();
-    let mut out = vec![0.0; rows * cols];
-    // The unordered pairs, if each is computed once.
-    let pairs = if kernel.mirror_pays() {
-        rows * (cols + 1) / 2
-    } else {
-        rows * cols
-    };
+fn matrix(
+    criterion: &mut Criterion,
+    name: &str,
+    count: usize,
+    pairs: usize,
+    fill: impl Fn(&mut [f32], usize) -> Result<()>,
+) {
+    let mut out = vec![0.0; count * count];
     let mut group = criterion.benchmark_group("matrix");
     group.throughput(Throughput::Elements(pairs as u64));
     for threads in [1, 2] {
-        group.bench_function(format!("{name} {rows}, threads {threads}"), |bencher| {
-            bencher.iter(|| dense(kernel, true, &mut out, threads, &mut |_| true));
+        group.bench_function(format!("{name} {count}, threads {threads}"), |bencher| {
+            bencher.iter(|| fill(&mut out, threads));
         });
     }
     group.finish();
+}
+
+fn by_rows<K: RowKernel>(criterion: &mut Criterion, name: &str, kernel: &K) {
+    let (count, _) = kernel.shape();
+    matrix(criterion, name, count, count * count, |out, threads| {
+        dense_by_rows(kernel, out, threads, &mut |_| true)
+    });
+}
+
+/// The unordered pairs, each of which is computed once.
+fn by_tiles<K: TileKernel<Output = f32>>(criterion: &mut Criterion, name: &str, kernel: &K) {
+    let (count, _) = kernel.shape();
+    matrix(criterion, name, count, count * (count + 1) / 2, |out, threads| {
+        dense(kernel, true, out, threads, &mut |_| true)
+    });
 }
 
 fn matrices(criterion: &mut Criterion) {
@@ -37,11 +52,11 @@ fn matrices(criterion: &mut Criterion) {
         let pairs: Vec<[f64; 2]> = (0..count)
             .map(|_| [random.uniform(1.0, 100.0), random.uniform(0.01, 1.0)])
             .collect();
-        matrix(criterion, "moments", &moments::Affinity::new(&pairs, &pairs, 0.5));
+        by_rows(criterion, "moments", &moments::Affinity::new(&pairs, &pairs, 0.5));
         let bits = (0..count).map(|_| random.bits() & random.bits()).collect();
         if let Ok(hashes) = dhash::Features::new(bits, 1) {
             if let Ok(kernel) = dhash::Affinity::new(&hashes, &hashes) {
-                matrix(criterion, "dhash", &kernel);
+                by_rows(criterion, "dhash", &kernel);
             }
         }
     }
@@ -52,7 +67,7 @@ fn matrices(criterion: &mut Criterion) {
             sequences.push((0..clusters).map(cluster).collect::<Vec<_>>());
         }
         let kernel = tima::Affinity::new(&sequences, &sequences, 0.7);
-        matrix(criterion, &format!("tima {clusters}x{clusters}"), &kernel);
+        by_tiles(criterion, &format!("tima {clusters}x{clusters}"), &kernel);
     }
 }
 

@@ -63,9 +63,20 @@ impl Error {
     }
 }
 
+/// The product of sizes that a caller chose, which can be too large for a number.
+pub(crate) fn product(sizes: &[usize], what: &str) -> Result<usize> {
+    let size = sizes
+        .iter()
+        .try_fold(1, |product: usize, &size| product.checked_mul(size));
+    size.ok_or_else(|| {
+        let sizes: Vec<String> = sizes.iter().map(ToString::to_string).collect();
+        Error::Memory(format!("{} of {} cells", what, sizes.join(" x ")))
+    })
+}
+
 /// An empty vector with room for `count`: what is as large as the caller likes must not end the
 /// process where the memory does not suffice for it.
-pub fn reserved<T>(count: usize, what: &str) -> Result<Vec<T>> {
+pub(crate) fn reserved<T>(count: usize, what: &str) -> Result<Vec<T>> {
     let mut room = Vec::new();
     match room.try_reserve_exact(count) {
         Ok(()) => Ok(room),

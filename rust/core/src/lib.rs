@@ -18,6 +18,6 @@ pub mod views;
 pub mod pairwise;
 pub mod parallel;
 pub mod simd;
-pub mod sink;
+mod sink;
 
 pub use error::{Error, Result};

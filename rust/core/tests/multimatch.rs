@@ -1,6 +1,6 @@
 //! The lanes against the scalar engine, and the scalar engine against an exhaustive search.
 
-use gazesim_core::pairwise::dense;
+use gazesim_core::pairwise::{dense, Kernel, Tile, TileKernel};
 use gazesim_core::scanpath::Scanpaths;
 use gazesim_core::schemes::multimatch::{
     features, simplify, Affinity, Alignment, Comparison, Dimensions, Features, Grouping, Parameters, Path,
@@ -102,6 +102,54 @@ fn exhaustive(rows: usize, cols: usize, cost: &impl Fn(usize, usize) -> f64) -> 
     let mut best = (f64::INFINITY, Vec::new());
     walk(&mut vec![(0, 0)], 0.0, (rows - 1, cols - 1), cost, &mut best);
     best
+}
+
+#[test]
+fn tiles_wider_than_those_of_the_driver_equal_their_pairs() {
+    let number = |k: usize| ((k * 7919) % 1009) as f64 / 10.0;
+    let gaze = |seed: usize| -> Vec<[f64; 3]> {
+        let fixations = 0..2 + seed % 7; // some are too short to be valid
+        fixations
+            .map(|k| [number(k + seed), number(k + 3 * seed + 1), number(k + 5 * seed)])
+            .collect()
+    };
+    let all = features_of(&(0..200).map(gaze).collect::<Vec<_>>());
+    let scale = Scale::new([100.0, 80.0], [0.2; 5]).unwrap();
+    for level in Level::all() {
+        let kernel = Comparison::at_level(&all, &all, &scale, level, Dimensions);
+        let mut scratch = kernel.scratch();
+        for tile in [
+            Tile::new(3..70, 64..200),
+            Tile::new(0..5, 0..128),
+            Tile::on_diagonal(64..200),
+        ] {
+            let cells = tile
+                .rows
+                .clone()
+                .flat_map(|i| tile.cols.clone().map(move |j| (i, j)));
+            let expected: Vec<_> = cells.map(|(i, j)| kernel.pair(&mut scratch, i, j)).collect();
+            let mut values = vec![[-1.0; 5]; expected.len()];
+            assert!(kernel.tile(&mut scratch, &tile, &mut values, &mut |_| true));
+            assert_eq!(bits(&values), bits(&expected), "{tile:?}");
+        }
+    }
+}
+
+#[test]
+#[should_panic(expected = "a multiple of 64, or with the last")]
+fn a_tile_that_divides_a_group_is_refused() {
+    let all = features_of(&vec![
+        vec![[1.0, 2.0, 0.3], [40.0, 7.0, 0.2], [3.0, 60.0, 0.7]];
+        100
+    ]);
+    let scale = Scale::new([100.0, 80.0], [0.2; 5]).unwrap();
+    let kernel = Comparison::new(&all, &all, &scale, Alignment::Joint, Dimensions);
+    kernel.tile(
+        &mut kernel.scratch(),
+        &Tile::new(0..9, 0..9),
+        &mut [[0.0; 5]; 81],
+        &mut |_| true,
+    );
 }
 
 #[test]

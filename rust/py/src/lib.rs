@@ -4,6 +4,7 @@ mod arrays;
 mod detached;
 mod errors;
 mod gaze;
+mod measures;
 mod pairwise;
 mod schemes;
 mod views;
@@ -18,6 +19,8 @@ mod _core {
     const __version__: &str = env!("CARGO_PKG_VERSION");
     #[pymodule_export]
     use crate::gaze::{check_scanpaths, detect_fixations, render_heatmaps, resize_heatmaps};
+    #[pymodule_export]
+    use crate::measures::{measure_affinity, measure_neighbors, measure_values};
     #[pymodule_export]
     use crate::pairwise::{
         dhash_affinity, dhash_neighbors, moments_affinity, moments_neighbors, multimatch_affinity,

@@ -1,11 +1,9 @@
 //! Pairs: features in, a NumPy array filled or neighbours out. Without `other` the matrix is the
 //! symmetric one of the features with themselves.
 
-use gazesim_core::pairwise::{self, dense, Bounded, Kernel};
-use gazesim_core::parallel::thread_count;
+use gazesim_core::pairwise::{self, dense, dense_by_rows, Bounded, Csr, RowKernel, Rule, TileKernel};
+use gazesim_core::parallel::{thread_count, Poll};
 use gazesim_core::schemes::{dhash, moments, multimatch, tima};
-use gazesim_core::sink::Rule;
-use gazesim_core::Error;
 use numpy::{
     IntoPyArray, PyArray1, PyReadonlyArray1, PyReadonlyArray2, PyReadwriteArray2, PyReadwriteArray3,
 };
@@ -16,7 +14,7 @@ use crate::detached::interruptible;
 use crate::errors::OrRaise;
 use crate::schemes::alignment_from;
 
-fn fill<K: Kernel>(
+pub fn fill<K: TileKernel>(
     py: Python<'_>,
     kernel: &K,
     symmetric: bool,
@@ -24,13 +22,19 @@ fn fill<K: Kernel>(
     n_threads: Option<usize>,
     progress: Option<Py<PyAny>>,
 ) -> PyResult<()> {
-    let (rows, cols) = kernel.shape();
-    if out.len() != rows * cols {
-        let given = format!("an array of {} cells", out.len());
-        return Err(Error::argument("out", given, format!("{rows} x {cols} cells"))).or_raise();
-    }
     let threads = thread_count(n_threads).or_raise()?;
     interruptible(py, progress, |poll| dense(kernel, symmetric, out, threads, poll))
+}
+
+fn fill_rows<K: RowKernel>(
+    py: Python<'_>,
+    kernel: &K,
+    out: &mut [f32],
+    n_threads: Option<usize>,
+    progress: Option<Py<PyAny>>,
+) -> PyResult<()> {
+    let threads = thread_count(n_threads).or_raise()?;
+    interruptible(py, progress, |poll| dense_by_rows(kernel, out, threads, poll))
 }
 
 /// Fills `out` (n, m) with MultiMatch affinities.
@@ -112,14 +116,7 @@ pub fn moments_affinity(
     let first = rows("features", &features)?;
     let other = other.as_ref().map(|other| rows("other", other)).transpose()?;
     let kernel = moments::Affinity::new(&first, other.as_ref().unwrap_or(&first), alpha);
-    fill(
-        py,
-        &kernel,
-        other.is_none(),
-        out.as_slice_mut()?,
-        n_threads,
-        progress,
-    )
+    fill_rows(py, &kernel, out.as_slice_mut()?, n_threads, progress)
 }
 
 /// Fills `out` (n, m) with the cosines of hashes (n, words).
@@ -136,14 +133,7 @@ pub fn dhash_affinity(
     let first = words(&features)?;
     let other = other.as_ref().map(words).transpose()?;
     let kernel = dhash::Affinity::new(&first, other.as_ref().unwrap_or(&first)).or_raise()?;
-    fill(
-        py,
-        &kernel,
-        other.is_none(),
-        out.as_slice_mut()?,
-        n_threads,
-        progress,
-    )
+    fill_rows(py, &kernel, out.as_slice_mut()?, n_threads, progress)
 }
 
 /// Fills `out` (n, m) with TIMA affinities of cluster moments.
@@ -184,42 +174,49 @@ pub struct Search<'py> {
 }
 
 /// Offsets, columns and values of a sparse matrix in compressed rows.
-type CsrArrays<'py> = (
+pub type CsrArrays<'py> = (
     Bound<'py, PyArray1<i64>>,
     Bound<'py, PyArray1<i32>>,
     Bound<'py, PyArray1<f32>>,
 );
 
-fn find<'py, K: Bounded>(py: Python<'py>, kernel: &K, search: Search) -> PyResult<CsrArrays<'py>> {
+fn find<'py>(
+    py: Python<'py>,
+    search: Search,
+    seek: impl FnOnce(&[u32], Rule, usize, Poll) -> gazesim_core::Result<Csr> + Send,
+) -> PyResult<CsrArrays<'py>> {
     let names: Vec<u32> = search.names.as_array().iter().copied().collect();
-    let count = kernel.shape().0;
-    let mut seen = vec![false; count];
-    let mut new = |&name: &u32| {
-        seen.get_mut(name as usize)
-            .is_some_and(|seen| !std::mem::replace(seen, true))
-    };
-    if names.len() != count || !names.iter().all(&mut new) {
-        let given = format!("an array of {} numbers", names.len());
-        return Err(Error::argument(
-            "names",
-            given,
-            format!("each number below {count} once"),
-        ))
-        .or_raise();
-    }
     let rule = Rule {
         threshold: search.threshold,
         top_k: search.top_k,
     };
     let threads = thread_count(search.n_threads).or_raise()?;
-    let csr = interruptible(py, search.progress, |poll| {
-        pairwise::neighbors(kernel, &names, rule, threads, poll)
-    })?;
+    let csr = interruptible(py, search.progress, |poll| seek(&names, rule, threads, poll))?;
     Ok((
         csr.offsets.into_pyarray(py),
         csr.columns.into_pyarray(py),
         csr.values.into_pyarray(py),
     ))
+}
+
+pub fn find_by_tiles<'py, K: TileKernel + Bounded>(
+    py: Python<'py>,
+    kernel: &K,
+    search: Search,
+) -> PyResult<CsrArrays<'py>> {
+    find(py, search, |names, rule, threads, poll| {
+        pairwise::neighbors(kernel, names, rule, threads, poll)
+    })
+}
+
+fn find_by_rows<'py, K: RowKernel + Bounded>(
+    py: Python<'py>,
+    kernel: &K,
+    search: Search,
+) -> PyResult<CsrArrays<'py>> {
+    find(py, search, |names, rule, threads, poll| {
+        pairwise::neighbors_by_rows(kernel, names, rule, threads, poll)
+    })
 }
 
 /// Neighbours under MultiMatch.
@@ -239,7 +236,7 @@ pub fn multimatch_neighbors<'py>(
         weights: scale.weights,
     };
     let kernel = multimatch::Comparison::new(&rows, &rows, &scale, alignment_from(alignment)?, outcome);
-    find(py, &kernel, search)
+    find_by_tiles(py, &kernel, search)
 }
 
 /// Neighbours under gaze moments.
@@ -252,7 +249,7 @@ pub fn moments_neighbors<'py>(
     alpha: f64,
 ) -> PyResult<CsrArrays<'py>> {
     let moments = rows("features", &features)?;
-    find(py, &moments::Affinity::new(&moments, &moments, alpha), search)
+    find_by_rows(py, &moments::Affinity::new(&moments, &moments, alpha), search)
 }
 
 /// Neighbours under dHash.
@@ -264,7 +261,7 @@ pub fn dhash_neighbors<'py>(
     search: Search,
 ) -> PyResult<CsrArrays<'py>> {
     let hashes = words(&features)?;
-    find(py, &dhash::Affinity::new(&hashes, &hashes).or_raise()?, search)
+    find_by_rows(py, &dhash::Affinity::new(&hashes, &hashes).or_raise()?, search)
 }
 
 /// Neighbours under TIMA.
@@ -277,7 +274,7 @@ pub fn tima_neighbors<'py>(
     weight_mass: f64,
 ) -> PyResult<CsrArrays<'py>> {
     let sequences = ragged(&features)?;
-    find(
+    find_by_tiles(
         py,
         &tima::Affinity::new(&sequences, &sequences, weight_mass),
         search,

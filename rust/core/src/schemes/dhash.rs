@@ -3,9 +3,8 @@
 use std::ops::Range;
 
 use crate::heatmap::{resize, Heatmap, Interpolation, Pixel};
-use crate::pairwise::{pairs_of, Bounded, Kernel};
+use crate::pairwise::{Bounded, Kernel, RowKernel, Tile};
 use crate::simd::{self, Columns, Job, Lanes, Level, Line, Lines};
-use crate::sink::Tile;
 use crate::{Error, Result};
 
 /// The axis along which neighbouring cells are compared.
@@ -181,8 +180,33 @@ impl<'a> Affinity<'a> {
         })
     }
 
-    /// Compares hash `i` with as many as fit into `line`, from `first` on.
-    fn line(&self, i: usize, first: usize, line: &mut [f32], streams: bool) {
+    /// Compares hash `i` of the rows with hash `j` of the columns.
+    pub fn pair(&self, i: usize, j: usize) -> f32 {
+        cosine(
+            common(self.rows.hash(i), self.cols.hash(j)),
+            self.rows.scales[i],
+            self.cols.scales[j],
+        )
+    }
+}
+
+impl Kernel for Affinity<'_> {
+    type Output = f32;
+    type Scratch = ();
+
+    fn shape(&self) -> (usize, usize) {
+        (self.rows.len(), self.cols.len())
+    }
+
+    fn estimated_ns(&self) -> f64 {
+        0.15 * self.rows.words as f64 * self.rows.len() as f64 * self.cols.len() as f64
+    }
+
+    fn scratch(&self) {}
+}
+
+impl RowKernel for Affinity<'_> {
+    fn row(&self, (): &mut (), i: usize, first: usize, line: &mut [f32], streams: bool) {
         let (row, scale) = (self.rows.hash(i), self.rows.scales[i]);
         let packed = &self.packed;
         if let ([word], [words]) = (row, packed.words.as_slice()) {
@@ -217,73 +241,6 @@ impl<'a> Affinity<'a> {
             },
         );
     }
-}
-
-impl Kernel for Affinity<'_> {
-    type Output = f32;
-    type Scratch = ();
-
-    fn shape(&self) -> (usize, usize) {
-        (self.rows.len(), self.cols.len())
-    }
-
-    fn estimated_ns(&self) -> f64 {
-        0.15 * self.rows.words as f64 * self.rows.len() as f64 * self.cols.len() as f64
-    }
-
-    fn mirror_pays(&self) -> bool {
-        false
-    }
-
-    fn scratch(&self) {}
-
-    fn pair(&self, (): &mut (), i: usize, j: usize) -> f32 {
-        cosine(
-            common(self.rows.hash(i), self.cols.hash(j)),
-            self.rows.scales[i],
-            self.cols.scales[j],
-        )
-    }
-
-    fn tile(
-        &self,
-        (): &mut (),
-        tile: &Tile,
-        values: &mut [f32],
-        go_on: &mut dyn FnMut(usize) -> bool,
-    ) -> bool {
-        for (i, line) in tile.rows.clone().zip(values.chunks_exact_mut(tile.cols.len())) {
-            self.line(i, tile.cols.start, line, false);
-        }
-        go_on(pairs_of(tile))
-    }
-
-    fn rows(&self, (): &mut (), rows: Range<usize>, values: &mut [f32], streams: bool) {
-        for (i, line) in rows.zip(values.chunks_exact_mut(self.cols.len())) {
-            self.line(i, 0, line, streams);
-        }
-    }
-}
-
-impl Bounded for Affinity<'_> {
-    /// As many bits in common as the fewest that are set: √(fewer / more).
-    fn bound(&self, tile: &Tile) -> f32 {
-        let range = |counts: &[u32]| {
-            let (low, high) = (counts.iter().min(), counts.iter().max());
-            (low.copied().unwrap_or(0), high.copied().unwrap_or(0))
-        };
-        let (low, high) = range(&self.rows.counts[tile.rows.clone()]);
-        let (from, to) = range(&self.cols.counts[tile.cols.clone()]);
-        let (fewer, more) = if high < from {
-            (high, from)
-        } else if to < low {
-            (to, low)
-        } else {
-            return 1.0;
-        };
-        // A little more than exact: what is rounded in an affinity must not exceed it.
-        ((f64::from(fewer) / f64::from(more)).sqrt() * (1.0 + 1e-6)) as f32
-    }
 
     /// Among hashes with as many set bits, those are near enough that have some number of bits in
     /// common: a comparison of integers. Pays where the hashes are sorted by their set bits.
@@ -307,6 +264,27 @@ impl Bounded for Affinity<'_> {
             }
             run += 1;
         }
+    }
+}
+
+impl Bounded for Affinity<'_> {
+    /// As many bits in common as the fewest that are set: √(fewer / more).
+    fn bound(&self, tile: &Tile) -> f32 {
+        let range = |counts: &[u32]| {
+            let (low, high) = (counts.iter().min(), counts.iter().max());
+            (low.copied().unwrap_or(0), high.copied().unwrap_or(0))
+        };
+        let (low, high) = range(&self.rows.counts[tile.rows.clone()]);
+        let (from, to) = range(&self.cols.counts[tile.cols.clone()]);
+        let (fewer, more) = if high < from {
+            (high, from)
+        } else if to < low {
+            (to, low)
+        } else {
+            return 1.0;
+        };
+        // A little more than exact: what is rounded in an affinity must not exceed it.
+        ((f64::from(fewer) / f64::from(more)).sqrt() * (1.0 + 1e-6)) as f32
     }
 }
 

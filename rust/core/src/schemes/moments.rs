@@ -1,13 +1,10 @@
 //! Gaze moments (McGIP, eq. 2 and 3): how much gaze there is, and how widely it is spread.
 
-use std::ops::Range;
-
 use crate::heatmap::{
     profiles, total, try_resize, unchecked_profiles, Heatmap, Interpolation, Pixel, Profiles,
 };
-use crate::pairwise::{pairs_of, Bounded, Kernel};
+use crate::pairwise::{Bounded, Kernel, RowKernel, Tile};
 use crate::simd::{self, Columns, Job, Lanes, Level, Line, Lines};
-use crate::sink::Tile;
 use crate::Result;
 
 /// The smallest mass that counts as one: what is divided by it stays finite.
@@ -192,21 +189,12 @@ impl Affinity {
         }
     }
 
-    /// Compares map `i` with as many as fit into `line`, from `first` on.
-    fn line(&self, i: usize, first: usize, line: &mut [f32], streams: bool) {
-        let columns = OneToMany {
-            row: self.rows[i],
-            first,
-            others: &self.cols,
-        };
-        simd::run(
-            self.level,
-            Line {
-                columns,
-                line,
-                streams,
-            },
-        );
+    /// Compares map `i` of the rows with map `j` of the columns.
+    pub fn pair(&self, i: usize, j: usize) -> f32 {
+        let (a, b) = (&self.rows[i], self.cols.each_ref().map(|column| column.get(j)));
+        let mass = (a[0] * b[1]).min(b[0] * a[1]);
+        let spread = (a[2] * b[3]).min(b[2] * a[3]);
+        (mass + spread) as f32
     }
 }
 
@@ -222,36 +210,24 @@ impl Kernel for Affinity {
         0.25 * self.rows.len() as f64 * self.count as f64
     }
 
-    fn mirror_pays(&self) -> bool {
-        false
-    }
-
     fn scratch(&self) {}
+}
 
-    fn pair(&self, (): &mut (), i: usize, j: usize) -> f32 {
-        let (a, b) = (&self.rows[i], self.cols.each_ref().map(|column| column.get(j)));
-        let mass = (a[0] * b[1]).min(b[0] * a[1]);
-        let spread = (a[2] * b[3]).min(b[2] * a[3]);
-        (mass + spread) as f32
-    }
-
-    fn tile(
-        &self,
-        (): &mut (),
-        tile: &Tile,
-        values: &mut [f32],
-        go_on: &mut dyn FnMut(usize) -> bool,
-    ) -> bool {
-        for (i, line) in tile.rows.clone().zip(values.chunks_exact_mut(tile.cols.len())) {
-            self.line(i, tile.cols.start, line, false);
-        }
-        go_on(pairs_of(tile))
-    }
-
-    fn rows(&self, (): &mut (), rows: Range<usize>, values: &mut [f32], streams: bool) {
-        for (i, line) in rows.zip(values.chunks_exact_mut(self.count)) {
-            self.line(i, 0, line, streams);
-        }
+impl RowKernel for Affinity {
+    fn row(&self, (): &mut (), i: usize, first: usize, line: &mut [f32], streams: bool) {
+        let columns = OneToMany {
+            row: self.rows[i],
+            first,
+            others: &self.cols,
+        };
+        simd::run(
+            self.level,
+            Line {
+                columns,
+                line,
+                streams,
+            },
+        );
     }
 }
 

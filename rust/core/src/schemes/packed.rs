@@ -14,9 +14,16 @@ pub struct Group<const M: usize> {
     pub targets: Vec<usize>,
 }
 
-/// The valid samples of every tile, grouped.
+/// The valid samples of every [`TILE`] columns, grouped.
 #[derive(Debug)]
-pub struct Packed<const M: usize>(Vec<Vec<Group<M>>>);
+pub struct Packed<const M: usize> {
+    /// The groups, those of the first [`TILE`] columns first.
+    groups: Vec<Group<M>>,
+    /// Where the groups of each [`TILE`] columns start, and where the last ones end.
+    starts: Vec<usize>,
+    /// The number of columns.
+    count: usize,
+}
 
 impl<const M: usize> Packed<M> {
     /// Groups the samples of each tile of columns; of each row `keep` is kept.
@@ -37,12 +44,28 @@ impl<const M: usize> Packed<M> {
             }
             Group { rows, targets }
         };
-        let tiles = eights_by_length(features).into_iter();
-        Self(tiles.map(|tile| tile.into_iter().map(group).collect()).collect())
+        let (mut groups, mut starts) = (Vec::new(), vec![0]);
+        for tile in eights_by_length(features) {
+            groups.extend(tile.into_iter().map(group));
+            starts.push(groups.len());
+        }
+        Self {
+            groups,
+            starts,
+            count: features.len(),
+        }
     }
 
-    /// The groups of a tile's columns.
+    /// The groups of a tile's columns, however many there are.
+    ///
+    /// # Panics
+    /// Where the columns end elsewhere than at a multiple of [`TILE`] or with the last: a group is not divided.
     pub fn groups(&self, tile: &Tile) -> &[Group<M>] {
-        &self.0[tile.cols.start / TILE]
+        let end = tile.cols.end;
+        assert!(
+            end.is_multiple_of(TILE) || end == self.count,
+            "the columns of a tile end at a multiple of {TILE}, or with the last"
+        );
+        &self.groups[self.starts[tile.cols.start / TILE]..self.starts[end.div_ceil(TILE)]]
     }
 }

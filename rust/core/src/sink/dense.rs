@@ -50,11 +50,6 @@ impl<'a, T: Copy> DenseSink<'a, T> {
         self.tiles.len()
     }
 
-    /// Whether the matrix has no cell.
-    pub fn is_empty(&self) -> bool {
-        self.tiles.is_empty()
-    }
-
     /// Tile `index`.
     pub fn tile(&self, index: usize) -> &Tile {
         &self.tiles[index]

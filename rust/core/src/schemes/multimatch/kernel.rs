@@ -5,11 +5,10 @@ use std::f64::consts::PI;
 use super::align::{Alignment, Path};
 use super::lanes::{self, pack, Group, OneToEight};
 use super::{Differences, Features, Scale, Vector, ANGLE, DURATION, DX, DY, LENGTH, X, Y};
-use crate::pairwise::{tile_by_pairs, Bounded, Kernel};
+use crate::pairwise::{tile_by_pairs, Bounded, GoOn, Kernel, Tile, TileKernel};
 use crate::schemes::packed::Packed;
 use crate::schemes::{by_content, relative_difference};
 use crate::simd::{self, Level};
-use crate::sink::Tile;
 
 /// Measured cost of one cell of an alignment and of one pair, for the guess at the whole.
 const CELL_NS: f64 = 0.7;
@@ -146,6 +145,11 @@ impl<'a, O: Outcome> Comparison<'a, O> {
         }
     }
 
+    /// Compares scanpath `i` of the rows with scanpath `j` of the columns.
+    pub fn pair(&self, scratch: &mut Scratch, i: usize, j: usize) -> O::Output {
+        self.outcome.of(self.differences(scratch, i, j))
+    }
+
     fn differences(&self, scratch: &mut Scratch, i: usize, j: usize) -> Option<Differences> {
         let (mut a, mut b) = (self.rows.sample(i), self.cols.sample(j));
         if a.is_empty() || b.is_empty() {
@@ -226,24 +230,16 @@ impl<O: Outcome + Sync> Kernel for Comparison<'_, O> {
     fn scratch(&self) -> Scratch {
         Scratch::default()
     }
+}
 
-    fn pair(&self, scratch: &mut Scratch, i: usize, j: usize) -> O::Output {
-        self.outcome.of(self.differences(scratch, i, j))
-    }
-
-    fn tile(
-        &self,
-        scratch: &mut Scratch,
-        tile: &Tile,
-        values: &mut [O::Output],
-        go_on: &mut dyn FnMut(usize) -> bool,
-    ) -> bool {
+impl<O: Outcome + Sync> TileKernel for Comparison<'_, O> {
+    fn tile(&self, scratch: &mut Scratch, tile: &Tile, values: &mut [O::Output], go_on: GoOn) -> bool {
         let Some((packed, level)) = &self.packed else {
-            return tile_by_pairs(self, scratch, tile, values, go_on);
+            return tile_by_pairs(tile, values, go_on, |i, j| self.pair(scratch, i, j));
         };
-        values.fill(self.outcome.of(None));
         let groups = packed.groups(tile);
         let (width, top, left) = (tile.cols.len(), tile.rows.start, tile.cols.start);
+        values[..tile.rows.len() * width].fill(self.outcome.of(None));
         if !tile.diagonal {
             for i in tile.rows.clone() {
                 let line = &mut values[(i - top) * width..][..width];

@@ -2,13 +2,12 @@
 
 use super::lanes::{end, factors, OneToEight, Ways};
 use super::Features;
-use crate::pairwise::{tile_by_pairs, Bounded, Kernel};
+use crate::pairwise::{tile_by_pairs, Bounded, GoOn, Kernel, Tile, TileKernel};
 use crate::scanpath::Ragged;
 use crate::schemes::moments::Moments;
 use crate::schemes::packed::Packed;
 use crate::schemes::{by_content, relative_difference};
 use crate::simd::{self, Level};
-use crate::sink::Tile;
 
 /// 1 − D / (number of cells on the path), clipped to [0, 1]; 0 where a sample has no cluster.
 pub struct Affinity<'a> {
@@ -59,6 +58,46 @@ impl<'a> Affinity<'a> {
         }
     }
 
+    /// Compares sequence `i` of the rows with sequence `j` of the columns.
+    pub fn pair(&self, scratch: &mut Scratch, i: usize, j: usize) -> f32 {
+        let ways = &mut scratch.ways;
+        let (mut a, mut b) = (self.rows.sample(i), self.cols.sample(j));
+        if a.is_empty() || b.is_empty() {
+            return 0.0;
+        }
+        if by_content(a, b).is_gt() {
+            (a, b) = (b, a);
+        }
+        let closed = Way {
+            cost: f64::INFINITY,
+            cells: 0,
+        };
+        ways.clear();
+        ways.resize(b.len() + 1, closed);
+        ways[0] = Way { cost: 0.0, cells: 0 };
+        for row in a {
+            // ways[j + 1] is the cell above, `diagonal` the one above and to the left.
+            let mut diagonal = std::mem::replace(&mut ways[0], closed);
+            for (j, col) in b.iter().enumerate() {
+                let (above, left) = (ways[j + 1], ways[j]);
+                let mut best = diagonal;
+                if above.cost < best.cost {
+                    best = above;
+                }
+                if left.cost < best.cost {
+                    best = left;
+                }
+                ways[j + 1] = Way {
+                    cost: best.cost + self.cost(row, col),
+                    cells: best.cells + 1,
+                };
+                diagonal = above;
+            }
+        }
+        let end = ways[b.len()];
+        affinity(end.cost, f64::from(end.cells))
+    }
+
     fn cost(&self, a: &Moments, b: &Moments) -> f64 {
         let (mass, spread) = (relative_difference(a[0], b[0]), relative_difference(a[1], b[1]));
         self.weight_mass * mass + (1.0 - self.weight_mass) * spread
@@ -98,24 +137,20 @@ impl Kernel for Affinity<'_> {
     fn scratch(&self) -> Scratch {
         Scratch::default()
     }
+}
 
-    fn tile(
-        &self,
-        scratch: &mut Scratch,
-        tile: &Tile,
-        values: &mut [f32],
-        go_on: &mut dyn FnMut(usize) -> bool,
-    ) -> bool {
+impl TileKernel for Affinity<'_> {
+    fn tile(&self, scratch: &mut Scratch, tile: &Tile, values: &mut [f32], go_on: GoOn) -> bool {
         let Some(Prepared {
             queries,
             packed,
             level,
         }) = &self.lanes
         else {
-            return tile_by_pairs(self, scratch, tile, values, go_on);
+            return tile_by_pairs(tile, values, go_on, |i, j| self.pair(scratch, i, j));
         };
-        values.fill(0.0);
         let width = tile.cols.len();
+        values[..tile.rows.len() * width].fill(0.0);
         for (line, i) in tile.rows.clone().enumerate() {
             let query = queries.sample(i);
             for group in packed.groups(tile).iter().filter(|_| !query.is_empty()) {
@@ -135,45 +170,6 @@ impl Kernel for Affinity<'_> {
             }
         }
         true
-    }
-
-    fn pair(&self, scratch: &mut Scratch, i: usize, j: usize) -> f32 {
-        let ways = &mut scratch.ways;
-        let (mut a, mut b) = (self.rows.sample(i), self.cols.sample(j));
-        if a.is_empty() || b.is_empty() {
-            return 0.0;
-        }
-        if by_content(a, b).is_gt() {
-            (a, b) = (b, a);
-        }
-        let closed = Way {
-            cost: f64::INFINITY,
-            cells: 0,
-        };
-        ways.clear();
-        ways.resize(b.len() + 1, closed);
-        ways[0] = Way { cost: 0.0, cells: 0 };
-        for row in a {
-            // ways[j + 1] is the cell above, `diagonal` the one above and to the left.
-            let mut diagonal = std::mem::replace(&mut ways[0], closed);
-            for (j, col) in b.iter().enumerate() {
-                let (above, left) = (ways[j + 1], ways[j]);
-                let mut best = diagonal;
-                if above.cost < best.cost {
-                    best = above;
-                }
-                if left.cost < best.cost {
-                    best = left;
-                }
-                ways[j + 1] = Way {
-                    cost: best.cost + self.cost(row, col),
-                    cells: best.cells + 1,
-                };
-                diagonal = above;
-            }
-        }
-        let end = ways[b.len()];
-        affinity(end.cost, f64::from(end.cells))
     }
 }
 
