@@ -9,24 +9,12 @@ from typing import Any, NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
+from .._errors import UndefinedScoreWarning
 from .density_scores import cc, kl, sim
 from .fixation_scores import auc, auc_judd, information_gain, nss, shuffled_auc
 from .inputs import MapSeries
 
 __all__ = ["MeanScore", "UndefinedScoreWarning", "mean_scores", "scores"]
-
-
-class UndefinedScoreWarning(UserWarning):
-    """A score has no value on some of the samples that it was asked for.
-
-    Examples
-    --------
-    >>> import warnings
-    >>> from gazesim.saliency import UndefinedScoreWarning, mean_scores
-    >>> with warnings.catch_warnings(action="ignore", category=UndefinedScoreWarning):
-    ...     mean_scores({"IG": [1.0, float("-inf")]})
-    {'IG': MeanScore(mean=1.0, images=1, left_out=1)}
-    """
 
 
 class MeanScore(NamedTuple):
