@@ -1,15 +1,14 @@
-"""The sequence score: the worked example, scikit-learn's labels, and a plain LCS."""
+"""The sequence score: the worked example, scikit-learn's labels, clusters of the right image."""
 
 from __future__ import annotations
 
 import numpy as np
 import pytest
-from hypothesis import given
-from hypothesis import strategies as st
 from sklearn.cluster import MeanShift
 
+import gazesim
 from gazesim import compare_scanpaths
-from gazesim.compare.sequence_score import cluster_centres, lcs_similarity
+from gazesim.compare.sequence_score import cluster_centres
 
 P = np.array([[100, 100, 0.2], [500, 120, 0.3], [800, 400, 0.15], [510, 650, 0.25], [120, 600, 0.4]])
 Q = np.array([[110, 130, 0.25], [480, 100, 0.2], [790, 380, 0.3], [500, 640, 0.1]])
@@ -21,25 +20,6 @@ R = np.array(
     float,
 )
 
-strings = st.lists(st.lists(st.integers(0, 3), max_size=7), min_size=1, max_size=4)
-
-
-def longest_common(a, b):
-    """Return the length of the longest common subsequence, from its recursion."""
-    if not a or not b:
-        return 0
-    if a[-1] == b[-1]:
-        return longest_common(a[:-1], b[:-1]) + 1
-    return max(longest_common(a[:-1], b), longest_common(a, b[:-1]))
-
-
-@given(strings, strings)
-def test_lcs_from_its_recursion(rows, columns):
-    expected = [
-        [longest_common(a, b) / max(len(a), len(b)) if a and b else np.nan for b in columns] for a in rows
-    ]
-    np.testing.assert_array_equal(lcs_similarity(rows, columns), expected)
-
 
 @pytest.mark.parametrize(("bandwidth", "clusters"), [(60.0, 6), (None, 4)])
 def test_worked_example(bandwidth, clusters):
@@ -48,7 +28,7 @@ def test_worked_example(bandwidth, clusters):
     assert len(centres) == clusters
     labels = [((one[:, None, :2] - centres) ** 2).sum(axis=2).argmin(axis=1).tolist() for one in (P, Q)]
     assert labels[0][:4] == labels[1]
-    assert lcs_similarity(labels[:1], labels[1:]) == 0.8
+    assert gazesim.sequence_score(labels[:1], labels[1:], grid=None) == 0.8
 
 
 def test_labels_are_those_of_scikit_learn(rng):
