@@ -12,6 +12,8 @@ from .affinity import BLUE, new_figure
 
 __all__ = ["plot_comparison"]
 
+#: The part of the axis that is drawn; a measure beyond it has an arrow at the border.
+SHOWN = (-0.75, 1.75)
 ORANGE, GREY = "#d1701f", "#9a9a9a"
 #: The two numbers of each measure: (title, in the table, its ceiling, its floor).
 PANELS = (
@@ -49,31 +51,35 @@ def plot_comparison(table: NDArray[Any], path: str | Path) -> None:
     """
     totals = table[table["level"] == "all"]
     figure = new_figure(11, 1.6 + 0.42 * len(totals))
-    figure.suptitle("from the floor (another image's humans, 0) to the ceiling (humans among each other, 1)")
+    figure.suptitle("between the floor (humans on another image) and the ceiling (humans among each other)")
     for axes, (title, name, ceiling, floor) in zip(figure.subplots(1, 2, sharey=True), PANELS, strict=True):
         axes.axvline(0, color=GREY, linewidth=1)
         axes.axvline(1, color=ORANGE, linewidth=1)
         for line, row in enumerate(totals):
-            low, high = row[floor], row[ceiling]
             place, left, right = (
-                _share(row[column], low, high) for column in (name, f"{name}_low", f"{name}_high")
+                place_of(row, column, floor, ceiling) for column in (name, f"{name}_low", f"{name}_high")
             )
             if np.isnan(place):
                 axes.text(0.5, line, "no floor or ceiling", va="center", ha="center", fontsize=8, color=GREY)
                 continue
-            axes.plot([left, right], [line, line], color=BLUE, linewidth=2)
-            axes.plot([place], [line], "o", color=BLUE)
-            axes.annotate(f"{row[name]:.3g}", (place, line), (0, 6), textcoords="offset points", fontsize=8)
+            shown = float(np.clip(place, *SHOWN))
+            marker = "o" if shown == place else "<" if place < shown else ">"
+            axes.plot(np.clip([left, right], *SHOWN), [line, line], color=BLUE, linewidth=2)
+            axes.plot([shown], [line], marker, color=BLUE)
+            axes.annotate(f"{row[name]:.3g}", (shown, line), (0, 6), textcoords="offset points", fontsize=8)
         axes.set_title(title, fontsize=10)
+        axes.set_xlim(SHOWN[0] - 0.1, SHOWN[1] + 0.1)
+        axes.set_xticks([0, 1], ["floor", "ceiling"])
         axes.set_yticks(range(len(totals)), [_label(row) for row in totals], fontsize=9)
         axes.set_ylim(len(totals) - 0.5, -0.7)
         axes.spines[["top", "right"]].set_visible(False)
     figure.savefig(path, dpi=120, format="png")
 
 
-def _share(value: float, floor: float, ceiling: float) -> float:
-    """Return where a value lies between the floor (0) and the ceiling (1); NaN where these are equal."""
-    return float((value - floor) / (ceiling - floor)) if ceiling != floor else float("nan")
+def place_of(row: Any, column: str, floor: str, ceiling: str) -> float:
+    """Return where a column lies between the floor (0) and the ceiling (1); NaN where these are equal."""
+    span = row[ceiling] - row[floor]
+    return float((row[column] - row[floor]) / span) if span != 0 else float("nan")
 
 
 def _label(row: Any) -> str:
