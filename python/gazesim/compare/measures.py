@@ -43,6 +43,8 @@ class PairSet:
     #: For measures that need the other human scanpaths on an image: for each image that columns
     #: belong to, the columns, a key, and all human fixations on it, (K, 3).
     images: Sequence[tuple[slice, Any, Scanpath]] = ()
+    #: What a measure keeps from one image to the next, such as clusters by the images' keys.
+    memory: dict[Any, Any] = field(default_factory=dict)
 
     @property
     def shape(self) -> tuple[int, int]:

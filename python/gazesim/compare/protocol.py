@@ -154,10 +154,20 @@ def compare_scanpaths(
     scores: dict[tuple[str, str], list[ImageScores]] = {
         (label, name): [] for label, names in outputs.items() for name in names
     }
+    memories: dict[str, dict[Any, Any]] = {label: {} for label in outputs}
     for position in ProgressBar(range(len(images)), unit=" images", disable=not progress):
         others = [images[other] for other in partners[position]]
         for label, names in outputs.items():
-            found = _scores(chosen[label], images[position], others, predictions, humans, size, by != "pair")
+            found = _scores(
+                chosen[label],
+                images[position],
+                others,
+                predictions,
+                humans,
+                size,
+                by != "pair",
+                memories[label],
+            )
             for name in names:
                 scores[label, name].append(found[name])
     for label, names in outputs.items():
@@ -243,6 +253,7 @@ def _scores(
     humans: ByImage,
     size: tuple[float, float],
     with_human: bool,
+    memory: dict[Any, Any],
 ) -> dict[str, ImageScores]:
     """Return every output on one image; the image's own and the other images' humans in one call."""
     columns: list[Any] = []
@@ -252,10 +263,10 @@ def _scores(
         parts.append((slice(len(columns), len(columns) + len(paths)), each, np.concatenate(paths)))
         columns += paths
     own = humans.paths[image]
-    found = measure.matrices(PairSet(predictions.paths[image], columns, size, parts))
+    found = measure.matrices(PairSet(predictions.paths[image], columns, size, parts, memory))
     between: dict[str, Matrix] = {}
     if with_human and len(own) > 1:
-        between = measure.matrices(PairSet(own, own, size, parts[:1]))
+        between = measure.matrices(PairSet(own, own, size, parts[:1], memory))
     scores = {}
     for name, matrix in found.items():
         human = between[name].copy() if between else np.full((len(own), len(own)), np.nan)

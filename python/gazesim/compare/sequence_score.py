@@ -37,8 +37,10 @@ def sequence_score(pairs: PairSet, *, bandwidth_px: float | None = None) -> Arra
     if bandwidth_px is not None:
         number("bandwidth_px", bandwidth_px, low=0.0, open_low=True)
     scores = np.full(pairs.shape, np.nan)
-    for columns, _, fixations in pairs.images:
-        centres = cluster_centres(fixations[:, :2], bandwidth_px)
+    for columns, image, fixations in pairs.images:
+        if image not in pairs.memory:
+            pairs.memory[image] = cluster_centres(fixations[:, :2], bandwidth_px)
+        centres = pairs.memory[image]
         rows = [_nearest(path, centres) for path in pairs.rows]
         strings = [_nearest(path, centres) for path in pairs.columns[columns]]
         scores[:, columns] = score_of_labels(rows, strings, grid=None)
