@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import copy
+import warnings
 from collections.abc import Callable, Iterable
 from typing import Any
 
@@ -15,7 +16,7 @@ from ..._progress import ProgressBar
 from ...heatmaps import render_heatmap
 from ...io.parsing import fault
 from .gaze_files import GazeFiles
-from .images import image_shape, read_image, resized
+from .images import image_shape, read_image, resized, unused_range
 from .manifest import Entry, Manifest
 from .samples import checked_channels, coded, take_columns
 
@@ -42,6 +43,10 @@ class ManifestSamples:
     sigma_share
         Standard deviation of the Gaussian that draws fixations as a map, as a share of the side.
 
+    bits
+        How many of 16 bits the pixels of PNG, TIFF and .npy images use, 12 for many cameras; default 16, with
+        a warning where no image uses more than a quarter of that range.
+
     Scanpaths refer to what their file states (fractions, or pixels of a stated image size), else to
     pixels of the image file. A row's ``heatmap`` is its map; without one it is drawn from ``gaze``,
     all readers together. :meth:`scanpath` is the first reader's.
@@ -67,6 +72,7 @@ class ManifestSamples:
         channels: int = 1,
         memory: str = "none",
         sigma_share: float = 3 / 64,
+        bits: int | None = None,
     ) -> None:
         entries = manifest.entries
         self.path = manifest.path
@@ -80,6 +86,9 @@ class ManifestSamples:
         self.channels = checked_channels(channels)
         self.memory = choice("memory", memory, MEMORY)
         self.sigma_share = number("sigma_share", sigma_share, low=0.0, high=1.0, open_low=True)
+        self.bits = None if bits is None else integer("bits", bits, low=9, high=16)
+        if self.bits is None and (note := unused_range([entry.image for entry in entries])):
+            warnings.warn(f"{self.path or 'manifest'}: {note}", stacklevel=2)
         self._gaze = GazeFiles()
         # Shared by all that are taken from these samples, by id.
         self._kept: dict[tuple[str, str], tuple[NDArray[Any], float] | None] = {}
@@ -142,7 +151,7 @@ class ManifestSamples:
         return None if packed is None else _unpacked(*packed)
 
     def _read_image(self, entry: Entry) -> Floats:
-        image = self._told(entry, "image", lambda: read_image(entry.image))
+        image = self._told(entry, "image", lambda: read_image(entry.image, self.bits))
         if image.min() < 0 or image.max() > 1:
             worst = image.min() if image.min() < 0 else image.max()
             raise self._fault(
