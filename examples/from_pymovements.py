@@ -20,7 +20,9 @@ def events_of(subjects, spread, seed):
     frame = pl.DataFrame({"page": [page for page, _ in rows], "subject": [subject for _, subject in rows]})
     places = [[150 * page + rng.normal(0, spread), 400 + rng.normal(0, spread)] for page, _ in rows]
     onsets = 300 * np.arange(len(rows))
-    timed = frame.with_columns(name=pl.lit("fixation"), onset=onsets, offset=onsets + rng.integers(80, 300))
+    timed = frame.with_columns(
+        name=pl.lit("fixation"), onset=onsets, offset=onsets + rng.integers(80, 300, len(rows))
+    )
     return pm.Events(timed.with_columns(location=pl.Series(places)))
 
 

@@ -47,7 +47,7 @@ def test_table_and_picture(files, tmp_path, capsys):
 
 def test_pairs(files, tmp_path, capsys):
     out = tmp_path / "pairs.csv"
-    words = ["--measures", "dtw_distance, frechet_distance", "--by", "pair", "--out", str(out)]
+    words = ["--measures", "dtw_distance, frechet_distance", "--rows", "pair", "--out", str(out)]
     assert main(["compare", *files, *words, "--screen_size", "80,80"]) == 0
     assert len(out.read_text().splitlines()) == 1 + 2 * 15
     assert capsys.readouterr().out == ""
@@ -56,7 +56,7 @@ def test_pairs(files, tmp_path, capsys):
 def test_what_is_left_out_is_one_line(files, tmp_path, capsys):
     gaze = read_scanpaths(files[1], screen_size=(80, 80), verbose=False)
     write_table(gaze[[name for name in gaze.ids if name[0] != "image 3"]], tmp_path / "fewer.csv")
-    words = ["--screen_size", "80,80", "--measures", "multimatch", "--by", "all"]
+    words = ["--screen_size", "80,80", "--measures", "multimatch", "--rows", "all"]
     assert main(["compare", files[0], str(tmp_path / "fewer.csv"), *words]) == 0
     told = capsys.readouterr().err
     assert (
@@ -70,7 +70,7 @@ def test_what_is_left_out_is_one_line(files, tmp_path, capsys):
     [
         (["--measures", "multimach"], 'did you mean "multimatch"'),
         (["--parameters", '{"stde": {}}', "--measures", "multimatch"], "--parameters names 'stde'"),
-        (["--by", "pair", "--plot", "x.png"], "--plot is given with --by pair"),
+        (["--rows", "pair", "--plot", "x.png"], "--plot is given with --rows pair"),
         (["--out", "no/such/folder/x.csv"], "lies in a folder that does not exist"),
         (["--measures", "recurrence"], "has no radius_px, which has no default"),
     ],
@@ -82,6 +82,6 @@ def test_mistakes_are_one_line(files, words, message, capsys, tmp_path, monkeypa
 
 
 def test_parameters(files, capsys):
-    words = ["--measures", "recurrence", "--parameters", '{"recurrence": {"radius_px": 10}}', "--by", "all"]
+    words = ["--measures", "recurrence", "--parameters", '{"recurrence": {"radius_px": 10}}', "--rows", "all"]
     assert main(["compare", *files, "--screen_size", "80,80", *words]) == 0
     assert "recurrence_det" in capsys.readouterr().out

@@ -28,8 +28,8 @@ def lengths(pairs):
 DIFFERENCE = {"difference": Measure(lengths, higher_is_better=False, undefined="where 9 fixations are")}
 
 
-def path(length, duration=0.2):
-    return np.full((length, 3), duration)
+def path(length):
+    return np.column_stack([np.full((length, 2), 0.2), 0.1 + 0.01 * np.arange(length)])
 
 
 def sets(rng, images=4, readers=3, predictions=2, least=3):
@@ -198,12 +198,13 @@ def test_seeds(rng):
     assert np.isnan(without["mean_low"]).all()
 
 
-def test_output_without_durations(rng):
+@pytest.mark.parametrize("duration", [0.0, 0.25])
+def test_output_without_durations(rng, duration):
     predicted, human = sets(rng)
     for paths in predicted.values():
         for one in paths:
-            one[:, 2] = 0
-    message = r"predicted has no durations \(all are 0\): multimatch_duration, multimatch_mean left out"
+            one[:, 2] = duration  # 0.25 s is what the reader of model output assumes
+    message = r"predicted has no durations \(all are equal\): multimatch_duration, multimatch_mean left out"
     with pytest.warns(IncompleteComparisonWarning, match=message):
         table = compare_scanpaths(predicted, human, measures="multimatch", by="all", screen_size=SCREEN)
     names = {str(name).removeprefix("multimatch_") for name in table["measure"]}

@@ -10,6 +10,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from .._errors import choice
 from ..compare import IncompleteComparisonWarning, compare_scanpaths, write_csv
 from ..compare.measures import DEFAULT_MEASURES
 from ..plots.comparison import plot_comparison
@@ -24,7 +25,7 @@ def run(
     plot: str | None = None,
     measures: str = ",".join(DEFAULT_MEASURES),
     parameters: dict[str, dict[str, Any]] | None = None,
-    by: str = "image",
+    rows: str = "image",
     predicted_format: str | None = None,
     predicted_time_unit: str | None = None,
     shuffles: int = 5,
@@ -46,7 +47,7 @@ def run(
             string_edit_distance, sequence_score, stde, dtw_distance, frechet_distance, hausdorff_distance,
             mannan_distance, eyenalysis, recurrence.
         parameters: Parameters of measures, for example '{"recurrence": {"radius_px": 60}}'.
-        by: image (a row per image and measure, and one over all images), all, or pair, for --out.
+        rows: image (a row per image and measure, and one over all images), all, or pair, for --out.
         predicted_format: Format of the predicted file, where --format is not that of both.
         predicted_time_unit: Unit of its durations, where --time_unit is not that of both.
         shuffles: How many other images the floor of each image is from.
@@ -56,8 +57,8 @@ def run(
     for target in (out, plot):
         check_folder(target)
     chosen = _chosen(measures, parameters or {})
-    if by == "pair" and plot is not None:
-        raise ValueError('--plot is given with --by pair; expected it with "image" or "all"')
+    if choice("rows", rows, ("image", "all", "pair")) == "pair" and plot is not None:
+        raise ValueError("--plot is given with --rows pair; expected it with --rows image or all")
     humans = read_gaze(human, **reading)
     own = {"format": predicted_format, "time_unit": predicted_time_unit}
     options = {**reading, **{name: value for name, value in own.items() if value is not None}}
@@ -68,7 +69,7 @@ def run(
             predictions,
             humans,
             measures=chosen,
-            by=by,
+            by=rows,
             shuffles=shuffles,
             resamples=resamples,
             seed=seed,
@@ -77,7 +78,7 @@ def run(
     for line in told:
         say(str(line.message))
     seconds = time.perf_counter() - start
-    if by != "pair":
+    if rows != "pair":
         print(text(table[table["level"] == "all"]))
     say(f"compared {len(predictions)} predicted with {len(humans)} human scanpaths in {seconds:.3g} s")
     if out is not None:

@@ -27,7 +27,7 @@ class ByImage:
     paths: dict[Hashable, list[Scanpath]]
     names: dict[Hashable, list[Hashable]]
     screen_size: tuple[float, float] | None
-    #: False where every duration is 0: model output without durations.
+    #: False where all durations are equal: model output without durations, or with an assumed one.
     has_durations: bool
 
 
@@ -42,7 +42,8 @@ def by_image(argument: str, given: Any) -> ByImage:
         names.setdefault(image, []).append(maker)
     if not found:
         raise ValueError(f"{argument} has no scanpaths; expected at least one")
-    has_durations = bool((paths.values[:, 2] > 0).any())
+    durations = paths.values[:, 2]
+    has_durations = len(durations) < 2 or bool((durations != durations[0]).any())
     return ByImage(argument, found, names, paths.screen_size, has_durations)
 
 

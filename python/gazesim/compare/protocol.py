@@ -83,8 +83,8 @@ def compare_scanpaths(
         file or folder (:func:`~gazesim.read_scanpaths`); a table with the columns image_id, x, y,
         duration and optionally reader_id (a pandas or polars frame, events of pymovements, a dict of
         columns); a mapping from image ids to one (L, 3) scanpath or a list of them. x and y in pixels,
-        durations in seconds. Predicted scanpaths need no duration: a table may lack the column, and
-        durations of 0 throughout count as none.
+        durations in seconds. Predicted scanpaths need no duration: a table may lack the column, and where all
+        durations are equal, as in model output that is read with an assumed one, they count as none.
     measures
         A name, several names, or a mapping from a name in the table to parameters, to (measure,
         parameters) or to a :class:`~gazesim.compare.Measure`, such as ``{"scanmatch": {}, "scanmatch
@@ -229,7 +229,8 @@ def _defined_outputs(
     kept = {label: measure.outputs_without_durations() for label, measure in chosen.items()}
     lost = [_title(label, name) for label in every for name in every[label] if name not in kept[label]]
     if lost:
-        tell(f"{' and '.join(without)} has no durations (all are 0): {', '.join(lost)} left out")
+        verb = "has" if len(without) == 1 else "have"
+        tell(f"{' and '.join(without)} {verb} no durations (all are equal): {', '.join(lost)} left out")
     if not any(kept.values()):
         raise ValueError(
             f"{without[0]} has no durations, which {', '.join(lost)} need; expected other measures"
