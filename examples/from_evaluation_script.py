@@ -16,7 +16,7 @@ places = rng.random((8, 2)) * [320, 240]  # 8 images, instead of your data
 gt_fix_vectors = [[rng.normal((*place, 0.3), (25, 20, 0.05), (7, 3)) for _ in range(5)] for place in places]
 predict_fix_vectors = [rng.normal((*place, 0.3), (40, 30, 0.05), (6, 3)) for place in places]
 
-scanmatch = {"grid": (16, 12), "threshold": 3.5}
+scanmatch = {"grid": (16, 12), "threshold_cells": 3.5}
 measures = {
     "multimatch": {},
     "ScanMatch w/o duration": ("scanmatch", scanmatch),

@@ -15,6 +15,32 @@ import pytest
 import gazesim
 from conftest import REPO
 
+MEASURES = {
+    "dtw_distance",
+    "eyenalysis",
+    "frechet_distance",
+    "hausdorff_distance",
+    "mannan_distance",
+    "recurrence",
+    "scanmatch",
+    "scasim",
+    "sequence_score",
+    "stde",
+    "string_edit_distance",
+    "tde",
+}
+MEASURE_SCHEMES = {
+    "DTW",
+    "Eyenalysis",
+    "Frechet",
+    "Hausdorff",
+    "Mannan",
+    "Recurrence",
+    "ScanMatch",
+    "Scasim",
+    "StringEdit",
+    "TimeDelayEmbedding",
+}
 PUBLIC = {
     "__version__",
     "phantom",
@@ -34,8 +60,11 @@ PUBLIC = {
     "detect_fixations",
     "dhash",
     "hu_moments",
+    "measures",
     "multimatch",
     "neighbors",
+    *MEASURES,
+    *MEASURE_SCHEMES,
     "read_scanpaths",
     "reference",
     "render_heatmap",
@@ -44,7 +73,7 @@ PUBLIC = {
 }
 
 # Submodules among them.
-PARTS = ("phantom", "reference", "saliency", "views")
+PARTS = ("measures", "phantom", "reference", "saliency", "views")
 
 # Importable only with the extra that it belongs to, or heavy.
 OPTIONAL = ("gazesim.torch", "gazesim.train", "gazesim.cache.dask", "gazesim.__main__")

@@ -121,6 +121,7 @@ __all__ = [
     "hausdorff_distance",
     "hu_moments",
     "mannan_distance",
+    "measures",
     "multimatch",
     "neighbors",
     "phantom",

@@ -34,14 +34,16 @@ def affinity(
     Parameters
     ----------
     gazes
-        For ``"multimatch"`` and ``"tima"``: scanpaths, as a list of (L, 3) arrays of x, y (pixels)
-        and duration (seconds), or :class:`Scanpaths`. For ``"moments"`` and ``"dhash"``: heatmaps,
-        as an (n, H, W) array or a list of (H, W) arrays.
+        Scanpaths, as a list of (L, 3) arrays of x, y (pixels) and duration (seconds), or
+        :class:`Scanpaths`. For ``"moments"`` and ``"dhash"``: heatmaps, as an (n, H, W) array or a list of
+        (H, W) arrays.
     other
         Gazes to compare with; default: ``gazes`` themselves. Where both are :class:`Scanpaths` and no
         size is given, they must not state different screen sizes.
     scheme
-        ``"multimatch"``, ``"moments"``, ``"dhash"``, ``"tima"``, or a scheme object such as
+        ``"multimatch"``, ``"moments"``, ``"dhash"``, ``"tima"``, ``"scanmatch"``, ``"string_edit"``,
+        ``"dtw"``, ``"frechet"``, ``"hausdorff"``, ``"time_delay_embedding"``, ``"recurrence"``,
+        ``"scasim"``, ``"mannan"``, ``"eyenalysis"``, or a scheme object such as
         ``MultiMatch(screen_size=(1920, 1080))``.
     n_threads
         Threads to use; default ``GAZESIM_NUM_THREADS``, then all available cores. The result does
@@ -60,7 +62,8 @@ def affinity(
     -------
     ndarray
         (n, n) or (n, m) float32; ``[i, j]`` compares ``gazes[i]`` with ``other[j]``. In [0, 1],
-        symmetric bit for bit, 1 on the diagonal of valid gazes.
+        symmetric bit for bit, 1 on the diagonal of valid gazes (but for ``"recurrence"``, where it is the
+        rate at which a scanpath returns to its own places).
 
     Raises
     ------

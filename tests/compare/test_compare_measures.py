@@ -87,7 +87,7 @@ def test_the_better_end_is_where_equal_scanpaths_are(name, rng):
 
 def test_parameters_are_those_of_the_functions():
     known = list(inspect.signature(MEASURES["scanmatch"].compute).parameters)
-    assert known == ["pairs", "grid", "threshold", "gap", "temporal_bin_s", "rounding"]
+    assert known == ["pairs", "grid", "threshold_cells", "gap", "temporal_bin_s", "rounding"]
 
 
 def test_one_measure_with_two_settings():
@@ -100,7 +100,10 @@ def test_one_measure_with_two_settings():
 @pytest.mark.parametrize(
     ("measures", "message"),
     [
-        ({"scanmatch": {"treshold": 2}}, r"measures\['scanmatch'\] has the parameter 'treshold'.*threshold"),
+        (
+            {"scanmatch": {"treshold_cells": 2}},
+            r"measures\['scanmatch'\] has the parameter 'treshold_cells'.*threshold_cells",
+        ),
         ("recurrence", r"measures\['recurrence'\] has no radius_px, which has no default"),
         ({"mine": ("scanmach", {})}, 'did you mean "scanmatch"'),
         ({"scanmatch": {"grid": (0, 2)}}, "grid"),

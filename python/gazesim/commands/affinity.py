@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 
 from ..heatmaps import render_heatmap
 from ..plots.affinity import HISTOGRAM_ROWS, off_diagonal, plot_affinity
-from ..schemes import Grouping, Scheme, scheme_from, size_of
+from ..schemes import SCHEMES, Grouping, Scheme, scheme_from, size_of
 from ..schemes.features import Features
 from .caching import build_cache, check_options, merge_cache
 from .reading import given, read_gaze
@@ -45,8 +45,9 @@ def run(
 
     Args:
         path: A gaze file, a folder of gaze files, or an .npy file of heatmaps (n, H, W).
-        scheme: multimatch, moments, dhash or tima. The middle two compare heatmaps, which are drawn from
-            scanpaths where these are given.
+        scheme: multimatch, moments, dhash, tima, scanmatch, string_edit, dtw, frechet, hausdorff,
+            time_delay_embedding, recurrence, scasim, mannan or eyenalysis. moments and dhash compare
+            heatmaps, which are drawn from scanpaths where these are given.
         out: Where to write the (n, n) float32 matrix, as .npy; the ids go beside it, as .ids.txt.
         plot: Where to draw the matrix and the histogram of its affinities, as .png.
         weights: MultiMatch's weights of shape, direction, length, position and duration, such as
@@ -55,7 +56,8 @@ def run(
             seconds, such as 160,45,0.3.
         sigma_px: Width of the Gaussian in pixels, for tima and for heatmaps drawn from scanpaths; default:
             18 for tima, 2.5 % of the screen width for heatmaps.
-        parameters: Further parameters of the scheme, for example '{"alpha": 0.2}'.
+        parameters: Further parameters of the scheme, for example '{"alpha": 0.2}' or, for recurrence,
+            '{"radius_px": 64}'.
         n_threads: Threads to use; default: GAZESIM_NUM_THREADS, then all available cores.
         cache: Folder of a cache to write, which training opens by id. A killed build resumes.
         threshold: Keep only pairs of at least this affinity in the cache.
@@ -82,8 +84,9 @@ def run(
         settings["grouping"] = Grouping(*grouping)
     if scheme == "tima" and sigma_px is not None:
         settings["sigma_px"] = sigma_px
-    if scheme == "multimatch" and sigma_px is not None:
-        raise ValueError("--sigma_px is given, but multimatch draws no map; expected it with another scheme")
+    if sigma_px is not None and scheme in SCHEMES and scheme not in ("moments", "dhash", "tima"):
+        expected = "expected it with moments, dhash or tima"
+        raise ValueError(f"--sigma_px is given, but {scheme} draws no map; {expected}")
     chosen = scheme_from(scheme, settings)
     for target in (out, plot):
         check_folder(target)

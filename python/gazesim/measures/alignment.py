@@ -7,6 +7,7 @@ from typing import Any
 import numpy as np
 
 from .._errors import choice
+from ..affinity import features_of
 from ..geometry import ScreenGeometry
 from ..schemes import ScanMatch, Scasim, StringEdit
 from ..schemes.string_edit import renumbered
@@ -19,7 +20,7 @@ def scanmatch(
     *,
     screen_size: tuple[float, float] | None = None,
     grid: tuple[int, int] = (12, 8),
-    threshold: float = 3.5,
+    threshold_cells: float = 3.5,
     gap: float = 0.0,
     temporal_bin_s: float = 0.0,
     rounding: str = "half_away",
@@ -29,9 +30,9 @@ def scanmatch(
     """Return the ScanMatch similarity of every pair of scanpaths, (n, m) float64.
 
     Cristino, Mathôt, Theeuwes and Gilchrist 2010, as the authors' MATLAB toolbox defines it: the score of the
-    best global alignment of grid cells (same cell: ``threshold``, less by the distance in cells; gaps:
-    ``gap`` each, at the borders too) over threshold·max(n, m). Range: [0, 1] with ``gap=0``, below 0 possible
-    with a negative one; 1 for equal sequences. With a negative gap the common Python port (GazeParser, HAT,
+    best global alignment of grid cells (same cell: ``threshold_cells``, less by the distance in cells; gaps:
+    ``gap`` each, at the borders too) over threshold_cells·max(n, m). Range: [0, 1] with ``gap=0``, below
+    0 possible with a negative one; 1 for equal sequences. With a negative gap the common Python port (GazeParser, HAT,
     GazeSearch) differs: its borders are one gap off, and it takes the largest score of the table. With time,
     ports differ in ``rounding``: NumPy's is ``"half_even"``, Gazeformer's ``"down"``.
 
@@ -39,7 +40,7 @@ def scanmatch(
     ----------
     gazes, other
         Scanpaths, as for :func:`gazesim.affinity`.
-    screen_size, grid, threshold, gap, temporal_bin_s, rounding
+    screen_size, grid, threshold_cells, gap, temporal_bin_s, rounding
         As for :class:`ScanMatch`.
     n_threads, progress
         As for :func:`gazesim.affinity`.
@@ -62,7 +63,7 @@ def scanmatch(
     >>> gazesim.scanmatch([a], [b], screen_size=(120, 80)).round(3)
     array([[0.857]])
     """
-    scheme = ScanMatch(screen_size, grid, threshold, gap, temporal_bin_s, rounding)
+    scheme = ScanMatch(screen_size, grid, threshold_cells, gap, temporal_bin_s, rounding)
     agreed, rows, cols = agreed_rows(scheme, gazes, other)
     return values_of(agreed._measure(), rows, cols, count=1, n_threads=n_threads, progress=progress)[..., 0]
 
@@ -137,8 +138,6 @@ def edited(
     scheme: StringEdit, gazes: Any, other: Any, n_threads: int | None, progress: bool
 ) -> tuple[Array, Array, Array]:
     """Return the edits or common labels of every pair, and the lengths of both sides."""
-    from ..affinity import features_of
-
     rows, cols = features_of(scheme, gazes, other, n_threads)
     sets = (rows,) if cols is None else (rows, cols)
     pairs, alphabet = renumbered(*sets)

@@ -8,10 +8,11 @@ import numpy as np
 from numpy.typing import NDArray
 
 from .. import _core
+from ..affinity import features_of
 from ..heatmaps import threads
 from ..scanpaths import Scanpaths
 from ..schemes import ScanpathMeasure
-from ..schemes.base import Pair
+from ..schemes.base import Pair, ragged
 from ..schemes.features import Bar
 
 Array = NDArray[np.float64]
@@ -34,9 +35,6 @@ def rows_of(scheme: ScanpathMeasure, gazes: Any, other: Any) -> tuple[Pair, Pair
 
 def agreed_rows(scheme: ScanpathMeasure, gazes: Any, other: Any) -> tuple[ScanpathMeasure, Pair, Pair]:
     """As :func:`rows_of`, for measures that need a screen size; return the scheme that has one, too."""
-    from ..affinity import features_of
-    from ..schemes.base import ragged
-
     rows, cols = features_of(scheme, gazes, other, None)
     assert isinstance(rows.scheme, ScanpathMeasure)
     first = ragged(rows)

@@ -49,7 +49,7 @@ def scanmatch(
     *,
     screen_size: Any,
     grid: Any = (12, 8),
-    threshold: float = 3.5,
+    threshold_cells: float = 3.5,
     gap: float = 0.0,
     temporal_bin_s: float = 0.0,
     rounding: str = "half_away",
@@ -59,7 +59,7 @@ def scanmatch(
     def prepare(some: Any) -> list[Array]:
         return [sequence(g, screen_size, grid, temporal_bin_s, rounding) for g in as_scanpaths(some)]
 
-    return all_pairs(gazes, other, lambda a, b: align(a, b, threshold, gap), np.nan, prepare)
+    return all_pairs(gazes, other, lambda a, b: align(a, b, threshold_cells, gap), np.nan, prepare)
 
 
 def affinity(gazes: Any, other: Any = None, **params: Any) -> NDArray[np.float32]:

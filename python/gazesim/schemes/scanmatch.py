@@ -19,9 +19,9 @@ class ScanMatch(ScanpathMeasure):
     """ScanMatch (Cristino, Mathôt, Theeuwes and Gilchrist 2010): global alignment of grid cells.
 
     Each fixation becomes a cell of a grid over the screen; points outside count to the border. Two cells
-    at a distance of d cells score ``threshold`` - d, a cell without a counterpart scores ``gap``; the
-    affinity is the best score of a Needleman-Wunsch alignment over threshold·max(n, m), clipped to [0, 1].
-    Raw numbers: :func:`gazesim.scanmatch`.
+    at a distance of d cells score ``threshold_cells`` - d, a cell without a counterpart scores ``gap``; the
+    affinity is the best score of a Needleman-Wunsch alignment over threshold_cells·max(n, m), clipped to
+    [0, 1]. Raw numbers: :func:`gazesim.scanmatch`.
 
     Parameters
     ----------
@@ -29,7 +29,7 @@ class ScanMatch(ScanpathMeasure):
         (width, height) in pixels; default: that of the scanpaths.
     grid
         (columns, rows) of the grid.
-    threshold
+    threshold_cells
         Score of the same cell, above 0, in cells. The toolbox recommends 2·(standard deviation of saccade
         amplitudes in px) / (width / columns).
     gap
@@ -53,7 +53,7 @@ class ScanMatch(ScanpathMeasure):
 
     screen_size: tuple[float, float] | None = None
     grid: tuple[int, int] = (12, 8)
-    threshold: float = 3.5
+    threshold_cells: float = 3.5
     gap: float = 0.0
     temporal_bin_s: float = 0.0
     rounding: str = "half_away"
@@ -65,7 +65,7 @@ class ScanMatch(ScanpathMeasure):
         self._set(
             screen_size=screen("screen_size", self.screen_size),
             grid=grid_shape("grid", self.grid),
-            threshold=number("threshold", self.threshold, low=0.0, high=1e6, open_low=True),
+            threshold_cells=number("threshold_cells", self.threshold_cells, low=0.0, high=1e6, open_low=True),
             gap=number("gap", self.gap, low=-1e6, high=0.0),
             temporal_bin_s=number("temporal_bin_s", self.temporal_bin_s, low=0.0),
             rounding=choice("rounding", self.rounding, ("half_away", "half_even", "down")),
@@ -97,4 +97,4 @@ class ScanMatch(ScanpathMeasure):
         return np.floor(bins + half)
 
     def _measure(self) -> dict[str, Any]:
-        return {"name": "scanmatch", "threshold": self.threshold, "gap": self.gap}
+        return {"name": "scanmatch", "threshold": self.threshold_cells, "gap": self.gap}

@@ -38,8 +38,8 @@ class Scasim(ScanpathMeasure):
     >>> screen = ScreenGeometry(size_px=(1024, 768), size_cm=(34, 25.5), distance_cm=60)
     >>> a, b = [[100, 100, 0.2], [500, 100, 0.3]], [[100, 100, 0.2], [530, 100, 0.3]]
     >>> Scasim(screen).features([a, b]).affinity().round(3)
-    array([[1.   , 0.903],
-           [0.903, 1.   ]], dtype=float32)
+    array([[1.   , 0.904],
+           [0.904, 1.   ]], dtype=float32)
     """
 
     geometry: ScreenGeometry | None = None
