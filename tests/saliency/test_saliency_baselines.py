@@ -112,3 +112,21 @@ def test_bad_readers_are_named():
         saliency.leave_one_reader_out(Scanpaths.from_list(gazes))
     with pytest.raises(TypeError, match=r"expected gazesim\.Scanpaths with ids"):
         saliency.leave_one_reader_out(gazes)
+
+
+def test_real_readers(shared):
+    """On OSIE, other readers predict a reader best; the centre bias beats chance but not its shuffled AUC."""
+    from gazesim import read_scanpaths
+
+    paths = read_scanpaths(shared / "data" / "osie", verbose=False)
+    images = sorted({image for image, _ in paths.ids})[:30]
+    chosen = paths[[name for name in paths.ids if name[0] in images]]
+    together = [saliency.fixations_by_image(chosen)[image] for image in images]
+    bias = saliency.centre_bias(together, size_wh=(800, 600), sigma_px=50)
+    of_centre = saliency.scores(bias, None, together, outside="ignore")
+    assert of_centre["AUC"].mean() > 0.65
+    assert abs(of_centre["sAUC"].mean() - 0.5) < 0.07
+    one = chosen[[name for name in chosen.ids if name[0] == images[0]]]
+    ceiling = saliency.nss(saliency.leave_one_reader_out(one), one, outside="ignore").mean()
+    centre = saliency.nss([bias[0]] * len(one), one, outside="ignore").mean()
+    assert ceiling > centre + 0.5
