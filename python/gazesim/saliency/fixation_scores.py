@@ -198,19 +198,19 @@ def shuffled_auc(
         integer("images_per_split", images_per_split, low=1, high=10**9)
         number("step", step, low=0.0, high=1.0, open_low=True)
     find = fixations_of(maps, fixations, outside)
-    pixels = list(maps)
-    found = [find(sample, p.shape) for sample, p in enumerate(pixels)]
+    shapes = [p.shape for p in maps]  # maps are drawn again below: all of them need not fit into memory
+    found = [find(sample, shape) for sample, shape in enumerate(shapes)]
     report_outside(found, outside)
-    pooled = PooledFixations(found, [(p.shape[1], p.shape[0]) for p in pixels])
+    pooled = PooledFixations(found, [(width, height) for height, width in shapes])
     random = np.random.default_rng(seed)
-    values = np.full(len(pixels), np.nan)
-    for sample, (p, at) in enumerate(zip(pixels, found, strict=True)):
+    values = np.full(len(shapes), np.nan)
+    for sample, (p, at) in enumerate(zip(maps, found, strict=True)):
         elsewhere = p[pooled.pixels_in((p.shape[1], p.shape[0]))]
         positives = _at(p, at, "fixations")
         if splits is None:
             values[sample] = mann_whitney(positives, elsewhere[pooled.owner != sample])
         elif len(positives):
-            others = [elsewhere[pooled.owner == other] for other in range(len(pixels)) if other != sample]
+            others = [elsewhere[pooled.owner == other] for other in range(len(shapes)) if other != sample]
             values[sample] = _borji(p, positives, others, splits, images_per_split, step, random)
     return values
 
