@@ -24,6 +24,7 @@ FLOORS = (
     "schemes",
     "affinity",
     "measures",
+    "compare saliency",
     "reference views phantom",
     "cache",
     "plots",

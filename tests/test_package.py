@@ -56,6 +56,7 @@ PUBLIC = {
     "Scheme",
     "ScreenGeometry",
     "affinity",
+    "compare_scanpaths",
     "detect_fixations",
     "dhash",
     "hu_moments",
@@ -67,8 +68,12 @@ PUBLIC = {
     "read_scanpaths",
     "reference",
     "render_heatmap",
+    "saliency",
     "views",
 }
+
+# Submodules among them.
+PARTS = ("measures", "phantom", "reference", "saliency", "views")
 
 # Importable only with the extra that it belongs to, or heavy.
 OPTIONAL = ("gazesim.torch", "gazesim.train", "gazesim.cache.dask", "gazesim.__main__")
@@ -124,17 +129,14 @@ def test_docstring_examples(name, monkeypatch, tmp_path):
 
 
 @pytest.mark.parametrize(
-    "name",
-    sorted(
-        PUBLIC - {"InvalidGazeWarning", "Scheme", "reference", "views", "phantom", "measures", "__version__"}
-    ),
+    "name", sorted(PUBLIC - {"InvalidGazeWarning", "Scheme", "__version__"} - set(PARTS))
 )
 def test_public_objects_have_runnable_examples(name):
     documentation = getattr(gazesim, name).__doc__
     assert ">>> " in documentation
 
 
-@pytest.mark.parametrize("part", ["gazesim.io", "gazesim.phantom", "gazesim.views"])
+@pytest.mark.parametrize("part", ["gazesim.io", "gazesim.phantom", "gazesim.saliency", "gazesim.views"])
 def test_functions_and_classes_of_parts_have_runnable_examples(part):
     module = importlib.import_module(part)
     for name in module.__all__:

@@ -42,14 +42,6 @@ def test_affinity_equals_the_twin(case):
     np.testing.assert_allclose(affinity(case), twin, rtol=0, atol=2e-7)
 
 
-@given(measure_cases())
-@settings(max_examples=500)
-def test_measures_equal_their_twins(case):
-    scheme, params, gazes = case
-    twin = gazesim.reference.affinity(gazes, scheme=scheme, **params)
-    np.testing.assert_allclose(affinity(case), twin, rtol=0, atol=2e-7)
-
-
 def tima_twin(params, gazes):
     """Compare the features with the twin's, then return the twin's affinities of the compiled features.
 
@@ -63,6 +55,14 @@ def tima_twin(params, gazes):
         np.testing.assert_allclose(sequence, tima.cluster_moments(gaze, **options), rtol=1e-9, atol=1e-12)
     pairs = [[tima.compare(a, b, params["weight_mass"]) for b in sequences] for a in sequences]
     return np.clip(np.array(pairs), 0, 1)
+
+
+@given(measure_cases())
+@settings(max_examples=500)
+def test_measures_equal_their_twins(case):
+    scheme, params, gazes = case
+    twin = gazesim.reference.affinity(gazes, scheme=scheme, **params)
+    np.testing.assert_allclose(affinity(case), twin, rtol=0, atol=2e-7)
 
 
 @given(scanpath_sets(), multimatch_params)

@@ -30,12 +30,14 @@ from .schemes.features import Features, InvalidGazeWarning
 
 if _TYPE_CHECKING:
     from . import cache as cache
+    from . import compare as compare
     from . import io as io
     from . import measures as measures
-    from . import phantom, reference, views
+    from . import phantom, reference, saliency, views
     from . import torch as torch
     from . import train as train
     from .cache import AffinityCache
+    from .compare import compare_scanpaths
     from .fixations import detect_fixations
     from .geometry import ScreenGeometry
     from .io import read_scanpaths
@@ -60,6 +62,8 @@ _LATER = {
     "AffinityCache": "cache",
     "ScreenGeometry": "geometry",
     "cache": "",
+    "compare": "",
+    "compare_scanpaths": "compare",
     "detect_fixations": "fixations",
     "dtw_distance": "measures",
     "eyenalysis": "measures",
@@ -72,6 +76,7 @@ _LATER = {
     "read_scanpaths": "io",
     "recurrence": "measures",
     "reference": "",
+    "saliency": "",
     "scanmatch": "measures",
     "scasim": "measures",
     "sequence_score": "measures",
@@ -107,6 +112,7 @@ __all__ = [
     "TimeDelayEmbedding",
     "__version__",
     "affinity",
+    "compare_scanpaths",
     "detect_fixations",
     "dhash",
     "dtw_distance",
@@ -123,6 +129,7 @@ __all__ = [
     "recurrence",
     "reference",
     "render_heatmap",
+    "saliency",
     "scanmatch",
     "scasim",
     "sequence_score",

@@ -9,6 +9,19 @@ from numbers import Integral, Real
 from typing import Any
 
 
+class UndefinedScoreWarning(UserWarning):
+    """A score has no value on some or all of the samples that it was asked for.
+
+    Examples
+    --------
+    >>> import warnings
+    >>> from gazesim.saliency import UndefinedScoreWarning, mean_scores
+    >>> with warnings.catch_warnings(action="ignore", category=UndefinedScoreWarning):
+    ...     mean_scores({"IG": [1.0, float("-inf")]})
+    {'IG': MeanScore(mean=1.0, images=1, left_out=1)}
+    """
+
+
 def describe(value: object) -> str:
     """Return a short text for a value in a message."""
     shape = getattr(value, "shape", None)

@@ -36,6 +36,7 @@ VERBS = {
     "demo": ("demo", "all four schemes on a synthetic data set, in seconds"),
     "affinity": ("affinity", "gaze file or folder in, affinity matrix and picture out"),
     "inspect": ("inspect", "what a cache holds, and which threshold suits it"),
+    "compare": ("compare", "predicted and human scanpaths in, table of scores with ceiling and floor out"),
     "predict-gaze": (
         "predict_gaze",
         "fit: images and gaze maps in, predictor out; run: images in, gaze maps out",

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import sys
+import warnings
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -12,6 +13,7 @@ from numpy.typing import NDArray
 
 from .._progress import ProgressBar
 from ..plots.affinity import new_figure
+from ..saliency import UndefinedScoreWarning, mean_scores
 from . import say_next
 from .reading import read_gaze, refuse_without
 
@@ -108,16 +110,31 @@ def fit(
     predicted = predict_gaze(model, pixels)
     fixations = None if paths is None else [_scaled(paths[i], named[i], size) for i in unseen]
     scores = saliency_scores(predicted, expected, fixations)
-    means = {name: float(np.nanmean(values)) for name, values in scores.items()}
-    record = {"held_out": unseen, "mean": means, "each": {k: v.tolist() for k, v in scores.items()}}
-    (Path(out) / "metrics.json").write_text(json.dumps(record) + "\n")
-    _say(
-        ", ".join(f"{name} {value:.3f}" for name, value in means.items()) + f" on {len(unseen)} unseen images"
-    )
+    (Path(out) / "metrics.json").write_text(json.dumps(_record(unseen, scores)) + "\n")
     picture = Path(out) / "held_out.png"
     draw(picture, unseen, pixels, expected, predicted, scores["CC"])
     _say(f"wrote {out}/predictor.pt, metrics.json and {picture.name}")
     say_next("predict-gaze", "run", out, "IMAGES", "MAPS")
+
+
+def _record(unseen: list[str], scores: dict[str, NDArray[np.float64]]) -> dict[str, Any]:
+    """Return what metrics.json holds, and say the means; null stands for a score without a value."""
+    with warnings.catch_warnings(record=True, action="always", category=UndefinedScoreWarning) as told:
+        means = mean_scores(scores)
+    for line in told:
+        _say(str(line.message))
+    words = ", ".join(f"{name} {score.mean:.3f}" for name, score in means.items())
+    _say(f"{words} on {len(unseen)} unseen images")
+
+    def finite(value: float) -> float | None:
+        return value if np.isfinite(value) else None
+
+    return {
+        "held_out": unseen,
+        "mean": {name: finite(score.mean) for name, score in means.items()},
+        "images": {name: score.images for name, score in means.items()},
+        "each": {name: [finite(value) for value in values.tolist()] for name, values in scores.items()},
+    }
 
 
 def predict(model: str, images: str, out: str, format: str = "npy") -> None:

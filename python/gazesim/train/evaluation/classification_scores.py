@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from ..._errors import choice, describe
+from ..._errors import UndefinedScoreWarning, choice, describe
 
 __all__ = ["METRICS", "UndefinedScoreWarning", "area_under_curve", "check_scoring", "classification_scores"]
 
@@ -17,10 +17,6 @@ __all__ = ["METRICS", "UndefinedScoreWarning", "area_under_curve", "check_scorin
 METRICS = ("ACC", "AUC", "M-AUC", "MAE")
 #: The class of M-AUC, where there is one of this name.
 MALIGNANT = "malignant"
-
-
-class UndefinedScoreWarning(UserWarning):
-    """A score has no value on the samples that it was asked for."""
 
 
 def classification_scores(
