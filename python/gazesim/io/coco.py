@@ -9,8 +9,8 @@ from collections.abc import Hashable
 from statistics import median
 from typing import Any
 
-from .parsing import Source, entry_numbers, fault, quoted, records_of
 from .recording import Options, Recording, Size
+from .tables import Source, entry_numbers, fault, quoted, records_of
 
 #: Medians of fixation durations lie around 0.25 s; between these two they say nothing.
 SECONDS_BELOW, MILLISECONDS_ABOVE = 5.0, 30.0

@@ -6,13 +6,15 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from .._errors import choice, describe, one_of
+from .._errors import choice, describe
 from . import (
     coco,
     dataviewer,
     egd,
     eyelink,
+    frames,
     gazepoint,
+    generic,
     mcgip,
     miceye,
     multimatch,
@@ -27,9 +29,9 @@ from . import (
     tobii_4c,
     tobii_studio,
 )
-from .parsing import Source, fault
 from .recording import Options, Recording
 from .samples import look_like
+from .tables import Source, fault
 
 __all__ = ["FORMATS", "Format", "named", "sources_of"]
 
@@ -56,24 +58,30 @@ class Format:
 
 #: Asked in this order: a format that is a special case of another comes before it.
 FORMATS: dict[str, Format] = {
-    "tidy": Format("tidy table", tidy.detect, tidy.read),
+    "tidy": Format("tidy table", tidy.detect, tidy.read, takes=("by",)),
     "egd": Format("EGD-CXR gaze", egd.detect, egd.read, gazepoint.choose, ("metadata",)),
-    "gazepoint": Format("Gazepoint export", gazepoint.detect, gazepoint.read, gazepoint.choose),
+    "gazepoint": Format("Gazepoint export", gazepoint.detect, gazepoint.read, gazepoint.choose, ("by",)),
     "reflacx": Format("REFLACX fixations", reflacx.detect, reflacx.read, takes=("metadata",)),
     "coco": Format("GazeSearch / COCO-Search18 JSON", coco.detect, coco.read),
     "siim": Format("SIIM CXR-P gaze JSON", siim.detect, siim.read),
     "mcgip": Format("McGIP gaze JSON", mcgip.detect, mcgip.read),
     "miceye": Format("MicEye log", miceye.detect, miceye.read),
-    "tobii": Format("Tobii data export", tobii.detect, tobii.read),
+    "tobii": Format("Tobii data export", tobii.detect, tobii.read, takes=("by",)),
     "tobii_studio": Format("Tobii Studio fixations", tobii_studio.detect, tobii_studio.read),
     "tobii_4c": Format("Tobii 4C events", tobii_4c.detect, tobii_4c.read),
-    "eyelink": Format("EyeLink asc", eyelink.detect, eyelink.read, takes=("eye",)),
-    "smi": Format("SMI BeGaze events", smi.detect, smi.read, takes=("eye",)),
-    "dataviewer": Format("Data Viewer fixation report", dataviewer.detect, dataviewer.read),
+    "eyelink": Format("EyeLink asc", eyelink.detect, eyelink.read, takes=("eye", "by")),
+    "smi": Format("SMI BeGaze events", smi.detect, smi.read, takes=("eye", "by")),
+    "dataviewer": Format(
+        "Data Viewer fixation report", dataviewer.detect, dataviewer.read, takes=("eye", "by")
+    ),
     "remodnav": Format("REMoDNaV events", remodnav.detect, remodnav.read),
     "multimatch": Format("multimatch fixation vectors", multimatch.detect, multimatch.read),
-    "pymovements": Format("pymovements events", pymovements.detect, pymovements.read),
+    "pymovements": Format("pymovements events", pymovements.detect, pymovements.read, takes=("eye", "by")),
     "osie": Format("OSIE fixations.mat", osie.detect, osie.read),
+    "frame": Format("Parquet or Feather frame", frames.detect, frames.read, takes=("eye", "by", "columns")),
+    "generic": Format(
+        "table with named columns", generic.detect, generic.read, takes=("eye", "by", "columns")
+    ),
 }
 
 #: Endings of gaze files; a folder may hold 100,000 images beside them.
@@ -127,7 +135,13 @@ def format_of(source: Source) -> str:
     if source.is_binary:
         problem = "holds binary data; expected text, a MATLAB 5 file, or a frame that pandas or polars read"
         raise fault(source.path, None, problem)
-    raise fault(source.path, None, f"is of no known format; expected {one_of(FORMATS)} (format= chooses one)")
+    for names in source.head_rows:
+        if hint := generic.proposal(names):
+            command = f'--columns "{hint}" --time_unit ms'
+            raise fault(source.path, None, f"is of no known format; expected its columns named: {command}")
+    some = f"{', '.join(FORMATS)} (format= chooses one)"
+    wanted = f"{some}, or the columns of any table named: --columns x=gx,y=gy,duration=dur,image=stim"
+    raise fault(source.path, None, f"is of no known format; expected {wanted}")
 
 
 def _recognised(source: Source) -> str | None:

@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 from .._errors import choice, integer, number
 from .._progress import ProgressBar
 from ..heatmaps import render_heatmap
-from ..io.parsing import fault
+from ..io.tables import fault
 from .images import image_shape, read_image, resized
 from .manifest import Entry, Manifest
 from .readings import GazeFiles

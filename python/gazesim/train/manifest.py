@@ -10,7 +10,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from .._errors import did_you_mean, one_of
-from ..io.parsing import Source, Table, fault, quoted
+from ..io.tables import Source, Table, fault, quoted
 from .samples import SPLITS
 
 __all__ = ["Entry", "Manifest"]

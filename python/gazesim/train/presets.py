@@ -17,7 +17,7 @@ from typing import Any
 
 from .._errors import choice
 from ..io import read_scanpaths
-from ..io.parsing import Row, Source, Table, fault, parse_number, quoted
+from ..io.tables import Row, Source, Table, fault, parse_number, quoted
 from .manifest import Entry, Manifest
 from .quiet import tell
 from .splits import split_by_group

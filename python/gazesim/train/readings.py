@@ -9,7 +9,7 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
-from ..io.parsing import fault, quoted
+from ..io.tables import fault, quoted
 from ..io.recording import Options
 from ..io.registry import FORMATS, sources_of
 
