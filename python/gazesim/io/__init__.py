@@ -9,11 +9,16 @@ from pathlib import Path
 from typing import Any
 
 from ..scanpaths import Scanpaths
+from .detection import find_fixations, read_samples
+from .raw import Samples
 from .reading import Reading, read
 from .registry import FORMATS
 from .report import ReadingReport
 
-__all__ = ["FORMATS", "Reading", "ReadingReport", "read", "read_scanpaths", "write_table"]
+__all__ = [
+    "FORMATS", "Reading", "ReadingReport", "Samples", "find_fixations", "read", "read_samples", "read_scanpaths",
+    "write_table",
+]  # fmt: skip
 
 
 def read_scanpaths(

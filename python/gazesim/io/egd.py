@@ -43,7 +43,7 @@ def read(source: Source, options: Options) -> Recording:
     elif sheet:
         recording.notes.append(f"fractions of the image inside its borders ({sheet.name})")
     sessions: dict[str, str] = {}
-    missing = options.missing if pixels else options.missing.of_trackers(origin=True)
+    lost = options.missing if pixels else options.missing.of_trackers(origin=True)
     for owner, _, _, row in gazepoint.fixation_rows(
         table, lambda row: (row.text("DICOM_ID"), row.optional("SESSION_ID")), recording, options
     ):
@@ -58,7 +58,7 @@ def read(source: Source, options: Options) -> Recording:
                 raise
             recording.leave(DAMAGED)
             continue
-        if missing.has(x, y):
+        if lost.has(x, y):
             recording.leave(NO_POSITION)
             continue
         if image in borders:

@@ -38,7 +38,7 @@ def detect(source: Source) -> bool:
 def read(source: Source, options: Options) -> Recording:
     """Read one scanpath per trial or image; of two eyes the left, or the one that ``eye`` names."""
     recording = Recording("ms", "px")
-    reader = _Reader(source, recording, options)
+    reader = AscLines(source, recording, options)
     for line, text in source.lines_without_samples():
         try:
             reader.take(line, text)
@@ -53,15 +53,15 @@ def read(source: Source, options: Options) -> Recording:
         problem = "holds no fixations (EFIX); gazesim.detect_fixations finds them in samples"
         raise fault(source.path, None, f"{problem} (gazesim fixations)")
     showings = Showings(source, recording, options)
-    line = reader.trials.time_line(reader.fixations)
+    shown = reader.trials.time_line(reader.fixations)
     for fixation in reader.fixations:
-        showings.add_at(line, fixation)
+        showings.add_at(shown, fixation)
     showings.finish()
     return recording
 
 
-class _Reader:
-    """The lines of one file, in their order."""
+class AscLines:
+    """The lines of one file that are no samples, in their order: its fixations, trials and screen."""
 
     def __init__(self, source: Source, recording: Recording, options: Options) -> None:
         self._source = source
@@ -71,7 +71,7 @@ class _Reader:
         self.fixations: list[Fixation] = []
         self.trials = Trials(source, recording, options.by)
         self._open: set[str] = set()
-        self._origin = (0.0, 0.0)
+        self.origin = (0.0, 0.0)
         self._kind = "GAZE"
 
     def take(self, line: int, text: str) -> None:
@@ -153,7 +153,7 @@ class _Reader:
         if self._missing.has(x, y):
             return NO_POSITION
         self.trials.see(line, start)
-        x, y = x - self._origin[0], y - self._origin[1]
+        x, y = x - self.origin[0], y - self.origin[1]
         self.fixations.append(Fixation(x, y, duration, start, end, EYES[words[1]]))
         return None
 
@@ -170,7 +170,7 @@ class _Reader:
             width, height = (end - start + (end - start) % 2 for start, end in ((left, right), (top, bottom)))
         if width > 0 and height > 0:
             self._take_size((width, height))
-            self._origin = (numbers[0], numbers[1])
+            self.origin = (numbers[0], numbers[1])
             return
         if words and words == corners.split():  # nothing but numbers: a damaged line of the tracker's own
             wanted = "a screen of some size" if len(words) == 4 else "left top right bottom"

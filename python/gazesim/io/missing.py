@@ -7,6 +7,9 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Any
 
+import numpy as np
+from numpy.typing import NDArray
+
 from .._errors import describe
 
 __all__ = ["LostPoints"]
@@ -30,6 +33,19 @@ class LostPoints:
             or (x, y) in self.pairs
             or not (math.isfinite(x) and math.isfinite(y))
         )
+
+    def with_pair(self, x: float, y: float) -> LostPoints:
+        """Return these codes and one pair more."""
+        return LostPoints(self.values, self.pairs | {(x, y)})
+
+    def cleared(self, places: NDArray[np.float64]) -> NDArray[np.float64]:
+        """Return places (n, 2) with NaN in both columns where they say "no gaze"."""
+        lost = ~np.isfinite(places).all(axis=1)
+        if self.values:
+            lost |= np.isin(places, list(self.values)).any(axis=1)
+        for x, y in self.pairs:
+            lost |= (places[:, 0] == x) & (places[:, 1] == y)
+        return np.where(lost[:, None], np.nan, places)
 
     def of_trackers(self, *, origin: bool = False) -> LostPoints:
         """Return these codes and what no tracker means as a place.

@@ -22,7 +22,7 @@ from .registry import FORMATS, named, sources_of
 from .report import ReadingReport, unlikely_units
 from .tables import fault
 
-__all__ = ["Reading", "options_from", "read"]
+__all__ = ["Reading", "joined", "options_from", "read"]
 
 ON_BAD_ROW = ("raise", "skip")
 
@@ -87,7 +87,7 @@ def read(path: Any, *, format: str | None = None, verbose: bool = True, **option
     if not isinstance(path, (str, os.PathLike)):
         table = frames.table_of(path)
         title, recording = frames.read_table(table, checked, "events")
-        return _joined("table", "frame", title, [("table", recording)], checked, verbose)
+        return joined("table", "frame", title, [("table", recording)], checked, verbose)
     place = Path(path)
     if checked.metadata is not None and not checked.metadata.is_file():
         raise FileNotFoundError(
@@ -104,7 +104,7 @@ def read(path: Any, *, format: str | None = None, verbose: bool = True, **option
             raise ValueError(f"{argument}= is given, and {place} is {name}; {wanted}")
     recordings = [(source.path, FORMATS[name].read(source, checked)) for source in sources]
     title = f"{FORMATS[name].title} ({'detected' if format is None else 'as asked'})"
-    return _joined(place, name, title, recordings, checked, verbose)
+    return joined(place, name, title, recordings, checked, verbose)
 
 
 def say(line: str) -> None:
@@ -112,7 +112,7 @@ def say(line: str) -> None:
     print(f"gazesim: {line}", file=sys.stderr)
 
 
-def _joined(
+def joined(
     place: Path | str,
     name: str,
     title: str,
@@ -144,7 +144,7 @@ def _joined(
         report.add(recording)
         sizes |= own
         unlikely = unlikely_units(values, recording, options, next(iter(own)) if len(own) == 1 else None)
-        report.warnings += [words for words in unlikely if words not in report.warnings]
+        report.warnings += [w for w in (*recording.warnings, *unlikely) if w not in report.warnings]
         report.time_unit = options.time_unit or recording.time_unit
         report.coord_unit = options.coord_unit or recording.coord_unit
         report.notes += [w for w in (*conversions, *recording.notes) if w not in report.notes]

@@ -78,6 +78,8 @@ class Recording:
     #: Whether negative x and y together say "outside of the image, unknown where".
     unknown_if_negative: bool = False
     notes: list[str] = field(default_factory=list)
+    #: What the reader of the file has to know before it is used.
+    warnings: list[str] = field(default_factory=list)
     #: Rows of the file, and those of them that hold a fixation that was taken.
     seen: int = 0
     used: int = 0

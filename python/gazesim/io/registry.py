@@ -19,11 +19,13 @@ from . import (
     miceye,
     multimatch,
     osie,
+    pupil,
     pymovements,
     reflacx,
     remodnav,
     siim,
     smi,
+    smi_statistics,
     tidy,
     tobii,
     tobii_4c,
@@ -33,7 +35,7 @@ from .recording import Options, Recording
 from .samples import look_like
 from .tables import Source, fault
 
-__all__ = ["FORMATS", "Format", "named", "sources_of"]
+__all__ = ["FORMATS", "Format", "gaze_files", "named", "refuse_binary", "sources_of"]
 
 
 def everything(paths: Sequence[Path]) -> list[Path]:
@@ -74,6 +76,10 @@ FORMATS: dict[str, Format] = {
     "dataviewer": Format(
         "Data Viewer fixation report", dataviewer.detect, dataviewer.read, takes=("eye", "by")
     ),
+    "smi_statistics": Format(
+        "SMI BeGaze event statistics", smi_statistics.detect, smi_statistics.read, takes=("eye", "by")
+    ),
+    "pupil": Format("Pupil Labs fixations", pupil.detect, pupil.read),
     "remodnav": Format("REMoDNaV events", remodnav.detect, remodnav.read),
     "multimatch": Format("multimatch fixation vectors", multimatch.detect, multimatch.read),
     "pymovements": Format("pymovements events", pymovements.detect, pymovements.read, takes=("eye", "by")),
@@ -84,8 +90,18 @@ FORMATS: dict[str, Format] = {
     ),
 }
 
+#: Binary files of trackers, and the command of the maker that converts them.
+CONVERTERS = {
+    ".edf": "is a binary EyeLink EDF file; expected the text that SR Research's converter makes: "
+    "edf2asc {file}  (writes {stem}.asc)",
+    ".idf": "is a binary SMI file; expected the text that SMI's IDF Converter or BeGaze exports",
+    ".gazedata": "is a binary recording; expected the export of its software as a table",
+}
+
 #: Endings of gaze files; a folder may hold 100,000 images beside them.
-ENDINGS = frozenset({"", ".csv", ".tsv", ".txt", ".json", ".mat", ".asc", ".log", ".dat"})
+ENDINGS = frozenset({"", ".csv", ".tsv", ".txt", ".json", ".mat", ".asc", ".log", ".dat", ".gz", ".zip"}) | {
+    ".parquet", ".feather", ".arrow",
+}  # fmt: skip
 
 
 def named(name: object) -> str:
@@ -102,9 +118,7 @@ def sources_of(place: Path, format: str | None) -> tuple[str, list[Source]]:
     if not place.is_dir():
         source = Source(place)
         return format or format_of(source), [source]
-    files = sorted(
-        file for file in place.rglob("*") if file.suffix.lower() in ENDINGS and _is_visible(file, place)
-    )
+    files = gaze_files(place)
     found: dict[str, list[Path]] = {}
     for file in files:
         name = _recognised(Source(file))
@@ -120,6 +134,25 @@ def sources_of(place: Path, format: str | None) -> tuple[str, list[Source]]:
     return name, [Source(path) for path in FORMATS[name].choose(found[name])]
 
 
+def gaze_files(place: Path) -> list[Path]:
+    """Return a file, or the files of a folder that may hold gaze, in the order of their names."""
+    if not place.exists():
+        raise FileNotFoundError(
+            f"path is {describe(str(place))}, which does not exist; expected a file or folder"
+        )
+    if not place.is_dir():
+        return [place]
+    return sorted(
+        file for file in place.rglob("*") if file.suffix.lower() in ENDINGS and _is_visible(file, place)
+    )
+
+
+def refuse_binary(source: Source) -> None:
+    """Raise for a tracker's own binary file, with the command of its maker that converts it."""
+    if converter := CONVERTERS.get(Path(source.name).suffix.lower()):
+        raise fault(source.path, None, converter.format(file=source.path.name, stem=source.stem))
+
+
 def format_of(source: Source) -> str:
     """Return the format of a file."""
     name = _recognised(source)
@@ -127,6 +160,7 @@ def format_of(source: Source) -> str:
         return name
     if not source.head_bytes:
         raise fault(source.path, None, "is empty; expected gaze")
+    refuse_binary(source)
     if look_like(source):
         problem = (
             "holds gaze samples without events; expected fixations (gazesim.detect_fixations finds them)"

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import csv
 import re
+from functools import partial
 
 from .recording import NO_POSITION, NoFixation, Options, Recording
 from .tables import MISSING, Source, cells_of, delimiter_of, fault, parse_number, quoted
@@ -93,12 +94,8 @@ class _Reader:
         for trial in starts:
             whole = self._said.get("Stimulus", "")
             whole = f"trial {trial}" if whole in ("", "-") else whole
-            lines[trial] = self._marks.time_line(
-                trial,
-                lambda name, trial=trial: Showing(name, subject, (f"trial {trial}",)),
-                whole,
-                sorted(starts[trial]),
-            )
+            show = partial(Showing, reader=subject, labels=(f"trial {trial}",))
+            lines[trial] = self._marks.time_line(trial, show, whole, sorted(starts[trial]))
         return lines
 
     def _header(self, line: int, text: str) -> list[str]:

@@ -17,7 +17,7 @@ import zlib
 from collections.abc import Iterator
 from functools import cached_property
 from pathlib import Path, PurePath
-from typing import IO, Any
+from typing import IO, Any, cast
 
 __all__ = ["Source", "fault", "quoted"]
 
@@ -102,7 +102,7 @@ class Source:
     def open(self) -> IO[bytes]:
         """Open the bytes of the file, unpacked."""
         if self._packing == "gz":
-            return gzip.open(self.path)
+            return cast(IO[bytes], gzip.open(self.path))
         if self._packing == "zip":
             try:
                 return zipfile.ZipFile(self.path).open(self._member)

@@ -16,7 +16,7 @@ from typing import NamedTuple
 
 from .eyes import Fixation, chosen_eye
 from .recording import Options, Recording, Size
-from .tables import FrameTable, Source, fault
+from .tables import FrameTable, Source, Table, fault
 
 __all__ = ["Fixation", "Marks", "Showing", "Showings", "TimeLine", "named_by", "show_images"]
 
@@ -53,6 +53,10 @@ class TimeLine:
         if not self._changes or self._changes[-1][1:] != (showing, outside):
             self._changes.append((time, showing, outside))
 
+    def scaled(self, factor: float) -> TimeLine:
+        """Return the time line in another unit of time."""
+        return TimeLine([(time * factor, showing, outside) for time, showing, outside in self._changes])
+
     def parts(self, start: float, end: float) -> Iterator[tuple[Showing | None, str, float]]:
         """Yield what was shown from ``start`` to ``end``, in order, and the share of the time."""
         if len(self._times) != len(self._changes):
@@ -74,7 +78,7 @@ class TimeLine:
 class Showings:
     """Fixations by presentation; :meth:`finish` writes them to the recording as scanpaths."""
 
-    def __init__(self, source: Source | FrameTable, recording: Recording, options: Options) -> None:
+    def __init__(self, source: Source | Table | FrameTable, recording: Recording, options: Options) -> None:
         self._path = source.path
         self._recording = recording
         self._options = options
@@ -165,7 +169,7 @@ def labels_of(group: Sequence[Showing]) -> list[str]:
 class Marks:
     """Messages of an experiment that name images, by trial; ``by`` is a pattern that names others."""
 
-    def __init__(self, source: Source, by: str | None) -> None:
+    def __init__(self, source: Source | Table | FrameTable, by: str | None) -> None:
         self._path = source.path
         self._by = by
         try:

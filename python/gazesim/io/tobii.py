@@ -62,7 +62,7 @@ class Place(NamedTuple):
 
     snapshot: str
     kind: str
-    index: str
+    number: str
     x: str
     y: str
 
@@ -178,7 +178,7 @@ class _Reader:
             self._show(row, session)
         new, known = False, False
         for place in self._places:
-            if (not place.kind or row.optional(place.kind) == "Fixation") and not row.missing(place.index):
+            if (not place.kind or row.optional(place.kind) == "Fixation") and not row.missing(place.number):
                 known = True
                 new = self._fixation(row, session, place) or new
         if new:
@@ -199,7 +199,7 @@ class _Reader:
     def _fixation(self, row: Row, session: str, place: Place) -> bool:
         """Take a row of a fixation; return whether it is its first."""
         number = self._table.count
-        name = (session, place.snapshot, row.text(place.index))
+        name = (session, place.snapshot, row.text(place.number))
         event = self._found.get(name)
         is_new = event is None
         if place.snapshot and (row.missing(place.x) or row.missing(place.y)):
