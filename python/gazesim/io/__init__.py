@@ -16,8 +16,8 @@ from .registry import FORMATS
 from .report import ReadingReport
 
 __all__ = [
-    "FORMATS", "Reading", "ReadingReport", "Samples", "find_fixations", "read", "read_samples", "read_scanpaths",
-    "write_table",
+    "FORMATS", "Reading", "ReadingReport", "Samples", "find_fixations", "read", "read_samples",
+    "read_scanpaths", "write_table",
 ]  # fmt: skip
 
 

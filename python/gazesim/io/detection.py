@@ -27,6 +27,8 @@ __all__ = ["find_fixations", "read_samples"]
 FloatArray = NDArray[np.float64]
 #: Share of a screen's width that is taken as one degree where nothing says how large and far it was.
 SCREENS_PER_DEGREE = 1 / 40
+#: Px that are taken as one degree where no screen is known either.
+PX_PER_DEGREE = 40.0
 
 
 def read_samples(path: Any, **options: Any) -> list[Samples]:
@@ -98,7 +100,7 @@ def find_fixations(
     method: str = "ivt",
     dispersion: float | None = None,
     velocity: float | None = None,
-    minimum_duration: float = 0.06,
+    minimum_duration: float = 0.04,
     max_gap: float = 0.05,
     screen_cm: Sequence[float] | None = None,
     distance_cm: float | None = None,
@@ -158,19 +160,16 @@ def find_fixations(
     }
     if not isinstance(path, (str, os.PathLike)):
         table = frames.table_of(path)
-        recordings = [
-            ("table", detected(table, _of_frame(table, checked), checked, rule, screen, distance_cm))
-        ]
-        return joined("table", "samples", "gaze samples", recordings, checked, verbose)
+        found = detected(table, _of_frame(table, checked), checked, rule, screen, distance_cm)
+        return joined("table", "samples", "gaze samples", [("table", found)], checked, verbose)
     if format is not None:
         named(format)
     place = Path(path)
-    files = gaze_files(place)
-    recordings = []
-    for file in files:
+    recordings: list[tuple[Path | str, Recording]] = []
+    for file in gaze_files(place):
         source = Source(file)
-        found = _of_file(source, checked)
-        recordings.append((file, detected(source, found, checked, rule, screen, distance_cm)))
+        found = detected(source, _of_file(source, checked), checked, rule, screen, distance_cm)
+        recordings.append((file, found))
     return joined(place, "samples", "gaze samples", recordings, checked, verbose)
 
 
@@ -198,7 +197,7 @@ def detected(
         elif (options.coord_unit or samples.coord_unit) != "px":
             raise fault(source.path, None, "x, y are fractions; expected screen_size=(width, height)")
         recording.screen_size, recording.size_is_default = size, samples.size_is_default
-        per_degree, how = _px_per_degree(samples, place, size, screen_cm, distance_cm)
+        per_degree, how = _px_per_degree(samples, size, screen_cm, distance_cm)
         lost = int((~np.isfinite(place).all(axis=1)).sum())
         note = f"{samples.rate:,.4g} Hz, {words}, {how}"
         recording.notes += [one for one in (*samples.notes, note) if one not in recording.notes]
@@ -234,6 +233,7 @@ def _found(time: FloatArray, place: FloatArray, per_degree: FloatArray, rule: di
         **threshold,
     )
     fixations[:, :2] *= per_degree
+    fixations[:, 2] = fixations[:, 2].round(6)  # stamps of the clock, not the noise of their difference
     return fixations.tolist()
 
 
@@ -244,11 +244,7 @@ def _rule_words(rule: dict[str, Any]) -> str:
 
 
 def _px_per_degree(
-    samples: Samples,
-    place: FloatArray,
-    size: Size | None,
-    screen_cm: Any,
-    distance_cm: float | None,
+    samples: Samples, size: Size | None, screen_cm: Any, distance_cm: float | None
 ) -> tuple[FloatArray, str]:
     if screen_cm is not None and distance_cm is not None:
         if size is None:
@@ -258,12 +254,10 @@ def _px_per_degree(
     if samples.px_per_degree is not None and min(samples.px_per_degree) > 0:
         across, down = samples.px_per_degree
         return np.array([across, down]), f"1 degree is {across:.3g} x {down:.3g} px, as the file states"
-    if size is not None:
-        width, what = size[0], "the screen"
-    else:
-        seen = place[np.isfinite(place).all(axis=1)]
-        width = float(np.ptp(seen[:, 0])) if len(seen) else 0.0
-        what = "the extent of gaze, as no screen is stated (screen_size=)"
-    px = width * SCREENS_PER_DEGREE if width > 0 else 40.0
-    hint = f"1 degree taken as 1/40 of {what}: {px:.3g} px (screen_cm= and distance_cm= say better)"
+    if size is None:
+        return np.array(
+            [PX_PER_DEGREE, PX_PER_DEGREE]
+        ), f"1 degree taken as {PX_PER_DEGREE:g} px (screen_cm=)"
+    px = size[0] * SCREENS_PER_DEGREE
+    hint = f"1 degree taken as 1/40 of the screen: {px:.3g} px (screen_cm= and distance_cm= say better)"
     return np.array([px, px]), hint

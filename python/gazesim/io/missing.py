@@ -40,7 +40,7 @@ class LostPoints:
 
     def cleared(self, places: NDArray[np.float64]) -> NDArray[np.float64]:
         """Return places (n, 2) with NaN in both columns where they say "no gaze"."""
-        lost = ~np.isfinite(places).all(axis=1)
+        lost: NDArray[np.bool_] = np.asarray(~np.isfinite(places).all(axis=1))
         if self.values:
             lost |= np.isin(places, list(self.values)).any(axis=1)
         for x, y in self.pairs:

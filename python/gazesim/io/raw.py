@@ -74,10 +74,8 @@ def even_times(path: Path | str, time: FloatArray, lines: Sequence[int] | NDArra
     back = np.flatnonzero(np.diff(time) < 0)
     if len(back):
         first = int(back[0]) + 1
-        problem = (
-            f"time goes back from {time[first - 1]:.10g} s to {time[first]:.10g} s; expected one recording"
-        )
-        raise fault(path, int(lines[first]), problem)
+        problem = f"time goes back from {time[first - 1]:.10g} s to {time[first]:.10g} s"
+        raise fault(path, int(lines[first]), f"{problem}; expected one recording, in the order of time")
     starts = np.flatnonzero(np.concatenate([[True], np.diff(time) > 0])) if len(time) else np.empty(0, int)
     if len(starts) == len(time):
         return time
@@ -109,7 +107,8 @@ def place_of(samples: Samples, eye: str | None) -> tuple[FloatArray, str]:
         return left, "left eye"
     if eye == "right":
         return right, "right eye"
-    seen_left, seen_right = np.isfinite(left).all(axis=1), np.isfinite(right).all(axis=1)
+    seen_left = np.asarray(np.isfinite(left).all(axis=1))
+    seen_right = np.asarray(np.isfinite(right).all(axis=1))
     if eye == "best":
         best = "left" if seen_left.sum() >= seen_right.sum() else "right"
         return (left if best == "left" else right), f"{best} eye, which was lost less"
@@ -117,7 +116,5 @@ def place_of(samples: Samples, eye: str | None) -> tuple[FloatArray, str]:
     pair = seen_left & seen_right
     both[pair] = (left[pair] + right[pair]) / 2
     single = int((seen_left ^ seen_right).sum())
-    words = (
-        f"average of both eyes ({single:,} samples of one eye alone)" if single else "average of both eyes"
-    )
-    return both, words
+    alone = f" ({single:,} samples of one eye alone)" if single else ""
+    return both, f"average of both eyes{alone}"

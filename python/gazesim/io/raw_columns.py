@@ -17,14 +17,19 @@ TIME = (
     "recordingtimestamp", "eyetrackertimestamp", "timestamp", "systemtimestamp", "devicetimestamp", "time",
     "gazetimestamp", "systemtimestampms", "eyelinktimestamp", "rtime", "timeinsecs", "onset", "t", "n",
 )  # fmt: skip
-PAIRS = {
-    "left": ("gazepointleft{}", "gazepoint{}left", "lpor{}", "lpogx{}", "{}left", "{}leftpix", "left{}", "leftgaze{}",
-             "leftgazepoint{}", "leftpor{}", "{}pixleft", "l{}", "gazeleft{}", "lpog{}", "eyeleft{}"),
-    "right": ("gazepointright{}", "gazepoint{}right", "rpor{}", "{}right", "{}rightpix", "right{}", "rightgaze{}",
-              "rightgazepoint{}", "rightpor{}", "{}pixright", "r{}", "gazeright{}", "rpog{}", "eyeright{}"),
-    "both": ("gazepoint{}", "bpog{}", "fpog{}", "gaze{}", "{}", "{}pix", "pixel{}", "por{}", "{}pixeyelink",
-             "normpos{}", "{}coordinate", "{}position", "averagegaze{}", "gazepos{}", "{}pos", "pos{}"),
-}  # fmt: skip
+#: Names of x and y, of which {} is the axis, without what is no letter or digit.
+ONE_EYE = (
+    "gazepoint{side}{axis}", "gazepoint{axis}{side}", "{s}por{axis}", "{s}pog{axis}", "{axis}{side}",
+    "{axis}{side}pix", "{side}{axis}", "{side}gaze{axis}", "{side}gazepoint{axis}", "{side}por{axis}",
+    "{axis}pix{side}", "{s}{axis}", "gaze{side}{axis}", "eye{side}{axis}",
+)  # fmt: skip
+BOTH_EYES = (
+    "gazepoint{axis}", "bpog{axis}", "fpog{axis}", "gaze{axis}", "{axis}", "{axis}pix", "pixel{axis}",
+    "por{axis}", "{axis}pixeyelink", "normpos{axis}", "{axis}coordinate", "{axis}position",
+    "averagegaze{axis}", "gazepos{axis}", "{axis}pos", "pos{axis}",
+)  # fmt: skip
+PAIRS = {"left": ONE_EYE, "right": ONE_EYE, "both": BOTH_EYES}
+OF_SCREEN = re.compile(r"bpog|fpog|[lr]pog|normpos")
 #: One column that holds (x, y).
 POINTS = {
     "left": ("leftgazepointondisplayarea",),
@@ -94,12 +99,13 @@ def sample_columns(names: Sequence[str], given: Mapping[str, str] | None = None)
     for eye, patterns in PAIRS.items():
         for unit in UNITS:
             for pattern in patterns:
-                pair = [known.get((pattern.format(axis), unit), "") for axis in "xy"]
+                bases_xy = [pattern.format(axis=axis, side=eye, s=eye[0]) for axis in "xy"]
+                pair = [known.get((base, unit), "") for base in bases_xy]
                 if all(pair) and eye not in found.places:
                     found.places[eye] = (pair[0], pair[1])
-                    if unit in FRACTIONS or pattern in ("bpog{}", "fpog{}", "lpog{}", "rpog{}", "normpos{}"):
+                    if unit in FRACTIONS or OF_SCREEN.match(bases_xy[0]):
                         found.coord_unit = "fraction"
-                    found.y_up = found.y_up or pattern == "normpos{}"
+                    found.y_up = found.y_up or bases_xy[0].startswith("normpos")
         for name in POINTS[eye]:
             if eye not in found.places and name in bases:
                 found.places[eye] = (bases[name],)

@@ -99,4 +99,5 @@ def _number(cell: str) -> float:
 
 def _place(x: array[float], y: array[float], missing: LostPoints, origin: tuple[float, float]) -> FloatArray:
     place = np.column_stack([np.frombuffer(x), np.frombuffer(y)])
-    return missing.cleared(place) - np.array(origin)
+    cleared: FloatArray = missing.cleared(place) - np.array(origin)
+    return cleared

@@ -1,9 +1,9 @@
 """Samples in tables: Tobii, Gazepoint, SMI, EGD-CXR, Pupil Labs, pymovements' and anybody's tidy samples.
 
-The columns are found by their names (see :mod:`gazesim.io.raw_columns`), or are named: ``columns="time=t,x=gx,
-y=gy,image=stim"``. The unit of time is what stands behind the column's name, else what the usual interval
-between samples shows (0.5 to 100 ms), which is said. BIDS ``_physio.tsv.gz`` files have their header in
-the ``.json`` beside them (https://bids-specification.readthedocs.io, "Eye-tracking").
+The columns are found by their names (see :mod:`gazesim.io.raw_columns`), or are named:
+``columns="time=t,x=gx,y=gy,image=stim"``. The unit of time is what stands behind the column's name, else what
+the usual interval between samples shows (0.5 to 100 ms), which is said. BIDS files (``_physio.tsv.gz``) have their
+header in the ``.json`` beside them (https://bids-specification.readthedocs.io, "Eye-tracking").
 """
 
 from __future__ import annotations
@@ -138,10 +138,13 @@ def _point(row: Row, names: tuple[str, ...]) -> tuple[float, float]:
         return row.number(names[0]), row.number(names[1])
     cells = row.optional(names[0]).strip("()[] ").split(",")
     numbers = [parse_number(cell.strip()) for cell in cells]
-    if len(numbers) != 2:
+    # pymovements: x and y, or those of the left and of the right eye.
+    points = [
+        (x, y) for x, y in zip(numbers[::2], numbers[1::2], strict=False) if x is not None and y is not None
+    ]
+    if not points:
         return NAN, NAN
-    x, y = numbers
-    return (NAN, NAN) if x is None or y is None else (x, y)
+    return sum(x for x, _ in points) / len(points), sum(y for _, y in points) / len(points)
 
 
 def _samples(
@@ -213,7 +216,7 @@ def _time_line(
     if by_marks:
         marks.check()
     if marks:
-        return marks.time_line("", lambda name: Showing(name, reader), table.stem, time)
+        return marks.time_line("", lambda name: Showing(name, reader), table.stem, time.tolist())
     if not any(shown for _, shown in session.changes):
         return None
     line = TimeLine()

@@ -45,23 +45,23 @@ class TimeLine:
     Times are in any unit that increases; ``outside`` says in words what a time without image is.
     """
 
-    _changes: list[tuple[float, Showing | None, str]] = field(default_factory=list)
+    changes: list[tuple[float, Showing | None, str]] = field(default_factory=list)
     _times: list[float] = field(default_factory=list)
 
     def show(self, time: float, showing: Showing | None, outside: str = OUTSIDE) -> None:
         """From ``time`` on, ``showing`` was on screen; None for nothing."""
-        if not self._changes or self._changes[-1][1:] != (showing, outside):
-            self._changes.append((time, showing, outside))
+        if not self.changes or self.changes[-1][1:] != (showing, outside):
+            self.changes.append((time, showing, outside))
 
     def scaled(self, factor: float) -> TimeLine:
         """Return the time line in another unit of time."""
-        return TimeLine([(time * factor, showing, outside) for time, showing, outside in self._changes])
+        return TimeLine([(time * factor, showing, outside) for time, showing, outside in self.changes])
 
     def parts(self, start: float, end: float) -> Iterator[tuple[Showing | None, str, float]]:
         """Yield what was shown from ``start`` to ``end``, in order, and the share of the time."""
-        if len(self._times) != len(self._changes):
-            self._changes.sort(key=lambda change: change[0])
-            self._times = [time for time, _, _ in self._changes]
+        if len(self._times) != len(self.changes):
+            self.changes.sort(key=lambda change: change[0])
+            self._times = [time for time, _, _ in self.changes]
         first = bisect_right(self._times, start)
         last = max(bisect_right(self._times, end), first)
         length = end - start
@@ -72,7 +72,7 @@ class TimeLine:
             if position == 0:
                 yield None, OUTSIDE, share
             else:
-                yield *self._changes[position - 1][1:], share
+                yield *self.changes[position - 1][1:], share
 
 
 class Showings:
