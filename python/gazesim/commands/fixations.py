@@ -71,11 +71,11 @@ def run(
         if target is not None and not Path(target).resolve().parent.is_dir():
             raise ValueError(f"{target} is in a folder that does not exist; expected one that does")
     options: dict[str, Any] = {
-        "method": method, "dispersion": dispersion, "velocity": velocity,
-        "minimum_duration": minimum_duration, "max_gap": max_gap, "screen_cm": screen_cm, "distance_cm": distance_cm, "screen_size": screen_size,
-        "eye": eye, "by": by, "spanning": spanning, "columns": columns, "missing": missing,
-        "time_unit": time_unit, "coord_unit": coord_unit, "sampling_rate": sampling_rate,
-        "on_bad_row": on_bad_row,
+        "method": method, "dispersion": dispersion, "velocity": velocity, "max_gap": max_gap,
+        "minimum_duration": minimum_duration, "screen_cm": screen_cm, "distance_cm": distance_cm,
+        "screen_size": screen_size, "eye": eye, "by": by, "spanning": spanning, "columns": columns,
+        "missing": missing, "time_unit": time_unit, "coord_unit": coord_unit,
+        "sampling_rate": sampling_rate, "on_bad_row": on_bad_row,
     }  # fmt: skip
     found: Paths = {}
     sizes = set()

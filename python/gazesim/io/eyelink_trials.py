@@ -117,12 +117,13 @@ class Trials:
     def time_line(self, fixations: Sequence[Fixation]) -> TimeLine:
         """Return what was shown when."""
         line = TimeLine()
-        if self._matches:
+        trials = self._trials()
+        is_variable = self._by is not None and any(self._by in trial.variables for trial in trials)
+        if self._matches and not is_variable:
             for time, named in self._matches:
                 line.show(time, self._showing(named, time, named))
             return line
-        trials = self._trials()
-        if self._by is not None and not any(self._by in trial.variables for trial in trials):
+        if self._by is not None and not is_variable:
             kinds = ", ".join(list(self._kinds)[:8]) or "none"
             problem = f"by is {self._by!r}, which matches no message and no trial variable"
             raise fault(self._source.path, None, f"{problem}; messages begin with {kinds}")

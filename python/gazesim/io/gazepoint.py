@@ -73,8 +73,9 @@ def read(source: Source, options: Options) -> Recording:
         recording.notes.append(f"USER holds {len(markers)} markers, such as {markers[0]!r} (by= splits)")
     marks.check()
     line = TimeLine()
+    starts = [first for _, first, _, _ in fixations]
     if marks:
-        line = marks.time_line("", lambda stimulus: Showing(stimulus, reader), "0", ())
+        line = marks.time_line("", lambda stimulus: Showing(stimulus, reader), "0", starts)
     elif all(not medium for _, medium in shown):
         line.show(0, Showing("0", reader))
     else:

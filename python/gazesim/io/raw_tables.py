@@ -2,8 +2,8 @@
 
 The columns are found by their names (see :mod:`gazesim.io.raw_columns`), or are named:
 ``columns="time=t,x=gx,y=gy,image=stim"``. The unit of time is what stands behind the column's name, else what
-the usual interval between samples shows (0.5 to 100 ms), which is said. BIDS files (``_physio.tsv.gz``) have their
-header in the ``.json`` beside them (https://bids-specification.readthedocs.io, "Eye-tracking").
+the usual interval between samples shows (0.5 to 100 ms), which is said. BIDS files (``_physio.tsv.gz``) have
+their header in the ``.json`` beside them (https://bids-specification.readthedocs.io, "Eye-tracking").
 """
 
 from __future__ import annotations

@@ -237,8 +237,11 @@ class _Reader:
         }
         nothing = all(not shown for changes in self._changes.values() for _, shown, _ in changes)
         lines: dict[str, TimeLine] = {}
+        starts: dict[str, list[int]] = {session: [] for session in names}
+        for event in self._found.values():
+            starts[event.session].append(event.first)
         for session, reader in names.items():
-            lines[session] = self._line(session, reader, nothing)
+            lines[session] = self._line(session, reader, nothing, starts[session])
         if self._marks is not None:
             self._marks.check()
         showings = Showings(self._source, self._recording, self._options)
@@ -257,10 +260,10 @@ class _Reader:
         self._set_size(showings, unit)
         showings.finish()
 
-    def _line(self, session: str, reader: str | None, nothing: bool) -> TimeLine:
+    def _line(self, session: str, reader: str | None, nothing: bool, starts: list[int]) -> TimeLine:
         stem = self._source.stem
         if self._marks is not None:
-            return self._marks.time_line(session, lambda name: Showing(name, reader), stem, ())
+            return self._marks.time_line(session, lambda name: Showing(name, reader), stem, starts)
         line = TimeLine()
         if nothing:
             if self._stimuli:
