@@ -20,7 +20,7 @@ from .missing import LostPoints
 from .recording import COORD_UNITS, OFF_IMAGE, SPANNING, TIME_UNITS, Options, Recording, Size
 from .registry import FORMATS, named, sources_of
 from .report import ReadingReport, unlikely_units
-from .tables import fault
+from .tables import Source, fault
 
 __all__ = ["Reading", "joined", "options_from", "read"]
 
@@ -94,7 +94,8 @@ def read(path: Any, *, format: str | None = None, verbose: bool = True, **option
             f"metadata is {describe(str(checked.metadata))}, which is no file; expected a table"
         )
     if checked.columns is not None and format is None:
-        format = "generic"
+        is_frame = place.is_file() and FORMATS["frame"].detect(Source(place))
+        format = "frame" if is_frame else "generic"
     name, sources = sources_of(place, None if format is None else named(format))
     for argument in ("eye", "metadata", "by", "columns"):
         if getattr(checked, argument) is not None and argument not in FORMATS[name].takes:

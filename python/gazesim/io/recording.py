@@ -124,6 +124,8 @@ class Recording:
 
     def count(self, said: str | None, rows: int = 1) -> None:
         """Count rows: None as used, :class:`NoFixation` as others, and else as left out."""
+        if not rows:
+            return
         self.seen += rows
         if said is None:
             self.used += rows

@@ -141,7 +141,7 @@ class FrameTable:
         self.count = self.damaged = 0
         self.columns = list(columns)
         self.positions = {name: position for position, name in enumerate(self.columns)}
-        self._values = list(columns.values())
+        self.values = dict(columns)
 
     def __contains__(self, name: object) -> bool:
         return name in self.positions
@@ -154,7 +154,7 @@ class FrameTable:
         return None
 
     def __iter__(self) -> Iterator[Row]:
-        for number, values in enumerate(zip(*self._values, strict=True)):
+        for number, values in enumerate(zip(*self.values.values(), strict=True)):
             self.count += 1
             yield Row(self, number, [cell_text(value) for value in values])
 
