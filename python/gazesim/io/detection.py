@@ -168,6 +168,7 @@ def find_fixations(
     recordings: list[tuple[Path | str, Recording]] = []
     for file in gaze_files(place):
         source = Source(file)
+        source.shows_progress = verbose
         found = detected(source, _of_file(source, checked), checked, rule, screen, distance_cm)
         recordings.append((file, found))
     return joined(place, "samples", "gaze samples", recordings, checked, verbose)

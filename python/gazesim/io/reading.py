@@ -103,6 +103,8 @@ def read(path: Any, *, format: str | None = None, verbose: bool = True, **option
             more = f" (also {', '.join(takers[2:])})" if len(takers) > 2 else ""
             wanted = f"expected it with {one_of(takers[:2])} files{more}"
             raise ValueError(f"{argument}= is given, and {place} is {name}; {wanted}")
+    for source in sources:
+        source.shows_progress = verbose
     recordings = [(source.path, FORMATS[name].read(source, checked)) for source in sources]
     title = f"{FORMATS[name].title} ({'detected' if format is None else 'as asked'})"
     return joined(place, name, title, recordings, checked, verbose)

@@ -39,6 +39,8 @@ class Table:
     """
 
     skip_damaged = False
+    #: Cells behind this position are not needed: lines of tab-separated files are not cut there.
+    last_needed: int | None = None
 
     def __init__(self, source: Source, required: Sequence[str]) -> None:
         self.path = source.path
@@ -70,7 +72,7 @@ class Table:
             raise fault(
                 self.path, self.header_line, f"names the column {wrong[0]!r} twice; expected distinct columns"
             )
-        self.positions = {name: position for position, name in reversed(list(enumerate(self.columns)))}
+        self.positions = {name: at for at, name in reversed(list(enumerate(self.columns))) if name}
 
     def _cut(self, number: int, line: str) -> list[str]:
         try:
@@ -103,6 +105,10 @@ class Table:
 
     def _whole_row(self, number: int, line: str) -> list[str]:
         width = len(self.columns)
+        last = self.last_needed
+        if last is not None and self.delimiter == "\t" and '"' not in line and line.count("\t") < width:
+            cells = line.split("\t", last + 1)
+            return cells if len(cells) > last else cells + [""] * (last + 1 - len(cells))
         cells = self._cut(number, line)
         if len(cells) < width:  # spreadsheets leave out trailing empty cells
             cells += [""] * (width - len(cells))
