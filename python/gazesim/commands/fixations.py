@@ -106,9 +106,10 @@ def run(
 
 
 def join(found: Paths, scanpaths: Scanpaths, name: str, is_one_of_several: bool) -> None:
-    """Add the scanpaths of one export; of several exports without readers, each is a reader."""
+    """Add the scanpaths of one export, which is the reader where some name a reader and others do not."""
+    needs_reader = is_one_of_several or any(isinstance(key, tuple) for key in scanpaths.ids)
     for key, path in zip(scanpaths.ids, scanpaths, strict=True):
-        chosen = (key, name) if is_one_of_several and not isinstance(key, tuple) else key
+        chosen = (key, name) if needs_reader and not isinstance(key, tuple) else key
         if chosen in found:
             problem = f"{name} holds the scanpath {chosen!r}, as another export does"
             raise ValueError(f"{problem}; expected distinct ids")

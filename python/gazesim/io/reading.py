@@ -28,7 +28,16 @@ ON_BAD_ROW = ("raise", "skip")
 
 
 class Reading(NamedTuple):
-    """What was read, and what was taken, assumed and left out on the way."""
+    """What was read (``scanpaths``), and what was taken, assumed and left out on the way (``report``).
+
+    Examples
+    --------
+    >>> from gazesim.io import read
+    >>> table = {"image_id": ["a"], "x": [10], "y": [20], "duration": [0.2]}
+    >>> scanpaths, report = read(table, verbose=False)
+    >>> report.scanpaths, report.fixations
+    (1, 1)
+    """
 
     scanpaths: Scanpaths
     report: ReadingReport
