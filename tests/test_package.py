@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import doctest
 import importlib
-import itertools
 import os
 import pkgutil
 import re
@@ -43,7 +42,7 @@ PUBLIC = {
 }
 
 # Importable only with the extra that it belongs to, or heavy.
-OPTIONAL = ("gazesim.torch", "gazesim.train", "gazesim.distributed", "gazesim.__main__")
+OPTIONAL = ("gazesim.torch", "gazesim.train", "gazesim.cache.dask", "gazesim.__main__")
 
 
 def modules():
@@ -136,27 +135,15 @@ def test_stubs_match_the_compiled_module():
     assert result.returncode == 0, result.stdout
 
 
-def test_modules_of_train_use_those_before_them():
-    """Read the order in CONTRIBUTING.md, and hold every import against it."""
-    block = (REPO / "CONTRIBUTING.md").read_text().partition("each module uses those before it\n")[2]
-    lines = [line.split() for line in block.partition("\ntests ")[0].splitlines()]
-    folder = REPO / "python" / "gazesim" / "train"
-    known = {path.stem for path in folder.glob("*.py")}
-    order = [word for line in lines for word in itertools.takewhile(known.__contains__, line)]
-    assert sorted(order) == sorted(set(order))
-    assert len(order) > 30
-    for place, name in enumerate(order):
-        used = re.findall(r"^ *from \.(\w+) import", (folder / f"{name}.py").read_text(), re.MULTILINE)
-        assert set(used) & set(order) <= set(order[:place]), name
-
-
 def test_house_rules():
-    """Only torch/ and train/ import torch; only parallel starts threads; only sink and simd are unsafe."""
+    """Only torch/ and train/ import torch; only parallel uses rayon; only sink and simd are unsafe."""
     for path in (REPO / "python" / "gazesim").rglob("*.py"):
         if not {"torch", "train"} & set(path.relative_to(REPO / "python" / "gazesim").parts):
             assert not re.search(r"^\s*(import|from) torch\b", path.read_text(), re.MULTILINE), path
     for path in (REPO / "rust" / "core" / "src").rglob("*.rs"):
         text = path.read_text()
-        assert ("thread::" in text) == (path.name == "parallel.rs"), path
+        assert ("rayon::" in text) == (path.name == "parallel.rs"), path
+        assert not re.search(r"thread::(spawn|scope|Builder)", text), path
+        assert "env::" not in text, path
         assert ("unsafe {" in text) <= (path.name == "dense.rs" or path.parent.name == "simd"), path
         assert "pyo3" not in text, path

@@ -32,8 +32,8 @@ from gazesim.train import (
     linear_probe,
     make_backbone,
 )
-from gazesim.train.monitor import spread
-from gazesim.train.quiet import quiet, seeded, silent_trainer
+from gazesim.train.lightning_tools import quiet, seeded, silent_trainer
+from gazesim.train.pretrain.monitor import spread
 
 from .arms import TRUTH, Arm
 from .settings import Settings

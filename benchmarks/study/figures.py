@@ -5,7 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Any
 
-from gazesim.plot import new_figure
+from gazesim.plots.affinity import new_figure
 
 from .arms import FRAMEWORKS, NAMES, PARTS, Arm
 from .findings import Study

@@ -6,10 +6,10 @@ from typing import Any as _Any
 
 from ._core import __version__
 from .affinity import affinity, dhash, hu_moments, multimatch, neighbors
-from .features import Features, InvalidGazeWarning
 from .heatmaps import render_heatmap
 from .scanpaths import Scanpaths
 from .schemes import TIMA, DHash, Grouping, Moments, MultiMatch, Scheme
+from .schemes.features import Features, InvalidGazeWarning
 
 if _TYPE_CHECKING:
     from . import cache as cache

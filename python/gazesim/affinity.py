@@ -8,9 +8,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from . import _core
-from .features import Bar, Features, matrix
 from .heatmaps import per_map, stacks, threads
 from .schemes import DHash, Grouping, MultiMatch, Scheme, refuse_other_screen, scheme_from, size_of
+from .schemes.features import Bar, Features, matrix
 
 if TYPE_CHECKING:
     from scipy.sparse import csr_array

@@ -19,7 +19,7 @@ from gazesim.cli import main, with_list
 from gazesim.phantom import phantom
 from gazesim.train import Contrastive, GazeData, PhantomSettings
 from gazesim.train import comparison as command
-from gazesim.train.results import read_rows
+from gazesim.train.evaluation.results import read_rows
 
 QUICK = ["--finetune.epochs", "1", "--finetune.min_steps", "0"]
 CONFIG = """

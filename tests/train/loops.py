@@ -13,7 +13,7 @@ from gazesim import Moments
 from gazesim.phantom import phantom
 from gazesim.torch import DenseSource
 from gazesim.train import Contrastive, HeadSettings, OptimizerSettings
-from gazesim.train.quiet import quiet
+from gazesim.train.lightning_tools import quiet
 
 FRAMEWORKS = ("byol", "moco", "simsiam", "simclr")
 

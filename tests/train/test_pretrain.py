@@ -21,7 +21,7 @@ import yaml
 
 from gazesim.cli import main
 from gazesim.train import load_backbone
-from gazesim.train.logs import MetricsFile
+from gazesim.train.lightning_tools import MetricsFile
 from gazesim.train.pretraining import packaged_configs
 
 #: MoCo with a queue, and pairs drawn by chance on a schedule: all that resuming could lose.

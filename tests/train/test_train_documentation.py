@@ -12,7 +12,7 @@ pytest.importorskip("gazesim.train")
 
 import gazesim.train
 
-MODULES = [module.name for module in pkgutil.iter_modules(gazesim.train.__path__, "gazesim.train.")]
+MODULES = [module.name for module in pkgutil.walk_packages(gazesim.train.__path__, "gazesim.train.")]
 
 
 @pytest.mark.parametrize("name", MODULES)

@@ -5,7 +5,7 @@ place, ``selection`` thins it out, ``manifest`` describes it, ``gather`` reads i
 matrix from elsewhere, and ``store`` keeps files whole.
 """
 
-from .opened import AffinityCache
+from .affinity_cache import AffinityCache
 from .store import CacheError
 
 __all__ = ["AffinityCache", "CacheError"]

@@ -22,8 +22,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from .._progress import ProgressBar
-from ..features import Features
+from ..schemes.features import Features
 from . import store
+from .blocks import has_block, read_dense, read_entries, write_block
 from .manifest import (
     MATRIX_FILE,
     checksum_of,
@@ -34,7 +35,7 @@ from .manifest import (
     write_manifest,
 )
 from .plan import SIZE_IMAGES, Block, Plan, arranged, sample_matrix
-from .selection import Entries, selection_from_json
+from .selection import selection_from_json
 from .store import CacheError, FolderLock
 
 #: Cells of the matrix that are put together at a time: 32 MB.
@@ -285,49 +286,6 @@ def read_plan(folder: Path) -> Plan:
     )
 
 
-def block_path(folder: Path, plan: Plan, block: Block) -> Path:
-    """Return where a block is kept."""
-    return folder / f"block-{block.index:06d}.{'npy' if plan.selection is None else 'npz'}"
-
-
-def has_block(folder: Path, plan: Plan, block: Block) -> bool:
-    """Return whether a block is finished."""
-    path = block_path(folder, plan, block)
-    if not path.is_file():
-        return False
-    shape = (block.end - block.start, len(plan) - block.first)
-    header = store.npy_header(shape, np.dtype(np.float32))
-    return plan.selection is not None or path.stat().st_size == len(header) + 4 * shape[0] * shape[1]
-
-
-def write_block(folder: Path, plan: Plan, block: Block, part: NDArray[np.float32]) -> None:
-    """Write what was computed of a block, or what is kept of that, to its file."""
-    chunks: Sequence[bytes | memoryview]
-    if plan.selection is None:
-        chunks = [store.npy_header(part.shape, part.dtype), part.data]
-    else:
-        rows, columns, data = plan.selection.entries(part, block.start, block.first)
-        chunks = [store.npz_bytes({"rows": rows, "columns": columns, "data": data})]
-    with store.replacing(block_path(folder, plan, block)) as file:
-        for chunk in chunks:
-            file.write(chunk)
-
-
-def read_dense(folder: Path, plan: Plan, block: Block) -> NDArray[np.float32]:
-    """Return a block of a dense matrix, mapped into memory."""
-    shape = (block.end - block.start, len(plan) - block.first)
-    header = store.npy_header(shape, np.dtype(np.float32))
-    return np.asarray(np.memmap(block_path(folder, plan, block), np.dtype("<f4"), "r", len(header), shape))
-
-
-def read_entries(folder: Path, plan: Plan, block: Block) -> Entries:
-    """Return the entries that were kept of a block."""
-    path = block_path(folder, plan, block)
-    arrays = store.read_npz(path)
-    store.expect(path, arrays, {"rows": "int64", "columns": "int64", "data": "float32"})
-    return arrays["rows"], arrays["columns"], arrays["data"]
-
-
 def compute(
     folder: Path,
     plan: Plan,
@@ -344,7 +302,7 @@ def compute(
     done = total - left
     with ProgressBar(total=total, initial=done, unit=" pairs", unit_scale=True, disable=not progress) as bar:
         if client is not None:
-            from ..distributed import compute_blocks
+            from .dask import compute_blocks
 
             for block in compute_blocks(client, folder, plan, todo, n_threads):
                 bar.update(plan.pairs(block))

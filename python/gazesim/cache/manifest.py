@@ -14,9 +14,9 @@ from typing import Any
 import numpy as np
 
 from .._errors import describe
-from ..features import Features
 from ..scanpaths import as_ids
 from ..schemes import SCHEMES, Grouping, Scheme, scheme_from
+from ..schemes.features import Features
 from .store import CacheError, fingerprint, replacing
 
 FORMAT = "gazesim affinity cache"

@@ -11,9 +11,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from .._errors import choice, describe
-from ..features import ERRORS, Features
 from ..heatmaps import threads
 from ..schemes import Scheme, scheme_from
+from ..schemes.features import ERRORS, Features
 from .manifest import ids_from_json
 from .selection import Selection
 

@@ -10,10 +10,10 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from ..features import Features
 from ..heatmaps import render_heatmap
-from ..plot import HISTOGRAM_ROWS, off_diagonal, plot_affinity
+from ..plots.affinity import HISTOGRAM_ROWS, off_diagonal, plot_affinity
 from ..schemes import Grouping, Scheme, scheme_from, size_of
+from ..schemes.features import Features
 from .caching import build_cache, check_options, merge_cache
 from .reading import given, read_gaze
 

@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from ..cache import AffinityCache
-from ..features import Features
+from ..schemes.features import Features
 from . import program
 
 
@@ -55,7 +55,7 @@ def build_cache(
         return None, f"computed the {count} blocks of share {block} of {cache}; --merge ends the work"
     with ExitStack() as stack:
         if dask is not None:
-            from ..distributed import connect
+            from ..cache.dask import connect
 
             how["client"] = stack.enter_context(connect(dask))
         opened = AffinityCache.build(cache, features, **how)

@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 
 from ..affinity import affinity
 from ..phantom import Phantom, phantom
-from ..plot import draw_matrix, new_figure
+from ..plots.affinity import draw_matrix, new_figure
 from . import program
 
 #: scheme: (which gaze of the phantom it compares, parameters)

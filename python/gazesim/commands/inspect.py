@@ -11,8 +11,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ..cache import AffinityCache
-from ..inspection import inspect_cache, text
-from ..plot_inspection import plot_inspection
+from ..cache.inspection import inspect_cache, text
+from ..plots.inspection import plot_inspection
 from ..schemes import MultiMatch, size_of
 from .reading import read_gaze, refuse_without
 

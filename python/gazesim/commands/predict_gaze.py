@@ -11,11 +11,11 @@ import numpy as np
 from numpy.typing import NDArray
 
 from .._progress import ProgressBar
-from ..plot import new_figure
+from ..plots.affinity import new_figure
 from .reading import read_gaze, refuse_without
 
 if TYPE_CHECKING:
-    from ..train.images import Image
+    from ..train.data.images import Image
 
 Named = dict[str, NDArray[np.float32]]
 #: Fixations by image, (L, 3).
@@ -110,7 +110,7 @@ def predict(model: str, images: str, out: str, format: str = "npy") -> None:
     """
     from .._errors import choice
     from ..train import load_predictor, predict_gaze
-    from ..train.images import read_images, resized, write_map
+    from ..train.data.images import read_images, resized, write_map
 
     choice("format", format, ("npy", "png"))
     predictor = load_predictor(model)
@@ -150,7 +150,7 @@ def _pairs(
         )
     if images is None or maps is None:
         raise ValueError("images or maps is missing; expected --images and --maps, or --phantom 400")
-    from ..train.images import read_images
+    from ..train.data.images import read_images
 
     named, true = read_images(images), read_images(maps)
     if lone := sorted(named.keys() ^ true.keys()):
@@ -191,7 +191,7 @@ def draw(
 
 
 def _stack(named: Named, ids: list[str], size: int) -> Image:
-    from ..train.images import resized
+    from ..train.data.images import resized
 
     return np.stack([resized(named[name], (size, size)) for name in ids])
 

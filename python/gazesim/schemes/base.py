@@ -9,8 +9,8 @@ from typing import Any, ClassVar
 import numpy as np
 from numpy.typing import NDArray
 
-from ..features import Features
 from ..scanpaths import Scanpaths
+from .features import Features
 
 Pair = tuple[NDArray[Any], NDArray[np.int64]]
 Csr = tuple[NDArray[np.int64], NDArray[np.int32], NDArray[np.float32]]

@@ -12,9 +12,9 @@ from numpy.typing import NDArray
 
 from .. import _core
 from .._errors import choice, integer, number
-from ..features import Features
 from ..heatmaps import per_map, stacks, threads
 from .base import Csr, Scheme
+from .features import Features
 
 
 @dataclass(frozen=True)

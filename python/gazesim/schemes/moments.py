@@ -11,9 +11,9 @@ from numpy.typing import NDArray
 
 from .. import _core
 from .._errors import number
-from ..features import Features
 from ..heatmaps import per_map, pixel_size, stacks, threads
 from .base import Csr, Scheme
+from .features import Features
 
 
 @dataclass(frozen=True)

@@ -11,8 +11,8 @@ from numpy.typing import NDArray
 from .._errors import describe
 from ..cache import AffinityCache
 from ..cache.gather import gather_dense, gather_neighbors
-from ..features import Features
 from ..scanpaths import as_ids
+from ..schemes.features import Features
 from .ids import Codes, code_of
 
 __all__ = ["DenseSource", "Source"]

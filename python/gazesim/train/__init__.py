@@ -10,29 +10,29 @@ except ImportError as error:
         "expected: pip install 'gazesim[train]'"
     ) from error
 
-from .affinity_maps import affinity_map
-from .backbones import Backbone, make_backbone
-from .baselines import Baseline
-from .checkpoints import load_backbone
-from .contrastive import Contrastive
-from .data import GazeData, PhantomSettings
-from .evaluation import cross_validate, fine_tune, linear_probe
-from .figures import plot_affinity_maps, plot_threshold_ablation
-from .files import ManifestSamples
-from .finetune import FineTuneSettings
-from .frameworks import HeadSettings
-from .manifest import Entry, Manifest
-from .metrics import saliency_scores
-from .monitor import CollapseMonitor
-from .optimisers import OptimizerSettings
-from .pairing import PairSettings, Ramp
-from .presets import preset
-from .probe import ProbeSettings, embed
-from .saliency import GazePredictor, fit_predictor, load_predictor, predict_gaze, save_predictor
-from .samples import ArraySamples, Samples
-from .scores import UndefinedScoreWarning, classification_scores
-from .splits import split_by_group
-from .views import Views, view_statistics
+from .data.gaze_data import GazeData, PhantomSettings
+from .data.manifest import Entry, Manifest
+from .data.manifest_samples import ManifestSamples
+from .data.presets import preset
+from .data.samples import ArraySamples, Samples
+from .data.splits import split_by_group
+from .data.view_maker import Views, view_statistics
+from .evaluation.affinity_maps import affinity_map
+from .evaluation.baselines import Baseline
+from .evaluation.classification_scores import UndefinedScoreWarning, classification_scores
+from .evaluation.figures import plot_affinity_maps, plot_threshold_ablation
+from .evaluation.fine_tune import FineTuneSettings
+from .evaluation.linear_probe import ProbeSettings, embed
+from .evaluation.protocols import cross_validate, fine_tune, linear_probe
+from .pretrain.backbones import Backbone, make_backbone
+from .pretrain.checkpoints import load_backbone
+from .pretrain.contrastive import Contrastive
+from .pretrain.frameworks import HeadSettings
+from .pretrain.monitor import CollapseMonitor
+from .pretrain.optimisers import OptimizerSettings
+from .pretrain.pairing import PairSettings, Ramp
+from .saliency.predictor import GazePredictor, fit_predictor, load_predictor, predict_gaze, save_predictor
+from .saliency.scores import saliency_scores
 
 __all__ = [
     "ArraySamples",

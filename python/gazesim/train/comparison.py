@@ -16,16 +16,16 @@ from jsonargparse import auto_cli
 from torch import nn
 
 from .._errors import choice
-from .affinity_maps import affinity_map
-from .baselines import Baseline
-from .checkpoints import LAST, load_backbone, read_checkpoint
-from .data import GazeData
-from .evaluation import FINE_TUNE, PROBE, Method, cross_validate, network_of
-from .figures import plot_affinity_maps
-from .finetune import FineTuneSettings
-from .probe import ProbeSettings
-from .results import results_table
-from .samples import Samples
+from .data.gaze_data import GazeData
+from .data.samples import Samples
+from .evaluation.affinity_maps import affinity_map
+from .evaluation.baselines import Baseline
+from .evaluation.figures import plot_affinity_maps
+from .evaluation.fine_tune import FineTuneSettings
+from .evaluation.linear_probe import ProbeSettings
+from .evaluation.protocols import FINE_TUNE, PROBE, Method, cross_validate, network_of
+from .evaluation.results import results_table
+from .pretrain.checkpoints import LAST, load_backbone, read_checkpoint
 
 __all__ = ["run"]
 

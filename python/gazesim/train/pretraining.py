@@ -27,16 +27,14 @@ from lightning.pytorch.utilities import rank_zero_only
 from .._errors import did_you_mean, integer, one_of
 from .._progress import ProgressBar
 from ..commands import program
-from .checkpoints import LAST, read_checkpoint
-from .contrastive import Contrastive
-from .data import GazeData, PhantomSettings
-from .frameworks import HeadSettings
-from .logs import METRICS, loggers
-from .monitor import TrainingProgress
-from .optimisers import OptimizerSettings
-from .pairing import PairSettings, Ramp
-from .quiet import quiet
-from .views import Views
+from .data.gaze_data import GazeData, PhantomSettings
+from .data.view_maker import Views
+from .lightning_tools import METRICS, TrainingProgress, loggers, quiet
+from .pretrain.checkpoints import LAST, read_checkpoint
+from .pretrain.contrastive import Contrastive
+from .pretrain.frameworks import HeadSettings
+from .pretrain.optimisers import OptimizerSettings
+from .pretrain.pairing import PairSettings, Ramp
 
 __all__ = ["packaged_configs", "pretrain"]
 

@@ -1,0 +1,1 @@
+"""Pictures of affinities and caches (matplotlib)."""

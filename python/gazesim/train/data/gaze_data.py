@@ -1,0 +1,342 @@
+"""GazeData: two views of every training image and its id, for Lightning."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, Literal
+
+import lightning
+import numpy as np
+import torch
+from torch.utils.data import DataLoader
+
+from ..._errors import choice, integer
+from ...cache import AffinityCache
+from ...phantom import Phantom, phantom, structured_phantom
+from ...scanpaths import Scanpaths
+from ...schemes import Scheme, scheme_from
+from ...schemes.features import Features
+from ...torch.distributed import world_size
+from ..lightning_tools import tell
+from .loader import Batch, EpochLoader, EpochOrder, ViewPairs, as_it_is
+from .manifest import Manifest
+from .manifest_samples import ManifestSamples
+from .presets import preset as published
+from .samples import ArraySamples, Samples, checked_channels
+from .view_maker import Views, view_statistics
+
+__all__ = ["GazeData", "PhantomSettings"]
+
+PLAIN = Views()
+USUAL_SIZE = 224
+#: How many images are looked at for what is told before training.
+LOOKED_AT = 256
+
+
+@dataclass(frozen=True)
+class PhantomSettings:
+    """A synthetic data set in place of files: see :mod:`gazesim.phantom`.
+
+    Parameters
+    ----------
+    kind
+        ``"plain"`` (a lesion anywhere, four classes) or ``"structured"`` (a jaw, five classes).
+    n_train, n_val, n_test
+        Images in each split; no two splits share random numbers.
+    size
+        Side of the images in pixels.
+    seed
+        Equal seeds give equal data.
+    readers
+        People who read each image of the plain phantom.
+
+    Examples
+    --------
+    >>> from gazesim.train import PhantomSettings
+    >>> PhantomSettings(n_train=4, n_test=2, size=32).samples()
+    ArraySamples(n=6, classes=['normal', 'benign', 'malignant', 'calcification'])
+    """
+
+    kind: Literal["plain", "structured"] = "plain"
+    n_train: int = 1024
+    n_val: int = 0
+    n_test: int = 1000
+    size: int = 64
+    seed: int = 0
+    readers: int = 1
+
+    def __post_init__(self) -> None:
+        choice("kind", self.kind, ("plain", "structured"))
+        if self.kind == "structured" and self.readers != 1:
+            raise ValueError(f"readers is {self.readers}; expected 1 for the structured phantom")
+        for name in ("n_train", "n_val", "n_test"):
+            integer(name, getattr(self, name), low=0, high=10**7)
+
+    def samples(self, channels: int = 1) -> ArraySamples:
+        """Return the images of all splits, named ``"train-00000"`` and so on."""
+        parts = {
+            split: self._part(number, count)
+            for number, (split, count) in enumerate(
+                (("train", self.n_train), ("val", self.n_val), ("test", self.n_test))
+            )
+            if count
+        }
+        if not parts:
+            raise ValueError("n_train, n_val and n_test are all 0; expected images")
+        ids = [f"{split}-{i:05}" for split, part in parts.items() for i in range(len(part))]
+        paths = [path for part in parts.values() for path in _one_per_image(part)]
+        return ArraySamples(
+            np.concatenate([part.images for part in parts.values()]),
+            np.concatenate([part.labels for part in parts.values()]),
+            np.concatenate([part.heatmaps for part in parts.values()]),
+            ids=ids,
+            scanpaths=Scanpaths.from_list(paths, ids=ids, screen_size=(self.size, self.size)),
+            splits=[split for split, part in parts.items() for _ in range(len(part))],
+            channels=channels,
+            class_names=next(iter(parts.values())).class_names,
+        )
+
+    def _part(self, number: int, count: int) -> Phantom:
+        seed = int(np.random.SeedSequence([self.seed, number]).generate_state(1)[0])
+        if self.kind == "structured":
+            return structured_phantom(count, seed=seed, size=self.size)
+        return phantom(count, seed=seed, size=self.size, readers=self.readers)
+
+
+def _one_per_image(part: Phantom) -> list[Any]:
+    """Return the first reader's scanpath of every image."""
+    readers = len(part.scanpaths) // len(part)
+    return [part.scanpaths[i * readers] for i in range(len(part))]
+
+
+class GazeData(lightning.LightningDataModule):
+    """Images with gaze for pre-training: batches (x0, x1, ids) of two views each.
+
+    Give one of ``manifest``, ``preset`` with ``folder``, and ``phantom``.
+
+    Parameters
+    ----------
+    manifest
+        A manifest CSV: one row per image (see :class:`~gazesim.train.Manifest`).
+    preset, folder
+        The name of a public data set, and where it was unpacked.
+    phantom
+        Synthetic images.
+    size
+        Side of images and views in pixels; default: the phantom's, 224 for files.
+    channels
+        3 repeats the grey channel for networks that expect colour.
+    batch_size
+        Of this process; incomplete batches are dropped while training.
+    num_workers
+        Processes that prepare batches. What they prepare does not depend on their number.
+    views
+        How views are made.
+    memory, sigma_share
+        For files: what stays in memory (the training images, and their maps if views look at gaze,
+        are then read at the start), and how wide fixations are drawn, as for ``ManifestSamples``.
+    seed
+        Decides the order and the views: those of a sample depend on seed, epoch and sample alone.
+    split_seed
+        Decides the split of presets that have no published one. It is no part of ``seed``: trainings
+        with several seeds share their training images, and none is tested on what another one saw.
+
+    Examples
+    --------
+    >>> from gazesim.train import GazeData, PhantomSettings, Views
+    >>> data = GazeData(
+    ...     phantom=PhantomSettings(n_train=16, n_test=4), batch_size=8, views=Views(crop="gaze")
+    ... )
+    >>> data.setup("fit")
+    >>> x0, x1, ids = next(iter(data.train_dataloader()))
+    >>> x0.shape, len(ids), len(data.gaze_source("moments").ids), len(data.samples("test"))
+    (torch.Size([8, 3, 64, 64]), 8, 16, 4)
+    """
+
+    def __init__(
+        self,
+        manifest: str | None = None,
+        preset: str | None = None,
+        folder: str | None = None,
+        phantom: PhantomSettings | None = None,
+        size: int | None = None,
+        channels: int = 3,
+        batch_size: int = 64,
+        num_workers: int = 0,
+        views: Views = PLAIN,
+        memory: Literal["none", "uint8", "float32"] = "float32",
+        sigma_share: float = 3 / 64,
+        seed: int = 0,
+        split_seed: int = 0,
+    ) -> None:
+        super().__init__()
+        sources = {"manifest": manifest, "preset": preset, "phantom": phantom}
+        given = [name for name, source in sources.items() if source is not None]
+        if len(given) != 1:
+            raise ValueError(f"{given or 'nothing'} is given; expected one of manifest, preset or phantom")
+        if (preset is None) != (folder is None):
+            raise ValueError("preset and folder go together; expected both or neither")
+        self.manifest, self.preset, self.folder, self.phantom = manifest, preset, folder, phantom
+        usual = USUAL_SIZE if phantom is None else phantom.size
+        self.size = integer("size", usual if size is None else size, low=8, high=8192)
+        self.channels = checked_channels(channels)
+        self.batch_size = integer("batch_size", batch_size, low=1, high=10**6)
+        self.num_workers = integer("num_workers", num_workers, low=0, high=1024)
+        self.views = views
+        self.memory = choice("memory", memory, ("none", "uint8", "float32"))
+        self.sigma_share = sigma_share
+        self.seed = integer("seed", seed, low=0, high=2**63 - 1)
+        self.split_seed = integer("split_seed", split_seed, low=0, high=2**63 - 1)
+        self._all: Samples | None = None
+        self._is_told = False
+        self._place: dict[str, int] | None = None
+
+    def setup(self, stage: str | None = None) -> None:
+        """Read the manifest, and for training the images; views with gaze tell where they lack it."""
+        self._everything()
+        if stage not in ("fit", None):
+            return
+        train = self.samples("train")
+        if isinstance(train, ManifestSamples):
+            train.preload(maps=self.views.use_gaze)
+        if self.views.use_gaze and not self._is_told:
+            self._is_told = True
+            self._tell_views(train)
+
+    def _tell_views(self, train: Samples) -> None:
+        """Say how many images have no gaze, and how many of some views cannot keep enough of it."""
+        # Maps that do not stay in memory are not all read for this.
+        read = LOOKED_AT if isinstance(train, ManifestSamples) and train.memory == "none" else len(train)
+        blind = [
+            name
+            for i, name in enumerate(train.ids)
+            if not train.has_gaze(i) or (i < read and train.gaze_map(i) is None)
+        ]
+        _tell_missing(blind, len(train), "gaze; any view of them is accepted")
+        found = view_statistics(train, self.views, self.size, seed=self.seed, count=LOOKED_AT)
+        if found["fallbacks"]:
+            tell(
+                f"{found['fallbacks']} crops or holes in views of the first {found['images']} training "
+                "images are fallbacks: no box of the size asked for keeps enough gaze"
+            )
+
+    def samples(self, split: str | None = None) -> Samples:
+        """Return the samples of a split, or all."""
+        every = self._everything()
+        if split is None:
+            return every
+        choice("split", split, ("train", "val", "test"))
+        return every.take([i for i, one in enumerate(every.splits) if one == split])
+
+    def train_dataloader(self) -> DataLoader[Batch]:
+        """Return batches (x0, x1, ids); Lightning, or you, tell the sampler the epoch."""
+        pairs = ViewPairs(self.samples("train"), self.views, self.size, self.seed)
+        if not len(pairs):
+            raise ValueError('no image has the split "train"; expected some to train on')
+        ranks = world_size()
+        if len(pairs) // ranks < self.batch_size:
+            each = f" for {ranks} ranks, {len(pairs) // ranks} for each" if ranks > 1 else ""
+            raise ValueError(
+                f"batch_size is {self.batch_size}, and there are {len(pairs)} training images{each}; "
+                "expected at least one whole batch"
+            )
+        loader = EpochLoader(
+            pairs,
+            self.batch_size,
+            sampler=EpochOrder(len(pairs), self.seed),
+            num_workers=self.num_workers,
+            collate_fn=as_it_is,
+            drop_last=True,
+            # It seeds the workers; torch's global generator is left to the model.
+            generator=torch.Generator().manual_seed(self.seed),
+            pin_memory=torch.cuda.is_available(),
+            persistent_workers=self.num_workers > 0,
+        )
+        if self._place is not None:
+            loader.load_state_dict(self._place)
+            self._place = None
+        return loader
+
+    def state_dict(self) -> dict[str, Any]:
+        """Return where the training is in its epoch, for Lightning's checkpoints."""
+        loader = getattr(self.trainer, "train_dataloader", None)
+        return loader.state_dict() if isinstance(loader, EpochLoader) else {}
+
+    def load_state_dict(self, state_dict: dict[str, Any]) -> None:
+        """Let the next loader go on from there.
+
+        Lightning restores a loader by itself, but not one that was asked for before: for the course of
+        the learning rate :class:`Contrastive` has to know the length of an epoch.
+        """
+        self._place = dict(state_dict)
+
+    def gaze_source(
+        self, scheme: str | Scheme = "moments", cache: str | Path | None = None, **params: Any
+    ) -> Features | AffinityCache:
+        """Return what a PairMask asks about the training images: features of their gaze, or a cache.
+
+        Parameters
+        ----------
+        scheme, params
+            ``"moments"`` or ``"dhash"`` of the gaze maps, ``"multimatch"`` or ``"tima"`` of the
+            scanpaths, both in pixels of the images at ``size``; or a scheme object.
+        cache
+            A cache on disk that knows the training ids, in place of features.
+
+        Images without gaze are no part of the features. How many there are is told on stderr.
+        """
+        train = self.samples("train")
+        source: Features | AffinityCache
+        if cache is None:
+            source = _features(train, scheme_from(scheme, params), self.size)
+        else:
+            source = AffinityCache.open(cache)
+        known = set(source.ids)
+        unknown = [name for name in train.ids if name not in known]
+        where = "gaze" if cache is None else f"entry in {cache}"
+        if len(unknown) == len(train):
+            raise ValueError(
+                f"all {len(train)} training images have no {where}, such as {unknown[0]!r}; expected some"
+            )
+        _tell_missing(unknown, len(train), where)
+        return source
+
+    def _everything(self) -> Samples:
+        if self._all is None:
+            self._all = self._read()
+        return self._all
+
+    def _read(self) -> Samples:
+        if self.phantom is not None:
+            return self.phantom.samples(self.channels).resized(self.size)
+        if self.manifest is not None:
+            manifest = Manifest.read(self.manifest)
+        else:
+            assert self.preset is not None
+            assert self.folder is not None
+            manifest = published(self.preset, self.folder, seed=self.split_seed)
+        return ManifestSamples(
+            manifest,
+            size=self.size,
+            channels=self.channels,
+            memory=self.memory,
+            sigma_share=self.sigma_share,
+        )
+
+
+def _features(train: Samples, scheme: Scheme, size: int) -> Features:
+    if scheme.takes == "scanpaths":
+        named = {name: train.scanpath(i) for i, name in enumerate(train.ids)}
+        paths = {name: path for name, path in named.items() if path is not None}
+        return scheme.features(Scanpaths.from_list(paths.values(), ids=paths, screen_size=(size, size)))
+    found = {name: train.gaze_map(i) for i, name in enumerate(train.ids)}
+    maps = {name: gaze.numpy() for name, gaze in found.items() if gaze is not None}
+    return scheme.features(list(maps.values()), ids=maps)
+
+
+def _tell_missing(ids: list[str], total: int, what: str) -> None:
+    """Say on stderr which training images lack something, if any does."""
+    if ids:
+        some = ", ".join(ids[:3]) + (", ..." if len(ids) > 3 else "")
+        tell(f"{len(ids)} of {total} training images ({some}) have no {what}")

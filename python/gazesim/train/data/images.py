@@ -1,0 +1,143 @@
+"""Images and maps on disk: folders of pictures or arrays, by name."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from PIL import Image as Picture
+from torch.nn import functional
+
+from .dicom import dicom_shape, is_dicom, read_dicom
+from .pictures import file_bits, picture_shape, read_picture
+
+__all__ = ["Image", "image_shape", "read_image", "read_images", "resized", "unused_range", "write_map"]
+
+Image = NDArray[np.float32]
+
+SUFFIXES = (".npy", ".png", ".jpg", ".jpeg", ".tif", ".tiff", ".dcm", ".dicom")
+
+
+def read_images(path: str) -> dict[str, Image]:
+    """Return greyscale images by name, 8 and 16 bits scaled to [0, 1]."""
+    source = Path(path)
+    if source.is_file() and source.suffix == ".npy":
+        stack = _array(source)
+        if stack.ndim != 3:
+            raise ValueError(f"{path} has shape {stack.shape}; expected (n, H, W)")
+        width = len(str(max(len(stack) - 1, 0)))
+        return {f"{i:0{width}}": _grey(image, f"{path}[{i}]") for i, image in enumerate(stack)}
+    if not source.is_dir():
+        raise ValueError(f"{path} is neither a folder nor an .npy file; expected images")
+    files = sorted(file for file in source.iterdir() if file.suffix.lower() in SUFFIXES)
+    if not files:
+        raise ValueError(f"{path} holds no image; expected {', '.join(SUFFIXES)}")
+    named: dict[str, Image] = {}
+    for file in files:
+        if file.stem in named:
+            raise ValueError(f"{path} holds two images named {file.stem!r}; expected one")
+        named[file.stem] = read_image(file)
+    return named
+
+
+def read_image(file: Path, bits: int | None = None) -> Image:
+    """Return one greyscale image in [0, 1] as a viewer shows it, the one that gaze was recorded on.
+
+    See :func:`~gazesim.train.data.pictures.read_picture` for pictures and
+    :func:`~gazesim.train.data.dicom.read_dicom` for DICOM; arrays of 8 or 16 bits are divided by 255 or
+    65,535. ``bits`` says how many of 16 bits the pixels of pictures and arrays use, 16 by default.
+    """
+    return _grey(_pixels(file, bits), str(file), bits)
+
+
+def image_shape(file: Path) -> tuple[int, int]:
+    """Return the (height, width) that :func:`read_image` returns, from the header where that is enough."""
+    if file.suffix == ".npy":
+        shape = _array(file, mmap_mode="r").shape
+        if len(shape) != 2:
+            raise ValueError(f"{file} has shape {shape}; expected (H, W)")
+        return int(shape[0]), int(shape[1])
+    if is_dicom(file):
+        return dicom_shape(file)
+    return picture_shape(file)
+
+
+def unused_range(files: Sequence[Path], count: int = 16) -> str | None:
+    """Return in a sentence that no image of 16 bits uses more than a quarter of them, or None.
+
+    Looks at up to ``count`` pictures and arrays of 16 bits, evenly spaced. DICOM files have windows instead.
+    """
+    wide = []
+    for at in np.linspace(0, len(files) - 1, min(len(files), count)).round().astype(int).tolist():
+        file = files[at]
+        try:
+            if file.suffix == ".npy":
+                is_wide = _array(file, mmap_mode="r").dtype == np.uint16
+            else:
+                is_wide = not is_dicom(file) and file_bits(file) == 16
+            if is_wide:
+                wide.append(float(read_image(file).max()))
+        except ValueError:
+            continue  # said where the image is used
+    if not wide or max(wide) > 0.25:
+        return None
+    bits = next(bits for bits in range(8, 17) if max(wide) * 65535 < 2**bits)
+    return (
+        f"no pixel of {len(wide)} images of 16 bits exceeds {max(wide):.1%} of the range, so they are nearly "
+        f"black; expected bits={max(bits, 10)} if their camera writes {max(bits, 10)} bits (--data.bits)"
+    )
+
+
+def _array(file: Path, **options: Any) -> NDArray[Any]:
+    try:
+        array: NDArray[Any] = np.load(file, allow_pickle=False, **options)
+    except (ValueError, EOFError):  # NumPy's words would advise to unpickle it
+        raise ValueError(f"{file} holds no array of numbers; expected what numpy.save writes") from None
+    return array
+
+
+def _pixels(file: Path, bits: int | None) -> NDArray[Any]:
+    if file.suffix == ".npy":
+        return _array(file)
+    if is_dicom(file):
+        return read_dicom(file)
+    return read_picture(file, bits)
+
+
+def _grey(pixels: NDArray[Any], name: str, bits: int | None = None) -> Image:
+    if pixels.ndim != 2 or not pixels.size:
+        raise ValueError(f"{name} has shape {pixels.shape}; expected a greyscale image (H, W)")
+    if pixels.dtype.kind not in "biuf":
+        raise ValueError(f"{name} has dtype {pixels.dtype}; expected real numbers")
+    top = {1: 255.0, 2: 2.0 ** (bits or 16) - 1}.get(pixels.dtype.itemsize, 1.0)
+    if pixels.dtype.kind != "u":
+        top = 1.0
+    grey = pixels.astype(np.float32) / np.float32(top)
+    if not np.isfinite(grey).all():
+        raise ValueError(f"{name} holds NaN or infinite values; expected finite numbers")
+    return grey
+
+
+def resized(image: Image, shape: tuple[int, ...]) -> Image:
+    """Return the image with another height and width, smoothed where it shrinks."""
+    if image.shape == shape:
+        return image
+    pixels = torch.from_numpy(np.ascontiguousarray(image))[None, None]
+    new = functional.interpolate(pixels, size=list(shape), mode="bilinear", antialias=True)
+    result: Image = new[0, 0].numpy()
+    return result
+
+
+def write_map(path: Path, gaze: Image) -> None:
+    """Write a map in [0, 1], whole or not at all."""
+    partial = path.with_name(f"{path.name}.part")
+    with partial.open("wb") as file:
+        if path.suffix == ".npy":
+            np.save(file, gaze, allow_pickle=False)
+        else:
+            Picture.fromarray(np.round(gaze * 255).astype(np.uint8)).save(file, "PNG")
+    partial.replace(path)

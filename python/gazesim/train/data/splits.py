@@ -1,0 +1,193 @@
+"""Who is trained on and who is tested on: splits and folds that keep patients whole, nested shares."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Hashable, Mapping, Sequence
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from ..._errors import describe, integer, number
+
+__all__ = ["label_fraction", "split_by_group", "stratified_folds"]
+
+Positions = NDArray[np.int64]
+Targets = NDArray[np.int64]
+
+
+def stratified_folds(
+    targets: Sequence[int] | NDArray[Any],
+    folds: int,
+    *,
+    groups: Sequence[Hashable] | None = None,
+    seed: int = 0,
+) -> list[Positions]:
+    """Return the positions of every fold's test samples: each sample is in one, classes in proportion.
+
+    Without groups, folds differ by at most one sample, in all and in every class. Groups (patients)
+    are never parted: the most lopsided are placed first, each where the classes stay most even, as
+    scikit-learn's ``StratifiedGroupKFold`` does. A class with fewer members than folds is missing
+    from some of them.
+
+    Parameters
+    ----------
+    targets
+        (n,) the class of every sample, whole numbers of at least 0.
+    folds
+        How many, at least 2 and at most the number of samples or groups.
+    groups
+        (n,) whom a sample belongs to.
+    seed
+        Decides the order in which equals are placed.
+
+    Examples
+    --------
+    >>> from gazesim.train.data.splits import stratified_folds
+    >>> [fold.tolist() for fold in stratified_folds([0, 0, 0, 0, 1, 1], 2, groups="aabbcd")]
+    [[0, 1, 4], [2, 3, 5]]
+    """
+    coded = _targets(targets)
+    rng = np.random.default_rng(integer("seed", seed, low=0, high=2**63 - 1))
+    members = len(coded) if groups is None else len(set(groups))
+    integer("folds", folds, low=2, high=2**31)
+    if folds > members:
+        of = "samples" if groups is None else "groups"
+        raise ValueError(f"folds is {folds}, and there are {members} {of}; expected at most as many folds")
+    placed = _deal(coded, folds, rng) if groups is None else _place(coded, list(groups), folds, rng)
+    return [np.flatnonzero(placed == fold) for fold in range(folds)]
+
+
+def label_fraction(targets: Sequence[int] | NDArray[Any], fraction: float, *, seed: int = 0) -> Positions:
+    """Return the positions of a stratified share of the samples, at least one of each class.
+
+    Shares with the same seed are nested: the 5 % hold the 1 %. The full share is everything.
+
+    Parameters
+    ----------
+    targets
+        (n,) the class of every sample, whole numbers of at least 0.
+    fraction
+        Above 0 and at most 1.
+    seed
+        Decides who comes first.
+
+    Examples
+    --------
+    >>> from gazesim.train.data.splits import label_fraction
+    >>> [len(label_fraction([0] * 90 + [1] * 10, share)) for share in (0.01, 0.1, 1.0)]
+    [2, 10, 100]
+    """
+    coded = _targets(targets)
+    number("fraction", fraction, low=0.0, high=1.0, open_low=True)
+    rng = np.random.default_rng(integer("seed", seed, low=0, high=2**63 - 1))
+    chosen = []
+    for target in np.unique(coded):
+        members = rng.permutation(np.flatnonzero(coded == target))
+        chosen.append(members[: max(1, round(fraction * len(members)))])
+    return np.sort(np.concatenate(chosen))
+
+
+def split_by_group(
+    labels: Sequence[str],
+    groups: Sequence[str] | None = None,
+    *,
+    fractions: Mapping[str, float],
+    seed: int = 0,
+) -> list[str]:
+    """Return a split for every image: classes in proportion, groups whole.
+
+    Parameters
+    ----------
+    labels
+        The class of every image.
+    groups
+        The patient of every image; default, and where it is ``""``: everybody is alone.
+    fractions
+        The share of images of every split, such as ``{"train": 0.7, "val": 0.1, "test": 0.2}``.
+    seed
+        Equal seeds give equal splits.
+
+    Large groups are placed first, each where its classes fall shortest of their share; with one
+    image per group every class is within one image of it.
+
+    Examples
+    --------
+    >>> from gazesim.train import split_by_group
+    >>> split_by_group(["a", "b"] * 4, fractions={"train": 0.75, "test": 0.25}, seed=1).count("test")
+    2
+    """
+    shares = {name: number(f"fractions[{name!r}]", share, low=0.0) for name, share in fractions.items()}
+    if abs(sum(shares.values()) - 1) > 1e-6:
+        raise ValueError(f"fractions is {dict(fractions)}; expected shares with the sum 1")
+    rng = np.random.default_rng(integer("seed", seed, low=0, high=2**63 - 1))
+    members: dict[object, list[int]] = {}
+    for index in range(len(labels)):
+        group = groups[index] if groups is not None else ""
+        members.setdefault(group or index, []).append(index)
+    units = [list(members.values())[at] for at in rng.permutation(len(members))]
+    units.sort(key=len, reverse=True)  # stable: units of one size stay in random order
+    totals, placed = Counter(labels), Counter[tuple[str, str]]()
+    found = [""] * len(labels)
+    for unit in units:
+        counts = Counter(labels[index] for index in unit)
+        split = max(shares, key=lambda name: _shortfall(name, shares[name], counts, totals, placed))
+        for index in unit:
+            found[index] = split
+            placed[split, labels[index]] += 1
+    return found
+
+
+def _targets(targets: Any) -> Targets:
+    coded = np.asarray(targets)
+    if coded.ndim != 1 or not len(coded) or coded.dtype.kind not in "iu" or coded.min() < 0:
+        raise ValueError(
+            f"targets is {describe(targets)}; expected the class of every sample, of at least 0, and a sample"
+        )
+    return coded.astype(np.int64)
+
+
+def _deal(targets: Targets, folds: int, rng: np.random.Generator) -> Positions:
+    """Deal the samples out class by class, like cards."""
+    order = np.concatenate(
+        [rng.permutation(np.flatnonzero(targets == target)) for target in np.unique(targets)]
+    )
+    placed = np.empty(len(targets), np.int64)
+    placed[order] = rng.permutation(folds)[np.arange(len(targets)) % folds]
+    return placed
+
+
+def _place(targets: Targets, groups: list[Hashable], folds: int, rng: np.random.Generator) -> Positions:
+    """Give every group to the fold that leaves the classes most even, the most lopsided group first."""
+    if len(groups) != len(targets):
+        raise ValueError(f"groups has {len(groups)} entries; expected one for each of {len(targets)} samples")
+    names = {name: code for code, name in enumerate(dict.fromkeys(groups))}
+    group = np.array([names[name] for name in groups])
+    counts = np.zeros((len(names), targets.max() + 1))
+    np.add.at(counts, (group, targets), 1)
+    totals = counts.sum(axis=0)
+    shares = counts / np.where(totals == 0, 1, totals)
+    shuffled = rng.permutation(len(names))
+    order = shuffled[np.argsort(-counts[shuffled].std(axis=1), kind="stable")]
+    held, size, home = np.zeros((folds, len(totals))), np.zeros(folds), np.empty(len(names), np.int64)
+    for one in order:
+        # What the spread over folds would become, were the group given to each of them in turn.
+        others = held.sum(axis=0) + shares[one]
+        squares = (held**2).sum(axis=0) - held**2 + (held + shares[one]) ** 2
+        spread = np.sqrt(np.maximum(squares / folds - (others / folds) ** 2, 0)).mean(axis=1)
+        spread[np.isclose(spread, spread.min())] = spread.min()
+        fold = int(np.lexsort((size, spread))[0])
+        held[fold] += shares[one]
+        size[fold] += counts[one].sum()
+        home[one] = fold
+    found: Positions = home[group]
+    return found
+
+
+def _shortfall(
+    split: str, share: float, counts: Counter[str], totals: Counter[str], placed: Counter[tuple[str, str]]
+) -> float:
+    """Return how many images of these classes the split lacks, per image that is to be placed."""
+    lacks = (count * (share * totals[label] - placed[split, label]) for label, count in counts.items())
+    return sum(lacks) if share else -float("inf")

@@ -1,0 +1,397 @@
+"""The two views of an image that contrastive learning compares, with gaze or without.
+
+The geometry and the acceptance are those of :mod:`gazesim.torch` (the same sampler draws, the same
+resampling), without torchvision's dispatch, which costs more than the work on images of 64 pixels.
+Every random number of a view comes from a counter-based generator that its caller keys.
+"""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass
+from functools import lru_cache
+from typing import Literal
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from torch.nn import functional
+
+from ..._errors import choice, describe, integer, number, numbers
+from ...views import Sampler, iou
+from .samples import Samples
+
+__all__ = ["ViewMaker", "Views", "view_statistics"]
+
+Kind = Literal["none", "random", "gaze", "size-matched"]
+Box = tuple[int, int, int, int]
+#: (C, H, W) of a view, or (H, W) of a map.
+Pixels = NDArray[np.float32]
+KINDS = ("none", "random", "gaze", "size-matched")
+
+#: The size of images for which ``blur_sigma_px`` is stated, as in MoCo v2.
+USUAL_SIZE = 224
+
+
+@dataclass(frozen=True)
+class Views:
+    """How a view is made: crop, flips, intensity, blur, cutout, gaze mask, in this order.
+
+    Parameters
+    ----------
+    crop
+        ``"random"`` is RandomResizedCrop; ``"gaze"`` keeps ``crop_min_iou`` of the gaze (GCA);
+        ``"size-matched"`` is the control: the sizes that ``"gaze"`` draws, at random places.
+    crop_scale, crop_ratio
+        Bounds of the crop's share of the area and of its width / height.
+    crop_min_iou, cutout_min_iou
+        The share of gaze that a view keeps; 0.8 and 0.9 in GCA.
+    cutout
+        Whether a square hole is made, and where: as for ``crop``.
+    cutout_side
+        The hole's side as a share of the image's.
+    cutout_probability, mask_probability
+        How often a view has a hole, and how often only its most salient pixels are left.
+    mask_drop
+        The share of pixels that a gaze mask hides; 0.8 in GCA.
+    support, weighting, method
+        What counts as gaze and how views are drawn, as for :func:`gazesim.views.sample_crop`.
+    horizontal_flip, vertical_flip
+        Probabilities. Set both to 0 where the side matters, as in dental panoramas.
+    jitter
+        Brightness and contrast are multiplied by a factor within 1 ± ``jitter`` each.
+    blur_probability, blur_sigma_px
+        How often, and the bounds of the standard deviation at 224 pixels; in proportion at others.
+    fill
+        The value in holes and under masks, in [0, 1].
+    mean, std
+        Views are (pixel − mean) / std at last. Evaluation feeds pixels in [0, 1]: change them for a
+        network that normalises what it gets elsewhere, or not at all.
+
+    Examples
+    --------
+    >>> import torch
+    >>> from gazesim.train import Views
+    >>> make = Views(crop="gaze", cutout="gaze").maker(64)
+    >>> gaze_map = torch.zeros(64, 64)
+    >>> gaze_map[40:52, 8:20] = 1
+    >>> make(torch.rand(1, 64, 64), gaze_map, key=(0, 7)).shape
+    torch.Size([1, 64, 64])
+    """
+
+    crop: Kind = "random"
+    crop_scale: tuple[float, float] = (0.2, 1.0)
+    crop_ratio: tuple[float, float] = (3 / 4, 4 / 3)
+    crop_min_iou: float = 0.8
+    cutout: Kind = "none"
+    cutout_side: float = 0.375
+    cutout_probability: float = 0.5
+    cutout_min_iou: float = 0.9
+    mask_probability: float = 0.0
+    mask_drop: float = 0.8
+    support: float = 0.1
+    weighting: Literal["support", "mass"] = "support"
+    method: Literal["exact", "rejection"] = "exact"
+    horizontal_flip: float = 0.5
+    vertical_flip: float = 0.5
+    jitter: float = 0.4
+    blur_probability: float = 0.3
+    blur_sigma_px: tuple[float, float] = (0.1, 2.0)
+    fill: float = 0.0
+    mean: float = 0.0
+    std: float = 1.0
+
+    def __post_init__(self) -> None:
+        choice("crop", self.crop, KINDS)
+        choice("cutout", self.cutout, KINDS)
+        for name in (
+            "cutout_probability",
+            "mask_probability",
+            "horizontal_flip",
+            "vertical_flip",
+            "blur_probability",
+            "mask_drop",
+            "jitter",
+            "fill",
+        ):
+            number(name, getattr(self, name), low=0.0, high=1.0)
+        number("cutout_side", self.cutout_side, low=0.0, high=1.0, open_low=True)
+        number("mean", self.mean, low=-1e6)
+        number("std", self.std, low=0.0, open_low=True)
+        low, high = numbers("blur_sigma_px", self.blur_sigma_px, 2)
+        if not 0 < low <= high:
+            raise ValueError(
+                f"blur_sigma_px is {describe(self.blur_sigma_px)}; expected 0 < smallest <= largest"
+            )
+        _crop_sampler(self)  # the rest is checked there
+        _cutout_sampler(self, 64)
+
+    @property
+    def use_gaze(self) -> bool:
+        """Whether views look at gaze at all."""
+        gaze = ("gaze", "size-matched")
+        return self.crop in gaze or self.cutout in gaze or self.mask_probability > 0
+
+    def maker(self, size: int) -> ViewMaker:
+        """Return the function that makes views of ``size`` pixels square."""
+        return ViewMaker(self, size)
+
+
+@dataclass
+class Told:
+    """What was done for a view."""
+
+    crop: Box
+    #: Boxes for which gaze could not be kept as asked.
+    fallbacks: int = 0
+    #: In the view before it is flipped.
+    hole: Box | None = None
+    masked: bool = False
+
+
+class ViewMaker:
+    """Makes views of ``size`` pixels square, as :class:`Views` says."""
+
+    def __init__(self, views: Views, size: int) -> None:
+        self.views = views
+        self.size = integer("size", size, low=1, high=100_000)
+        self._crop, self._cutout = _crop_sampler(views), _cutout_sampler(views, size)
+
+    def __call__(
+        self, image: torch.Tensor, gaze_map: torch.Tensor | None = None, *, key: tuple[int, int]
+    ) -> torch.Tensor:
+        """Return a view (C, size, size) of the image (C, H, W); equal keys give equal views.
+
+        ``gaze_map`` is (H, W); None stands for an image without gaze, any view of which is accepted.
+        """
+        return self.told(image, gaze_map, key=key)[0]
+
+    def told(
+        self, image: torch.Tensor, gaze_map: torch.Tensor | None = None, *, key: tuple[int, int]
+    ) -> tuple[torch.Tensor, Told]:
+        """Return the view, and what was done for it."""
+        pixels, told = self.pixels(image, gaze_map, key=key)
+        return torch.from_numpy(np.ascontiguousarray(pixels)), told
+
+    def pixels(
+        self, image: torch.Tensor, gaze_map: torch.Tensor | None = None, *, key: tuple[int, int]
+    ) -> tuple[Pixels, Told]:
+        """Return the view as an array, not always contiguous, and what was done for it."""
+        rng = np.random.Generator(np.random.Philox(key=np.array(key, np.uint64)))
+        views, size = self.views, self.size
+        gaze = self._gaze(image, gaze_map)
+        told = self._place(rng, gaze, *image.shape[-2:])
+        flip_x, flip_y, bright, contrast, blur, sigma, cut, mask = rng.random(8).tolist()
+        view = _resampled(image, told.crop, size)
+        if views.jitter:
+            jittered(view, *(1 + views.jitter * (2 * chance - 1) for chance in (bright, contrast)))
+        if blur < views.blur_probability:
+            low, high = views.blur_sigma_px
+            view = blurred(view, (low + sigma * (high - low)) * size / USUAL_SIZE)
+        is_cut = views.cutout != "none" and cut < views.cutout_probability
+        is_masked = mask < views.mask_probability
+        if is_cut or is_masked:
+            seen = None if gaze is None else _resampled_map(gaze, told.crop, size)
+            if is_cut:
+                self._cut(view, seen, rng, told)
+            if is_masked and seen is not None:
+                told.masked = hide(view, seen, views.mask_drop, views.fill)
+        if (views.mean, views.std) != (0.0, 1.0):
+            view = (view - np.float32(views.mean)) / np.float32(views.std)
+        # Last, where it costs nothing; all the steps before are alike from either side.
+        across = -1 if flip_x < views.horizontal_flip else 1
+        down = -1 if flip_y < views.vertical_flip else 1
+        return view[:, ::down, ::across], told
+
+    def _gaze(self, image: torch.Tensor, gaze_map: torch.Tensor | None) -> Pixels | None:
+        """Return the map that views are judged by: without gaze one of zeros, if they look at it at all."""
+        if not self.views.use_gaze:
+            return None
+        if gaze_map is None:
+            return np.zeros(image.shape[-2:], np.float32)
+        if gaze_map.shape != image.shape[-2:]:
+            have = f"gaze_map has shape {tuple(gaze_map.shape)}, the image {tuple(image.shape)}"
+            raise ValueError(f"{have}; expected (H, W) and (C, H, W)")
+        gaze: Pixels = gaze_map.numpy()
+        return gaze
+
+    def _place(self, rng: np.random.Generator, gaze: Pixels | None, height: int, width: int) -> Told:
+        kind = self.views.crop
+        if kind == "none":
+            return Told((0, 0, width, height))
+        if kind == "random" or gaze is None:
+            return Told(_random_crop(rng, self.views, height, width))
+        view = self._crop.draw(gaze, rng.random)
+        box = _moved(view.box, rng, height, width) if kind == "size-matched" else view.box
+        return Told(box, fallbacks=int(view.fallback))
+
+    def _cut(self, view: Pixels, seen: Pixels | None, rng: np.random.Generator, told: Told) -> None:
+        side = _hole(self.views, self.size)
+        box = (0, 0, side, side)
+        if self.views.cutout != "random" and seen is not None:
+            drawn = self._cutout.draw(seen, rng.random)
+            box = drawn.box
+            told.fallbacks += int(drawn.fallback)
+        if self.views.cutout != "gaze" and box[2] > box[0]:
+            box = _moved(box, rng, self.size, self.size)
+        x0, y0, x1, y1 = told.hole = box
+        view[:, y0:y1, x0:x1] = self.views.fill
+
+
+def _hole(views: Views, size: int) -> int:
+    return min(max(round(views.cutout_side * size), 1), size)
+
+
+def _crop_sampler(views: Views) -> Sampler:
+    return Sampler(
+        "crop",
+        min_iou=views.crop_min_iou,
+        scale=views.crop_scale,
+        ratio=views.crop_ratio,
+        weighting=views.weighting,
+        support=views.support,
+        method=views.method,
+    )
+
+
+def _cutout_sampler(views: Views, size: int) -> Sampler:
+    return Sampler(
+        "cutout",
+        min_iou=views.cutout_min_iou,
+        scale=(0.02, 0.2),  # the size is given
+        ratio=(1.0, 1.0),
+        size=_hole(views, size),
+        weighting=views.weighting,
+        support=views.support,
+        method=views.method,
+    )
+
+
+def _random_crop(rng: np.random.Generator, views: Views, height: int, width: int) -> Box:
+    """Return a box as torchvision's RandomResizedCrop draws it."""
+    least, most = views.crop_scale
+    low, high = (math.log(bound) for bound in views.crop_ratio)
+    for share, shape in rng.random((10, 2)).tolist():
+        area = height * width * (least + share * (most - least))
+        ratio = math.exp(low + shape * (high - low))
+        w, h = round(math.sqrt(area * ratio)), round(math.sqrt(area / ratio))
+        if 0 < w <= width and 0 < h <= height:
+            return _moved((0, 0, w, h), rng, height, width)
+    ratio = width / height  # the largest box in the middle
+    w = width if ratio <= views.crop_ratio[1] else round(height * views.crop_ratio[1])
+    h = height if ratio >= views.crop_ratio[0] else round(width / views.crop_ratio[0])
+    x, y = (width - w) // 2, (height - h) // 2
+    return x, y, x + w, y + h
+
+
+def _moved(box: Box, rng: np.random.Generator, height: int, width: int) -> Box:
+    """Return a box of this size anywhere in the image."""
+    w, h = box[2] - box[0], box[3] - box[1]
+    across, down = rng.random(2).tolist()
+    x, y = int(across * (width - w + 1)), int(down * (height - h + 1))
+    return x, y, x + w, y + h
+
+
+def _resampled(image: torch.Tensor, box: Box, size: int) -> Pixels:
+    """Return the box of an image at another size, as torchvision's resized_crop does; a new array."""
+    x0, y0, x1, y1 = box
+    part = image[None, :, y0:y1, x0:x1]
+    if part.shape[-2:] == (size, size):
+        return np.array(part[0].numpy())
+    new = functional.interpolate(part, size=(size, size), mode="bilinear", antialias=True)
+    pixels: Pixels = new[0].numpy()
+    return pixels
+
+
+def _resampled_map(gaze: Pixels, box: Box, size: int) -> Pixels:
+    """Return the box of a map at another size, each pixel the nearest one, as torchvision does."""
+    x0, y0, x1, y1 = box
+    rows, columns = _nearest(y1 - y0, size), _nearest(x1 - x0, size)
+    return gaze[y0:y1, x0:x1][rows[:, None], columns]
+
+
+@lru_cache(maxsize=1024)
+def _nearest(count: int, size: int) -> NDArray[np.intp]:
+    places = np.arange(size, dtype=np.float32) * np.float32(count / size)
+    return np.minimum(places.astype(np.intp), count - 1)
+
+
+def jittered(view: Pixels, brightness: float, contrast: float) -> None:
+    """Apply torchvision's adjust_brightness, then adjust_contrast, to greyscale, clamped at last."""
+    shift = float(view.mean()) * brightness * (1 - contrast)
+    view *= np.float32(brightness * contrast)
+    view += np.float32(shift)
+    np.clip(view, 0, 1, out=view)
+
+
+def blurred(view: Pixels, sigma_px: float) -> Pixels:
+    """Return the view under a Gaussian that ends after three standard deviations, edges mirrored."""
+    radius = min(math.ceil(3 * sigma_px), min(view.shape[-2:]) - 1)
+    if radius < 1:
+        return view
+    steps = torch.arange(-radius, radius + 1, dtype=torch.float32) / sigma_px
+    weights = torch.exp(-0.5 * steps * steps)
+    weights /= weights.sum()
+    padded = functional.pad(torch.from_numpy(view)[:, None], [radius] * 4, mode="reflect")
+    rows = functional.conv2d(padded, weights.view(1, 1, 1, -1))
+    smooth: Pixels = functional.conv2d(rows, weights.view(1, 1, -1, 1))[:, 0].numpy()
+    return smooth
+
+
+def hide(view: Pixels, gaze: Pixels, drop: float, fill: float) -> bool:
+    """Fill the least salient share of a view, as GazeMask does; False for a map without gaze."""
+    dropped = min(math.floor(drop * gaze.size + 1e-9), gaze.size - 1)
+    quantile = np.partition(gaze, dropped, axis=None)[dropped]
+    hidden = gaze <= 0 if quantile <= 0 else gaze < quantile
+    if hidden.all():
+        return False
+    view[:, hidden] = fill
+    return True
+
+
+def key_of(seed: int, epoch: int, index: int, view: int) -> tuple[int, int]:
+    """Return the key of one of the two views of a sample in an epoch: 64 bits of seed, 64 of the rest."""
+    return seed, (epoch << 33) | (index << 1) | view
+
+
+def view_statistics(
+    samples: Samples, views: Views, size: int, *, seed: int = 0, count: int = 256
+) -> dict[str, float]:
+    """Return what the first views of up to ``count`` images keep of them.
+
+    Returns
+    -------
+    dict
+        ``images``; ``without_gaze``, those whose views are all accepted; ``crop_area``, the mean
+        share of the image in a crop; over images with gaze ``crop_iou``, the mean share of gaze in
+        a crop, ``accepted``, the share of crops with at least ``crop_min_iou``, and ``fallbacks``,
+        views for which no box keeps enough.
+
+    Examples
+    --------
+    >>> from gazesim.train import PhantomSettings, Views, view_statistics
+    >>> samples = PhantomSettings(n_train=32, n_test=0).samples()
+    >>> view_statistics(samples, Views(crop="gaze"), 64)["accepted"]
+    1.0
+    """
+    make = views.maker(size)
+    areas, shares, fallbacks = [], [], 0
+    total = min(len(samples), integer("count", count, low=1, high=10**7))
+    for index in range(total):
+        image, gaze = samples.image(index)[:1], samples.gaze_map(index)
+        told = make.told(image, gaze, key=key_of(seed, 0, index, 0))[1]
+        x0, y0, x1, y1 = told.crop
+        areas.append((x1 - x0) * (y1 - y0) / (image.shape[-1] * image.shape[-2]))
+        fallbacks += told.fallbacks
+        if gaze is not None and gaze.any():
+            box = [told.crop]
+            shares.append(float(iou(gaze.numpy(), box, weighting=views.weighting, support=views.support)[0]))
+    accepted = [share >= views.crop_min_iou for share in shares]
+    return {
+        "images": total,
+        "without_gaze": total - len(shares),
+        "crop_area": float(np.mean(areas)) if areas else math.nan,
+        "crop_iou": float(np.mean(shares)) if shares else math.nan,
+        "accepted": float(np.mean(accepted)) if shares else math.nan,
+        "fallbacks": fallbacks,
+    }

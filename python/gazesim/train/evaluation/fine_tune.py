@@ -1,0 +1,315 @@
+"""Fine-tuning: the network and a linear layer on top, trained together on few or many labels."""
+
+from __future__ import annotations
+
+import copy
+import math
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from typing import Any, Literal
+
+import lightning
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from torch import nn
+from torch.nn import functional
+from torch.utils.data import DataLoader, Dataset
+
+from ..._errors import choice, describe, integer, number
+from ..._progress import ProgressBar
+from ..data.samples import Samples
+from ..lightning_tools import Shuffled, epoch_order, quiet, seeded, silent_trainer
+from .linear_probe import device_of
+
+__all__ = ["Classifier", "FineTuneSettings", "augmented", "fit_classifier"]
+
+
+@dataclass(frozen=True)
+class FineTuneSettings:
+    """How a network is fine-tuned.
+
+    Parameters
+    ----------
+    epochs
+        How often all labelled images are seen; 10 (INbreast) and 20 (Tufts) in McGIP.
+    min_steps
+        Few labels are seen more often, until this many steps are done; 0 is the papers' way.
+    batch_size
+        Images per step, at least 2: batch norm needs them.
+    optimiser
+        "adam", "adamw" or "sgd" (Nesterov momentum 0.9).
+    learning_rate, head_learning_rate
+        Of the network and, where another is wanted, of the new layer; both fall to 0 along a cosine.
+    weight_decay
+        Of the optimiser.
+    horizontal_flip, vertical_flip
+        Probabilities of augmentation. Set both to 0 where the side matters.
+    crop_scale
+        The least share of the area that a random crop keeps; 1 is no crop.
+    class_weights
+        "balanced" gives every class the same weight in the loss, however rare it is.
+    precision
+        As for ``lightning.Trainer``: "32-true", "bf16-mixed", ...
+    num_workers
+        Processes that read images. The result does not depend on their number.
+
+    Examples
+    --------
+    >>> from gazesim.train import FineTuneSettings
+    >>> settings = FineTuneSettings(epochs=10, min_steps=0, class_weights="balanced")
+    >>> settings.batch_size
+    32
+    """
+
+    epochs: int = 20
+    min_steps: int = 100
+    batch_size: int = 32
+    optimiser: Literal["adam", "adamw", "sgd"] = "adamw"
+    learning_rate: float = 1e-3
+    head_learning_rate: float | None = None
+    weight_decay: float = 1e-4
+    horizontal_flip: float = 0.5
+    vertical_flip: float = 0.5
+    crop_scale: float = 1.0
+    class_weights: Literal["none", "balanced"] = "none"
+    precision: str = "32-true"
+    num_workers: int = 0
+
+    def __post_init__(self) -> None:
+        integer("epochs", self.epochs, low=1, high=10**6)
+        integer("min_steps", self.min_steps, low=0, high=10**9)
+        integer("batch_size", self.batch_size, low=2, high=10**6)
+        choice("optimiser", self.optimiser, OPTIMISERS)
+        number("learning_rate", self.learning_rate, low=0.0, open_low=True)
+        if self.head_learning_rate is not None:
+            number("head_learning_rate", self.head_learning_rate, low=0.0, open_low=True)
+        number("weight_decay", self.weight_decay, low=0.0)
+        number("horizontal_flip", self.horizontal_flip, low=0.0, high=1.0)
+        number("vertical_flip", self.vertical_flip, low=0.0, high=1.0)
+        number("crop_scale", self.crop_scale, low=0.0, high=1.0, open_low=True)
+        integer("num_workers", self.num_workers, low=0, high=1024)
+        choice("class_weights", self.class_weights, ("none", "balanced"))
+
+
+class Classifier(lightning.LightningModule):
+    """A backbone and a linear layer; the last layer starts at 0, so that training begins unbiased.
+
+    Parameters
+    ----------
+    backbone
+        Images (N, C, H, W) to features (N, D); trained in place.
+    dim, classes
+        D, and how many classes there are.
+    settings, steps
+        How it is trained, and for how many steps the learning rate falls.
+    weights
+        (classes,) the weight of each class in the loss; default equal.
+    """
+
+    def __init__(
+        self,
+        backbone: nn.Module,
+        dim: int,
+        classes: int,
+        settings: FineTuneSettings,
+        steps: int,
+        weights: torch.Tensor | None = None,
+    ) -> None:
+        super().__init__()
+        self.backbone = backbone
+        self.head = nn.Linear(dim, classes)
+        nn.init.zeros_(self.head.weight)
+        nn.init.zeros_(self.head.bias)
+        self.settings, self.steps = settings, steps
+        self.register_buffer("class_weights", torch.ones(classes) if weights is None else weights)
+
+    def forward(self, images: torch.Tensor) -> torch.Tensor:
+        """Return logits (N, classes)."""
+        logits: torch.Tensor = self.head(self.backbone(images))
+        return logits
+
+    def training_step(self, batch: tuple[torch.Tensor, torch.Tensor], _: int) -> torch.Tensor:
+        """Return the cross-entropy of a batch."""
+        images, targets = batch
+        logits = self(augmented(images, self.settings)).float()
+        return functional.cross_entropy(logits, targets, weight=self.class_weights)  # type: ignore[arg-type]
+
+    def configure_optimizers(self) -> Any:
+        """Return the optimiser, and a cosine that ends at 0 with the last step."""
+        rate = self.settings.learning_rate
+        groups = [
+            {"params": self.backbone.parameters(), "lr": rate},
+            {"params": self.head.parameters(), "lr": self.settings.head_learning_rate or rate},
+        ]
+        optimiser = OPTIMISERS[self.settings.optimiser](groups, weight_decay=self.settings.weight_decay)
+        cosine = torch.optim.lr_scheduler.LambdaLR(
+            optimiser, lambda step: 0.5 * (1 + math.cos(math.pi * min(step / self.steps, 1)))
+        )
+        return {"optimizer": optimiser, "lr_scheduler": {"scheduler": cosine, "interval": "step"}}
+
+    def probabilities(
+        self, samples: Samples, chosen: Sequence[int] | NDArray[Any], batch_size: int = 128
+    ) -> NDArray[np.float64]:
+        """Return the probability of every class, (n, classes), of the samples at some positions."""
+        self.eval()
+        parts = []
+        with torch.inference_mode():
+            for start in range(0, len(chosen), batch_size):
+                images = torch.stack([samples.image(int(i)) for i in chosen[start : start + batch_size]])
+                parts.append(self(images.to(self.device)).double().softmax(dim=1).cpu())
+        found: NDArray[np.float64] = torch.cat(parts).numpy()
+        return found
+
+
+def _sgd(groups: Any, weight_decay: float) -> torch.optim.Optimizer:
+    return torch.optim.SGD(groups, momentum=0.9, nesterov=True, weight_decay=weight_decay)
+
+
+OPTIMISERS: dict[str, Any] = {"adam": torch.optim.Adam, "adamw": torch.optim.AdamW, "sgd": _sgd}
+
+
+def fit_classifier(
+    backbone: nn.Module,
+    samples: Samples,
+    chosen: Sequence[int] | NDArray[Any],
+    targets: Sequence[int] | NDArray[Any],
+    classes: int,
+    settings: FineTuneSettings,
+    *,
+    seed: int = 0,
+    progress: bool = False,
+) -> Classifier:
+    """Fine-tune a copy of a backbone on the samples at the positions ``chosen``.
+
+    Parameters
+    ----------
+    backbone
+        Images (N, C, H, W) to features (N, D). It stays as it is.
+    samples, chosen, targets
+        The images, which of them are labelled, and their classes from 0 to ``classes`` − 1.
+    settings, seed
+        Equal ones give the same classifier on a CPU; torch's own generator is left alone.
+    progress
+        Whether to show a progress bar over epochs.
+    """
+    true = np.asarray(targets, np.int64)
+    if len(true) != len(chosen) or len(np.unique(true)) < 2:
+        raise ValueError(
+            f"targets holds {len(true)} values of {len(np.unique(true))} classes for {len(chosen)} images; "
+            "expected one for each, of two classes or more"
+        )
+    batches = max(1, math.ceil(len(chosen) / settings.batch_size))
+    if batches > 1 and len(chosen) // batches < 2:
+        batches -= 1
+    epochs = max(settings.epochs, math.ceil(settings.min_steps / batches))
+    with seeded(seed):
+        model = Classifier(
+            copy.deepcopy(backbone).requires_grad_(True),
+            _dim(backbone, samples),
+            classes,
+            settings,
+            steps=epochs * batches,
+            weights=_balance(true, classes) if settings.class_weights == "balanced" else None,
+        )
+    loader = DataLoader(
+        _Labelled(samples, [int(i) for i in chosen], true),
+        batch_size=None,  # the sampler gives whole batches
+        sampler=_EvenBatches(len(true), batches, seed),
+        num_workers=settings.num_workers,
+        persistent_workers=settings.num_workers > 0,
+        # It seeds the workers; torch's global generator is left to the model.
+        generator=torch.Generator().manual_seed(seed),
+    )
+    bar = _EpochBar(epochs) if progress else None
+    trainer = silent_trainer(
+        max_epochs=epochs,
+        precision=settings.precision,
+        callbacks=[bar] if bar else [],
+        # It runs where the backbone is.
+        accelerator="gpu" if device_of(backbone).type == "cuda" else "cpu",
+    )
+    with quiet(), seeded(seed):
+        trainer.fit(model, loader)
+    return model.to(device_of(backbone)).eval()
+
+
+def augmented(images: torch.Tensor, settings: FineTuneSettings) -> torch.Tensor:
+    """Return each image of a batch, mirrored and cropped by itself as the settings say.
+
+    Crops are square in proportion and resized bilinearly to the size of the image. Random numbers
+    come from torch's generator on the CPU, whatever device the images are on.
+    """
+    count = len(images)
+    across = torch.where(torch.rand(count) < settings.horizontal_flip, -1.0, 1.0)
+    down = torch.where(torch.rand(count) < settings.vertical_flip, -1.0, 1.0)
+    if settings.crop_scale == 1:
+        for axis, sign in ((3, across), (2, down)):
+            mirrored = (sign < 0).to(images.device)[:, None, None, None]
+            images = torch.where(mirrored, images.flip(axis), images)
+        return images
+    side = torch.empty(count).uniform_(settings.crop_scale, 1).sqrt()
+    shift = (1 - side)[:, None] * torch.empty(count, 2).uniform_(-1, 1)
+    moved = torch.zeros(count, 2, 3)
+    moved[:, 0, 0], moved[:, 1, 1], moved[:, :, 2] = across * side, down * side, shift
+    grid = functional.affine_grid(moved.to(images), list(images.shape), align_corners=False)
+    return functional.grid_sample(images, grid, padding_mode="reflection", align_corners=False)
+
+
+def _balance(targets: NDArray[Any], classes: int) -> torch.Tensor:
+    counts = np.bincount(targets, minlength=classes)
+    present = np.count_nonzero(counts)
+    return torch.tensor(
+        np.where(counts, len(targets) / (present * np.maximum(counts, 1)), 0), dtype=torch.float32
+    )
+
+
+def _dim(backbone: nn.Module, samples: Samples) -> int:
+    training = backbone.training
+    backbone.eval()
+    try:
+        with torch.inference_mode():
+            features = backbone(samples.image(0)[None].to(device_of(backbone)))
+    finally:
+        backbone.train(training)
+    if not isinstance(features, torch.Tensor) or features.ndim != 2:
+        raise ValueError(f"backbone returned {describe(features)} for 1 image; expected features (N, D)")
+    return int(features.shape[1])
+
+
+class _Labelled(Dataset[Any]):
+    def __init__(self, samples: Samples, chosen: list[int], targets: NDArray[Any]) -> None:
+        self.samples, self.chosen, self.targets = samples, chosen, targets
+
+    def __len__(self) -> int:
+        return len(self.chosen)
+
+    def __getitem__(self, positions: list[int]) -> tuple[torch.Tensor, torch.Tensor]:
+        images = torch.stack([self.samples.image(self.chosen[position]) for position in positions])
+        return images, torch.from_numpy(self.targets[positions])
+
+
+class _EvenBatches(Shuffled):
+    """Everything once an epoch in batches of nearly one size: none of a single image, nothing dropped."""
+
+    def __init__(self, count: int, batches: int, seed: int) -> None:
+        super().__init__(count, seed)
+        self.batches = batches
+
+    def __len__(self) -> int:
+        return self.batches
+
+    def __iter__(self) -> Iterator[list[int]]:
+        order = epoch_order(self.count, self.seed, self.epoch)
+        return iter([part.tolist() for part in np.array_split(order, self.batches)])
+
+
+class _EpochBar(lightning.Callback):
+    def __init__(self, epochs: int) -> None:
+        self.bar = ProgressBar(total=epochs, unit=" epochs", leave=False)
+
+    def on_train_epoch_end(self, *_: Any) -> None:
+        self.bar.update()
+
+    def teardown(self, *_: Any, **__: Any) -> None:
+        self.bar.close()

@@ -1,0 +1,249 @@
+"""Lightning as this package uses it: quiet, seeded, resumable, with logs that a resumed run continues."""
+
+from __future__ import annotations
+
+import csv
+import logging
+import sys
+import warnings
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+import lightning
+import numpy as np
+import torch
+from lightning.pytorch.loggers import Logger, TensorBoardLogger
+from lightning.pytorch.utilities import rank_zero_only
+from numpy.typing import NDArray
+from torch.utils.data import Sampler
+
+from .._errors import integer
+from .._progress import ProgressBar
+
+__all__ = [
+    "METRICS",
+    "MetricsFile",
+    "RandomStream",
+    "Shuffled",
+    "TrainingProgress",
+    "epoch_order",
+    "loggers",
+    "quiet",
+    "seeded",
+    "silent_trainer",
+    "tell",
+]
+
+#: Name of the file in a training's folder that holds its logged numbers, one row per logged step.
+METRICS = "metrics.csv"
+
+States = dict[str, torch.Tensor]
+
+
+@contextmanager
+def quiet() -> Iterator[None]:
+    """Keep Lightning's advice about workers, loggers and devices to itself."""
+    log = logging.getLogger("lightning.pytorch")
+    level = log.level
+    log.setLevel(logging.WARNING)
+    try:
+        with warnings.catch_warnings():
+            warnings.filterwarnings("ignore", module=r"lightning\..*")
+            yield
+    finally:
+        log.setLevel(level)
+
+
+@contextmanager
+def seeded(seed: int) -> Iterator[None]:
+    """Seed torch inside, and leave its generator outside as it was."""
+    with torch.random.fork_rng(devices=[]):
+        torch.manual_seed(integer("seed", seed, low=0, high=2**63 - 1))
+        yield
+
+
+@rank_zero_only  # type: ignore[misc,unused-ignore]
+def tell(text: str) -> None:
+    """Print a line on stderr; of several ranks the first one does."""
+    print(f"gazesim: {text}", file=sys.stderr)
+
+
+def silent_trainer(accelerator: str = "auto", **settings: Any) -> lightning.Trainer:
+    """Return a Trainer for one device that neither logs nor writes nor shows anything by itself."""
+    with quiet():
+        return lightning.Trainer(
+            accelerator=accelerator,
+            devices=1,
+            logger=False,
+            enable_checkpointing=False,
+            enable_progress_bar=False,
+            enable_model_summary=False,
+            **settings,
+        )
+
+
+def epoch_order(count: int, seed: int, epoch: int) -> NDArray[np.int64]:
+    """Return the positions of ``count`` samples in the order that seed and epoch decide."""
+    return np.random.default_rng([seed, epoch]).permutation(count)
+
+
+class Shuffled(Sampler[Any]):
+    """Every sample once an epoch, in the order that seed and epoch decide."""
+
+    def __init__(self, count: int, seed: int) -> None:
+        self.count, self.seed, self.epoch = count, seed, 0
+
+    def set_epoch(self, epoch: int) -> None:
+        """Take the order of this epoch; Lightning calls it."""
+        self.epoch = epoch
+
+    def __len__(self) -> int:
+        return self.count
+
+    def __iter__(self) -> Iterator[Any]:
+        return iter(epoch_order(self.count, self.seed, self.epoch).tolist())
+
+
+class RandomStream:
+    """The states of torch's generators as the training steps left them.
+
+    What happens between steps (loaders, callbacks, validation) then does not change what the steps
+    draw, so a training that was resumed draws what the uninterrupted one does.
+    """
+
+    def __init__(self) -> None:
+        self.states: States | None = None
+        self._outside: States | None = None
+
+    def enter(self, device: torch.device) -> None:
+        """Go on where the last step ended; the first step goes on from where the generators are."""
+        self._outside = _states(device)
+        if self.states is not None:
+            _set(self.states, device)
+
+    def leave(self, device: torch.device) -> None:
+        """Remember where the step ended, and give the generators back as they were before it."""
+        self.states = _states(device)
+        if self._outside is not None:
+            _set(self._outside, device)
+        self._outside = None
+
+    def now(self, device: torch.device) -> States | None:
+        """Return the states to go on from, for a checkpoint: within a step, those of this moment."""
+        return self.states if self._outside is None else _states(device)
+
+
+def _states(device: torch.device) -> States:
+    states = {"cpu": torch.get_rng_state()}
+    if device.type == "cuda":
+        states["cuda"] = torch.cuda.get_rng_state(device)
+    return states
+
+
+def _set(states: States, device: torch.device) -> None:
+    torch.set_rng_state(states["cpu"].cpu())
+    if device.type == "cuda" and "cuda" in states:
+        torch.cuda.set_rng_state(states["cuda"].cpu(), device)
+
+
+def loggers(folder: Path, from_step: int) -> list[Logger]:
+    """Return the loggers of a training that starts at a step; what was logged before it stays."""
+    events = TensorBoardLogger(folder, name="", version="tensorboard", purge_step=from_step or None)
+    return [MetricsFile(folder, from_step), events]
+
+
+class MetricsFile(Logger):
+    """metrics.csv, one row whenever something is logged, which a resumed training continues.
+
+    Lightning's own starts a new file. Rows that an interrupted training wrote after its last checkpoint
+    are dropped, as their steps come again.
+    """
+
+    def __init__(self, folder: Path, from_step: int = 0) -> None:
+        super().__init__()
+        self.file = folder / METRICS
+        self.columns, self.rows = _before(self.file, from_step)
+        self._is_open = False
+
+    @property
+    def name(self) -> str:
+        """Part of paths that Lightning makes."""
+        return ""
+
+    @property
+    def version(self) -> str:
+        """Part of paths that Lightning makes."""
+        return ""
+
+    @property
+    def save_dir(self) -> str:
+        """Where the file is."""
+        return str(self.file.parent)
+
+    def log_hyperparams(self, *_: Any, **__: Any) -> None:
+        """Do nothing: they are in config.yaml."""
+
+    @rank_zero_only
+    def log_metrics(self, metrics: Mapping[str, float], step: int | None = None) -> None:
+        """Write a row at once, so that a killed training has logged what it did."""
+        row = {"step": str(step), **{name: repr(float(value)) for name, value in metrics.items()}}
+        row["epoch"] = str(int(metrics["epoch"])) if "epoch" in metrics else ""
+        self.rows.append(row)
+        added = [name for name in sorted(row) if name not in self.columns]
+        self.columns += added
+        if added or not self._is_open:
+            self._write_all()
+        else:
+            with self.file.open("a", newline="") as lines:
+                csv.DictWriter(lines, self.columns).writerow(row)
+        self._is_open = True
+
+    def _write_all(self) -> None:
+        self.file.parent.mkdir(parents=True, exist_ok=True)
+        partial = self.file.with_suffix(".part")
+        with partial.open("w", newline="") as lines:
+            writer = csv.DictWriter(lines, self.columns)
+            writer.writeheader()
+            writer.writerows(self.rows)
+        partial.replace(self.file)
+
+
+def _before(file: Path, step: int) -> tuple[list[str], list[dict[str, str]]]:
+    """Return the columns, and what was logged before a step."""
+    if not step or not file.is_file():
+        return ["epoch", "step"], []
+    with file.open(newline="") as lines:
+        reader = csv.DictReader(lines)
+        rows = [{name: value for name, value in row.items() if value} for row in reader]
+    # A row that a kill cut short may have no step.
+    return list(reader.fieldnames or []), [row for row in rows if int(row.get("step", step)) < step]
+
+
+class TrainingProgress(lightning.Callback):
+    """A progress bar on stderr for the whole training, in steps, with the epoch and the last loss."""
+
+    def __init__(self) -> None:
+        self.bar: ProgressBar | None = None
+
+    def on_train_start(self, trainer: lightning.Trainer, *_: Any) -> None:
+        """Show what is done already."""
+        if trainer.is_global_zero:
+            steps = trainer.estimated_stepping_batches
+            total = int(steps) if steps < float("inf") else None
+            self.bar = ProgressBar(total=total, initial=trainer.global_step, unit=" steps")
+
+    def on_train_batch_end(self, trainer: lightning.Trainer, _: Any, outputs: Any, *__: Any) -> None:
+        """Go on a step."""
+        if self.bar is not None and trainer.global_step > self.bar.n:
+            self.bar.update(trainer.global_step - self.bar.n)
+            if trainer.global_step % 10 == 1 or self.bar.n == self.bar.total:
+                loss = f"{float(outputs['batch_loss']):.3f}"
+                self.bar.set_postfix(epoch=trainer.current_epoch, loss=loss, refresh=False)
+
+    def teardown(self, *_: Any, **__: Any) -> None:
+        """Leave the bar as it is."""
+        if self.bar is not None:
+            self.bar.close()
+            self.bar = None

@@ -1,0 +1,1 @@
+"""Contrastive pre-training: backbones, positive pairs, the four frameworks, optimisers, checkpoints."""

@@ -1,0 +1,168 @@
+"""CollapseMonitor: how spread the representation is, how many positives a row has, and warnings."""
+
+from __future__ import annotations
+
+import warnings
+from typing import Any
+
+import lightning
+import torch
+from torch.nn import functional as F
+
+from ..._errors import integer, number
+
+__all__ = ["CollapseMonitor", "spread"]
+
+#: Below this standard deviation of embeddings a framework is in trouble (1: as spread as can be). Seen
+#: on the phantom: all pairs positive takes BYOL below 0.6, while SimCLR with gaze is fine at 0.3 to 0.5.
+LEVELS = {"byol": 0.6, "simsiam": 0.6, "moco": 0.3, "simclr": 0.3}
+#: More than this share of a batch (or queue) as positives makes everything alike (McGIP, Figure 5b), where
+#: these are more than are expected in any case.
+LARGE_SHARE, MANY = 0.2, 8
+
+REMEDIES = {
+    "byol": "heads.projector_norm: true, a lower momentum (0.97 for short runs), or fewer positives",
+    "simsiam": "a lower learning rate, or fewer positives",
+    "moco": "heads.projector_norm: true, a lower learning rate, or fewer positives",
+    "simclr": "a lower learning rate, or fewer positives",
+}
+
+
+def spread(embeddings: torch.Tensor) -> torch.Tensor:
+    """Return the standard deviation of normalised embeddings (N, D), times the root of D.
+
+    1 where they are spread evenly in all directions, 0 where all are the same.
+    """
+    unit = F.normalize(embeddings.float(), dim=1)
+    result: torch.Tensor = unit.std(dim=0, correction=0).mean() * unit.shape[1] ** 0.5
+    return result
+
+
+class CollapseMonitor(lightning.Callback):
+    """Log how spread the representation is and how many positives a row has, and warn once of trouble.
+
+    After every epoch ``loss_epoch``, ``embedding_std`` (the projector's output) and ``feature_std`` (the
+    backbone's), each a :func:`spread`, and with pairs ``positives_per_row``: its own other view, and other
+    images. Older keys of the same image in MoCo's queue are not counted.
+
+    Parameters
+    ----------
+    level
+        Warn of an ``embedding_std`` below it; default: a level that depends on the framework, 0.6
+        for BYOL and SimSiam, 0.3 for MoCo and SimCLR.
+    patience
+        For so many epochs in a row.
+    large_share
+        Warn of more positives per row than this share of the batch, or of the queue, and than 8.
+
+    Examples
+    --------
+    >>> from gazesim.train import CollapseMonitor
+    >>> monitor = CollapseMonitor(level=0.5, patience=5)  # for lightning.Trainer(callbacks=[monitor])
+    >>> monitor.level, monitor.large_share
+    (0.5, 0.2)
+    """
+
+    def __init__(
+        self, level: float | None = None, patience: int = 3, large_share: float = LARGE_SHARE
+    ) -> None:
+        self.level = None if level is None else number("level", level, low=0.0)
+        self.patience = integer("patience", patience, low=1, high=10**9)
+        self.large_share = number("large_share", large_share, low=0.0, high=1.0)
+        self._low_epochs = 0
+        self._told: set[str] = set()
+        self._begin(-1)
+
+    def _begin(self, epoch: int) -> None:
+        self._epoch, self._batches = epoch, 0
+        self._sums: dict[str, torch.Tensor] = {}
+
+    def state_dict(self) -> dict[str, Any]:
+        """Return what a resumed training has to know of the epochs before."""
+        return {
+            "low_epochs": self._low_epochs,
+            "told": sorted(self._told),
+            "epoch": self._epoch,
+            "batches": self._batches,
+            "sums": dict(self._sums),
+        }
+
+    def load_state_dict(self, state: dict[str, Any]) -> None:
+        """Go on from there."""
+        self._low_epochs, self._told = state["low_epochs"], set(state["told"])
+        # Of the epoch in the midst of which the checkpoint was written, if it was.
+        self._epoch, self._batches = state.get("epoch", -1), state.get("batches", 0)
+        self._sums = dict(state.get("sums", {}))
+
+    def on_train_epoch_start(self, trainer: lightning.Trainer, *_: Any) -> None:
+        """Start anew."""
+        self._begin(trainer.current_epoch)
+
+    def on_train_batch_end(self, trainer: lightning.Trainer, _: Any, outputs: Any, *__: Any) -> None:
+        """Add up; nothing is moved to the CPU."""
+        # Lightning starts no epoch where it goes on from a checkpoint of the last step before it.
+        if trainer.current_epoch != self._epoch:
+            self._begin(trainer.current_epoch)
+        seen = {
+            "loss_epoch": outputs["batch_loss"].float(),
+            "embedding_std": spread(outputs["embeddings"]),
+            "feature_std": spread(outputs["features"]),
+        }
+        weights = outputs["weights"]
+        if weights is not None:
+            seen["share"] = weights.sum(dim=1).float().mean() / weights.shape[1]
+            seen["positives_per_row"] = outputs["positives"]
+        for name, value in seen.items():
+            self._sums[name] = self._sums.get(name, torch.zeros_like(value)) + value
+        self._batches += 1
+
+    def on_train_epoch_end(self, trainer: lightning.Trainer, module: lightning.LightningModule) -> None:
+        """Log, and warn if need be."""
+        if not self._batches:
+            return
+        means = {
+            name: float(trainer.strategy.reduce(value / self._batches, reduce_op="mean"))
+            for name, value in self._sums.items()
+        }
+        share = means.pop("share", None)
+        for name, value in means.items():
+            module.log(name, value, logger=False)
+        # Now, not when Lightning would: a checkpoint of this epoch must not exist before its row does.
+        for logger in trainer.loggers:
+            logger.log_metrics({**means, "epoch": trainer.current_epoch}, trainer.global_step - 1)
+        if trainer.is_global_zero:
+            self._judge_spread(module, means["embedding_std"], trainer.current_epoch)
+            if share is not None:
+                self._judge_positives(means["positives_per_row"], share, trainer.current_epoch)
+
+    def _judge_spread(self, module: Any, value: float, epoch: int) -> None:
+        framework = module.about["framework"]
+        level = LEVELS[framework] if self.level is None else self.level
+        # Written so that NaN is low, too.
+        self._low_epochs = 0 if value >= level else self._low_epochs + 1
+        if self._low_epochs >= self.patience:
+            self._tell(
+                "collapse",
+                f"the representation is collapsing: embedding_std is {value:.2f} in epoch {epoch}, below "
+                f"{level:g} for {self._low_epochs} epochs of {framework}; try {REMEDIES[framework]}",
+            )
+
+    def _judge_positives(self, positives: float, share: float, epoch: int) -> None:
+        if positives <= 1:
+            self._tell(
+                "none",
+                f"gaze makes no positive pair in epoch {epoch}: positives_per_row is 1; "
+                f"expected 2 to {MANY}, for which pairs.threshold: null with pairs.top_k: 2 provides",
+            )
+        elif share > self.large_share and positives > MANY:
+            self._tell(
+                "many",
+                f"{share:.0%} of all pairs are positive in epoch {epoch}, {positives:.1f} per row, and so "
+                f"many make everything alike; expected 2 to {MANY} per row: raise pairs.threshold, or use "
+                "pairs.quantile or pairs.top_k (gazesim inspect shows positives against thresholds)",
+            )
+
+    def _tell(self, what: str, text: str) -> None:
+        if what not in self._told:
+            self._told.add(what)
+            warnings.warn(text, stacklevel=1)

@@ -1,0 +1,126 @@
+"""How the weights are updated: optimiser, and the course of its learning rate."""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass
+from typing import Any
+
+import torch
+from lightly.models.utils import get_weight_decay_parameters
+from lightly.utils.lars import LARS
+from lightly.utils.scheduler import cosine_warmup_schedule
+from torch import nn
+
+from ..._errors import choice, number
+
+__all__ = ["OptimizerSettings"]
+
+NAMES = ("adam", "adamw", "sgd", "lars")
+SCHEDULES = ("cosine", "constant")
+
+
+@dataclass(frozen=True)
+class OptimizerSettings:
+    """An optimiser and the course of its learning rate.
+
+    Parameters
+    ----------
+    name
+        "adam", "adamw", "sgd" or "lars".
+    learning_rate
+        The highest one. It is taken as it is, whatever the batch size.
+    weight_decay
+        As the optimiser has it: for "adam" and "sgd" part of the gradient.
+    decay_all
+        False spares biases and normalisation layers the weight decay.
+    momentum
+        Of "sgd" and "lars".
+    schedule
+        "cosine" falls to ``final_share`` of the learning rate in the last step; "constant" stays.
+    warmup_epochs
+        The learning rate first rises for this many epochs, in a line, step by step.
+    final_share
+        Where "cosine" ends, in shares of the learning rate.
+
+    Examples
+    --------
+    >>> from gazesim.train import OptimizerSettings
+    >>> OptimizerSettings("adam", learning_rate=2e-5, schedule="constant").decay_all
+    False
+    """
+
+    name: str = "adamw"
+    learning_rate: float = 1e-3
+    weight_decay: float = 1e-4
+    decay_all: bool = False
+    momentum: float = 0.9
+    schedule: str = "cosine"
+    warmup_epochs: float = 0.0
+    final_share: float = 0.0
+
+    def __post_init__(self) -> None:
+        choice("optimizer", self.name, NAMES)
+        choice("schedule", self.schedule, SCHEDULES)
+        number("learning_rate", self.learning_rate, low=0.0)
+        number("weight_decay", self.weight_decay, low=0.0)
+        number("momentum", self.momentum, low=0.0, high=1.0)
+        number("warmup_epochs", self.warmup_epochs, low=0.0)
+        number("final_share", self.final_share, low=0.0, high=1.0)
+
+    def optimizer(self, module: nn.Module) -> torch.optim.Optimizer:
+        """Return the optimiser of a module's trainable parameters."""
+        decayed, spared = get_weight_decay_parameters([module], self.decay_all, self.decay_all)
+        groups = [
+            {"params": [p for p in decayed if p.requires_grad], "weight_decay": self.weight_decay},
+            {"params": [p for p in spared if p.requires_grad], "weight_decay": 0.0},
+        ]
+        groups = [group for group in groups if group["params"]]
+        if self.name == "adam":
+            return torch.optim.Adam(groups, lr=self.learning_rate)
+        if self.name == "adamw":
+            return torch.optim.AdamW(groups, lr=self.learning_rate)
+        kind = torch.optim.SGD if self.name == "sgd" else LARS
+        return kind(groups, lr=self.learning_rate, momentum=self.momentum)
+
+    def scheduler(
+        self, optimizer: torch.optim.Optimizer, steps: float, steps_per_epoch: float
+    ) -> torch.optim.lr_scheduler.LambdaLR:
+        """Return the course of the learning rate over a training of so many steps, and so many an epoch."""
+        if self.schedule == "cosine" and not math.isfinite(steps):
+            raise ValueError(
+                'schedule is "cosine" but the training has no known end; expected max_epochs or max_steps'
+            )
+        warmup = self._warmup_steps(steps, steps_per_epoch)
+
+        def share(step: int) -> float:
+            if self.schedule == "constant":
+                return min((step + 1) / warmup, 1.0) if warmup else 1.0
+            # It is at its end after the last step, and the scheduler asks for that one, too.
+            at, total = min(step, int(steps)), int(steps) + 1
+            return float(cosine_warmup_schedule(at, total, 1.0, self.final_share, warmup, 0.0))
+
+        return torch.optim.lr_scheduler.LambdaLR(optimizer, share)
+
+    def _warmup_steps(self, steps: float, steps_per_epoch: float) -> int:
+        if not self.warmup_epochs:
+            return 0
+        warmup = self.warmup_epochs * steps_per_epoch
+        if not math.isfinite(warmup):
+            raise ValueError(
+                f"warmup_epochs is {self.warmup_epochs:g} but the length of an epoch is not known; expected 0"
+            )
+        if round(warmup) > steps:
+            raise ValueError(
+                f"warmup_epochs is {self.warmup_epochs:g}, which are {round(warmup)} steps of a training of "
+                f"{steps:g}; expected fewer"
+            )
+        return round(warmup)
+
+
+def momentum_at(step: int, steps: float, start: float, end: float) -> float:
+    """Return the momentum of a slow copy: half a cosine from start to end."""
+    if start == end or not math.isfinite(steps):
+        return start
+    share: Any = (1 + math.cos(math.pi * min(step / max(steps, 1), 1.0))) / 2
+    return float(end - (end - start) * share)

@@ -1,0 +1,1 @@
+"""The gaze-map predictor (a U-Net) and the scores of its maps."""

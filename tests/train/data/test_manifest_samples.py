@@ -1,0 +1,214 @@
+"""ManifestSamples: images, maps and scanpaths of one image agree, whatever file they come from."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+from PIL import Image as Picture
+
+torch = pytest.importorskip("torch")
+pytest.importorskip("gazesim.train")
+
+from gazesim import render_heatmap  # noqa: E402
+from gazesim.phantom import phantom  # noqa: E402
+from gazesim.train import ArraySamples, Entry, Manifest, ManifestSamples  # noqa: E402
+from gazesim.train.data.images import resized  # noqa: E402
+
+HEADER = "id,image,label,split,gaze,heatmap\n"
+#: Two images of 40 x 60 pixels (height, width); one fixation in the middle of the right half.
+TIDY = "image_id,reader_id,x,y,duration\na,r1,45,20,0.5\na,r2,15,20,0.25\nb,r1,45,20,0.5\n"
+
+
+@pytest.fixture
+def build(tmp_path, rng):
+    np.save(tmp_path / "a.npy", rng.random((40, 60)).astype(np.float32))
+    Picture.fromarray(rng.integers(0, 256, (40, 60)).astype(np.uint8)).save(tmp_path / "b.png")
+    (tmp_path / "tidy.csv").write_text(TIDY)
+    (tmp_path / "siim.json").write_text(
+        '[{"image_id": "a", "gaze_x": [0.75], "gaze_y": [0.5], "time": [30]},'
+        ' {"image_id": "z", "gaze_x": [0.25], "gaze_y": [0.5], "time": [30]}]'
+    )
+
+    def samples(*rows, **options):
+        (tmp_path / "m.csv").write_text(HEADER + "".join(f"{row}\n" for row in rows))
+        return ManifestSamples(Manifest.read(tmp_path / "m.csv"), **{"size": 32, **options})
+
+    samples.folder = tmp_path
+    return samples
+
+
+def test_images(build):
+    samples = build("a,a.npy,benign,train,,", "b,b.png,,,,", channels=3)
+    for index, file in enumerate(("a.npy", "b.png")):
+        image = samples.image(index)
+        assert image.shape == (3, 32, 32)
+        assert image.dtype == torch.float32
+        pixels = (
+            np.load(build.folder / file)
+            if index == 0
+            else np.asarray(Picture.open(build.folder / file)) / 255
+        )
+        expected = resized(pixels.astype(np.float32), (32, 32))
+        for channel in image:
+            np.testing.assert_allclose(channel, expected, atol=1e-6)
+        assert samples.gaze_map(index) is None
+        assert samples.scanpath(index) is None
+    assert samples.labels == [0, -1]
+    assert samples.class_names == ("benign",)
+
+
+def test_pixels_and_fractions_mean_the_same(build):
+    """(45, 20) in pixels of 60 x 40 is (0.75, 0.5) of the image: (24, 16) of 32 x 32."""
+    samples = build("a,a.npy,,,tidy.csv,", "x,a.npy,,,siim.json#a,")
+    np.testing.assert_allclose(samples.scanpath(0), [[24, 16, 0.5]])
+    np.testing.assert_allclose(samples.scanpath(1), [[24, 16, 0.5]])
+
+
+def test_maps_are_drawn_from_all_readers(build):
+    samples = build("a,a.npy,,,tidy.csv,", "b,b.png,,,tidy.csv,", sigma_share=0.1)
+    both = render_heatmap([[24, 16, 0.5], [8, 16, 0.25]], size=(32, 32), sigma_px=3.2)
+    np.testing.assert_allclose(samples.gaze_map(0), both, atol=1e-6)
+    assert samples.gaze_map(1)[:, :8].sum() < samples.gaze_map(1)[:, 16:].sum() / 100
+
+
+def test_one_reader_by_name(build):
+    samples = build("a,a.npy,,,tidy.csv#r2,")
+    np.testing.assert_allclose(samples.scanpath(0), [[8, 16, 0.25]])
+
+
+def test_the_only_scanpath_of_a_file_needs_no_name(build):
+    (build.folder / "one.csv").write_text("image_id,x,y,duration\nwhatever,45,20,0.5\n")
+    assert build("a,a.npy,,,one.csv,").scanpath(0) is not None
+
+
+def test_a_heatmap_counts_before_gaze(build, rng):
+    predicted = rng.random((40, 60)).astype(np.float32)
+    np.save(build.folder / "map.npy", predicted)
+    samples = build("a,a.npy,,,tidy.csv,map.npy")
+    np.testing.assert_allclose(samples.gaze_map(0), resized(predicted, (32, 32)), atol=1e-6)
+    assert samples.scanpath(0) is not None
+
+
+def test_an_empty_map_is_no_gaze(build):
+    np.save(build.folder / "zero.npy", np.zeros((40, 60)))
+    (build.folder / "far.csv").write_text("image_id,x,y,duration\na,4500,20,0.5\n")
+    assert build("a,a.npy,,,,zero.npy").gaze_map(0) is None
+    assert build("a,a.npy,,,far.csv,").gaze_map(0) is None
+
+
+@pytest.mark.parametrize("memory", ["float32", "uint8"])
+def test_what_was_preloaded_is_not_read_again(build, memory):
+    rows = ("a,a.npy,,train,tidy.csv,", "b,b.png,,,,")
+    plain, kept = build(*rows), build(*rows, memory=memory)
+    kept.preload(progress=False)
+    for file in ("a.npy", "b.png", "tidy.csv"):
+        (build.folder / file).write_text("gone")
+    again = kept.take([1, 0])
+    assert torch.equal(again.image(1), kept.image(0))
+    assert again.gaze_map(1) is not None
+    assert again.gaze_map(0) is None
+    with pytest.raises(ValueError, match=r"a.npy holds no array of numbers"):
+        plain.image(0)
+
+
+@pytest.mark.parametrize(("memory", "error"), [("float32", 0), ("uint8", 0.5 / 255 + 1e-6)])
+def test_what_memory_costs_in_precision(build, memory, error):
+    rows = ("a,a.npy,,train,tidy.csv,", "b,b.png,,,,")
+    plain, kept = build(*rows), build(*rows, memory=memory)
+    for _ in range(2):
+        for index in (0, 1):
+            np.testing.assert_allclose(kept.image(index), plain.image(index), atol=error)
+        top = float(plain.gaze_map(0).max())
+        np.testing.assert_allclose(kept.gaze_map(0), plain.gaze_map(0), atol=error * top)
+
+
+def test_mistakes_name_the_line(build):
+    np.save(build.folder / "wide.npy", np.full((8, 8), 3.0))
+    np.save(build.folder / "low.npy", np.full((8, 8), -1.0))
+    (build.folder / "broken.png").write_bytes(b"\x89PNG\r\n\x1a\n" + bytes(20))
+    (build.folder / "bad.csv").write_text("image_id,x,y,duration\na,1,2,-3\n")
+    samples = build(
+        "a,wide.npy,,,,",
+        "b,broken.png,,,,",
+        "c,a.npy,,,tidy.csv,",
+        "d,a.npy,,,bad.csv,",
+        "e,a.npy,,,,low.npy",
+        "f,a.npy,,,tidy.csv#r9,",
+    )
+    with pytest.raises(ValueError, match=r"m.csv, line 2: image 'a', column 'image': .*wide.npy holds 3.0"):
+        samples.image(0)
+    with pytest.raises(ValueError, match=r"line 3: image 'b', column 'image': .*broken.png cannot be read"):
+        samples.image(1)
+    with pytest.raises(ValueError, match=r"line 4: .*tidy.csv: holds no scanpath 'c' but 3, such as \('a'"):
+        samples.scanpath(2)
+    with pytest.raises(ValueError, match=r"line 5: .*bad.csv, line 2: column 'duration' is -3"):
+        samples.gaze_map(3)
+    with pytest.raises(ValueError, match=r"line 6: .*low.npy holds -1.0; expected at least 0"):
+        samples.gaze_map(4)
+    with pytest.raises(ValueError, match=r"line 7: .*holds no scanpath 'r9'"):
+        samples.scanpath(5)
+
+
+def test_groups_and_grades(build):
+    files = [build.folder / "a.npy"] * 4
+    entries = [
+        Entry(str(i), file, label, group=group)
+        for i, (file, label, group) in enumerate(
+            zip(files, ("10", "9", "", "9"), ("p", "", "p", "q"), strict=True)
+        )
+    ]
+    samples = ManifestSamples(Manifest(entries), size=32)
+    assert samples.class_names == ("9", "10")  # grades by value
+    assert samples.labels == [1, 0, -1, 0]
+    assert samples.groups == ["p", "1", "p", "q"]  # nobody else is of an unnamed patient
+    assert samples.take([3, 0]).groups == ["q", "p"]
+
+
+def test_arrays_of_a_phantom():
+    data = phantom(6, size=32, readers=2, seed=3)
+    ids = [f"i{i}" for i in range(6)]
+    samples = ArraySamples(data.images, data.labels, data.heatmaps, ids=ids, class_names=data.class_names)
+    assert samples.labels == data.labels.tolist()
+    np.testing.assert_array_equal(samples.image(2)[0], data.images[2])
+    np.testing.assert_array_equal(samples.gaze_map(2), data.heatmaps[2])
+    taken = samples.take([4, 2])
+    assert taken.ids == ["i4", "i2"]
+    np.testing.assert_array_equal(taken.image(1), samples.image(2))
+    larger = samples.resized(64)
+    assert larger.image(0).shape == (1, 64, 64)
+    assert larger.gaze_map(0).shape == (64, 64)
+    by_reader = ArraySamples(data.images, scanpaths=data.scanpaths)
+    np.testing.assert_array_equal(by_reader.scanpath(3), data.scanpaths[(3, 0)])
+    np.testing.assert_allclose(by_reader.resized(64).scanpath(3)[:, :2], 2 * by_reader.scanpath(3)[:, :2])
+
+
+BAD_ARRAYS = [
+    ({"images": np.zeros((2, 3, 32, 32))}, r"images has shape \(2, 3, 32, 32\); expected \(n, H, W\)"),
+    ({"images": np.full((2, 8, 8), 1.5)}, r"images: sample 0, row 0, column 0 is 1.5; .* in \[0, 1\]"),
+    ({"images": np.full((2, 8, 8), np.nan)}, r"images: sample 0, row 0, column 0 is nan"),
+    ({"heatmaps": np.zeros((2, 8, 9))}, r"heatmaps has shape \(2, 8, 9\), images \(2, 8, 8\)"),
+    ({"heatmaps": -np.ones((2, 8, 8))}, r"heatmaps: sample 0, row 0, column 0 is -1.0"),
+    ({"ids": ["a"]}, r"ids has 1 entries"),
+    ({"ids": ["a", "a"]}, r"ids holds 'a' twice"),
+    (
+        {"labels": [0, 5], "class_names": ("x", "y")},
+        r"labels\[1\] is 5; expected a whole number from -1 to 1",
+    ),
+    ({"splits": ["train", "dev"]}, r"splits\[1\] is 'dev'"),
+    ({"groups": ["a"]}, r"groups has 1 entries"),
+    ({"channels": 2}, r"channels is 2; expected 1 or 3"),
+]
+
+
+@pytest.mark.parametrize(("arguments", "message"), BAD_ARRAYS)
+def test_bad_arrays_are_named(arguments, message):
+    with pytest.raises(ValueError, match=message):
+        ArraySamples(**{"images": np.zeros((2, 8, 8)), **arguments})
+
+
+def test_eight_and_sixteen_bits():
+    for kind in (np.uint8, np.uint16):
+        top = np.iinfo(kind).max
+        assert float(ArraySamples(np.full((1, 8, 8), top, kind)).image(0).max()) == 1.0
+    with pytest.raises(TypeError, match="images has dtype int64"):
+        ArraySamples(np.zeros((1, 8, 8), np.int64))
