@@ -54,6 +54,28 @@ def test_output_of_scanpath_models(read, fixtures, capsys):
     assert "3 entries have no subject" in said
 
 
+def test_null_is_a_missing_value(tmp_path):
+    path = tmp_path / "gaze.json"
+    path.write_text(
+        '[{"name": "a", "subject": 1, "X": [1, null, 5, -9], "Y": [2, 3, 6, -9], "T": [0.2, 0.3, null, 0.1]}]'
+    )
+    reading = read(path, missing=(-9, -9), verbose=False)
+    np.testing.assert_array_equal(reading.scanpaths[0], [[1, 2, 0.2]])
+    assert reading.report.left_out == {"fixations without a position": 2, "fixations without a duration": 1}
+    assert reading.report.rows == 4
+    path.write_text(path.read_text()[:-1] + ', {"name": "b", "subject": 1, "X": ["z"], "Y": [1], "T": [1]}]')
+    reading = read(path, on_bad_row="skip", verbose=False)
+    assert reading.report.left_out["damaged entries"] == 1
+    with pytest.raises(ValueError, match=r"entry 1 .*'z'; expected a finite number"):
+        read(path)
+
+
+def test_a_folder_with_other_archives(tmp_path, fixtures):
+    (tmp_path / "a.csv").write_bytes((fixtures / "tidy.csv").read_bytes())
+    (tmp_path / "b.zip").write_bytes(b"PK\3\4 damaged")
+    assert len(read_scanpaths(tmp_path, verbose=False)) == 3
+
+
 def test_packed_files(fixtures, tmp_path, read):
     text = (fixtures / "trials.asc").read_bytes()
     (tmp_path / "trials.asc.gz").write_bytes(gzip.compress(text))

@@ -177,6 +177,16 @@ def test_images_by_messages(tmp_path, shared):
     assert [key[0] for key in paths.ids] == ["a", "b"]
 
 
+def test_bids_events_say_what_was_shown(tmp_path):
+    path = bids(tmp_path)
+    events = tmp_path / "sub-01_task-view_events.tsv"
+    events.write_text("onset\tduration\tstim_file\n0\t0.6\tpics/a.png\n0.7\t0.5\tb.png\n")
+    reading = find_fixations(path, screen_size=(1920, 1080), verbose=False)
+    assert reading.scanpaths.ids == (("a.png", "sub-01"), ("b.png", "sub-01"))
+    assert len(reading.scanpaths[0]) == 2
+    assert reading.report.left_out == {"fixations while no image was shown": 1}
+
+
 def test_what_is_no_recording_is_refused(tmp_path, fixtures):
     with pytest.raises(ValueError, match=r"tidy\.csv: holds no gaze samples; expected a header with"):
         find_fixations(fixtures / "tidy.csv")

@@ -253,6 +253,19 @@ def test_several_snapshots(tmp_path, fixtures):
     assert images(tmp_path / "g.tsv") == {"snap": [1213], "Other picture": [1213]}
 
 
+def test_fixations_off_the_pictures_of_glasses_are_counted(tmp_path, fixtures):
+    text = (fixtures / "cases" / "tobii_glasses_mapped.tsv").read_text()
+    off = "1050\tEye Tracker\tP1\tR1\t\t\t\t\tFixation\t300\t1682\t10\t20\n"
+    (tmp_path / "g.tsv").write_text(text + off + off)
+    report = read(tmp_path / "g.tsv", verbose=False).report
+    assert report.left_out == {"fixations that are not on a mapped picture": 1}
+    assert accounted(report)
+    only_off = "\n".join(line for line in (text + off).splitlines() if "1213" not in line)
+    (tmp_path / "g.tsv").write_text(only_off)
+    with pytest.raises(ValueError, match="no fixation is left: left out 2 fixations that are not on a map"):
+        read_scanpaths(tmp_path / "g.tsv")
+
+
 def test_gazepoint_markers_and_media(tmp_path, fixtures):
     path = fixtures / "cases" / "gazepoint_user_markers.tsv"
     assert list(images(path, by=r"START_TRIAL (\d+)")) == ["1"]

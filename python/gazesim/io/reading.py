@@ -138,12 +138,12 @@ def joined(
     came_from: dict[Hashable, Path | str] = {}
     sizes: set[Size | None] = set()
     for path, recording in recordings:
+        if not recording.used + recording.others.total():  # a file of scanpaths, not of rows
+            recording.leave_out_missing(options.missing)
         try:
             found, conversions = recording.converted(options)
         except ValueError as error:
             raise ValueError(f"{path}: {error}") from None
-        if not recording.seen:  # a file of scanpaths, not of rows
-            recording.count(None, sum(map(len, found.values())))
         values = np.concatenate([*found.values(), np.empty((0, 3))])
         own = {recording.size_of(key, options) for key in found}
         report.outside += recording.place(found, options, path)

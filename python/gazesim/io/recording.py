@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections import Counter
 from collections.abc import Callable, Hashable, Mapping, Sequence
 from dataclasses import dataclass, field
@@ -138,6 +139,20 @@ class Recording:
         """Count rows as left out that were counted as used before."""
         self.used -= rows
         self.left_out[reason] += rows
+
+    def leave_out_missing(self, missing: LostPoints) -> None:
+        """Drop and count fixations without a place or a duration, where a file has no rows to count."""
+        for key, rows in self.rows.items():
+            kept = []
+            for x, y, duration in rows:
+                if missing.has(x, y):
+                    self.count(NO_POSITION)
+                elif math.isnan(duration):
+                    self.count(NO_DURATION)
+                else:
+                    self.count(None)
+                    kept.append((x, y, duration))
+            self.rows[key] = kept
 
     @staticmethod
     def point(row: Row, x: str, y: str, missing: LostPoints) -> tuple[float, float] | None:

@@ -121,7 +121,10 @@ def sources_of(place: Path, format: str | None) -> tuple[str, list[Source]]:
     files = gaze_files(place)
     found: dict[str, list[Path]] = {}
     for file in files:
-        name = _recognised(Source(file))
+        try:
+            name = _recognised(Source(file))
+        except ValueError:  # a damaged archive, or one of several files, is no gaze file
+            name = None
         if name is not None:
             found.setdefault(name, []).append(file)
     if not found or (format is not None and format not in found):
@@ -163,7 +166,8 @@ def format_of(source: Source) -> str:
     refuse_binary(source)
     if look_like(source):
         problem = (
-            "holds gaze samples without events; expected fixations (gazesim.detect_fixations finds them)"
+            "holds gaze samples without events; expected fixations (gazesim.detect_fixations finds them, and "
+            "`gazesim fixations FILE` makes a table of them)"
         )
         raise fault(source.path, None, problem)
     if source.is_binary:

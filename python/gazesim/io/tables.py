@@ -233,12 +233,15 @@ def parse_number(text: str) -> float | None:
 def entry_numbers(
     path: Path, entry: str, record: Mapping[str, Any], name: str, *, low: float = -math.inf
 ) -> list[float]:
-    """Return a list of finite numbers from a JSON record; ``entry`` says which record it is."""
+    """Return a list of numbers from a JSON record, NaN for null; ``entry`` says which record it is."""
     values = record.get(name)
     if not isinstance(values, list):
         raise fault(path, None, f"{entry}: {name} is {quoted(values)}; expected a list of numbers")
     numbers = []
     for position, value in enumerate(values):
+        if value is None:  # JSON's way to say that there is no value
+            numbers.append(math.nan)
+            continue
         # Comparisons with NaN are false, and whole numbers can be too large for a float.
         good = type(value) in (int, float) and -1e300 < value < 1e300
         if not good:

@@ -165,6 +165,11 @@ class _Reader:
         self._size_names = [_find(table, names, False).name for names in MEDIA_SIZE]
         self._open: list[Event] = []
         self._latest: tuple[str, ...] = ()
+        #: Fixations of the scene camera, and whether one of their rows is mapped onto a picture.
+        self._scene: dict[tuple[str, str], bool] = {}
+        mapped = bool(places[0].snapshot)
+        self._scene_index = _find(table, INDEX, False).name if mapped else ""
+        self._scene_kind = _find(table, TYPE, False).name if mapped else ""
         self._cells = self._watch()
         self.glasses = False
         self.durations: list[float] = []
@@ -176,6 +181,7 @@ class _Reader:
         """
         names = [name for place in self._places for name in (place.kind, place.number)]
         names += [self._person, self._take, self._sensor, self._timeline, *self._stimuli]
+        names += [self._scene_index, self._scene_kind]
         positions = [self._table.positions[name] for name in names if name]
         used = [*names, *self._events, *self._size_names, self._duration.name, self._time]
         used += [name for place in self._places for name in (place.x, place.y)]
@@ -205,6 +211,10 @@ class _Reader:
         elif self._stimuli and sensor in ("", "eye tracker"):
             self._show(row, session)
         new, known = False, False
+        if self._scene_index and not row.missing(self._scene_index):
+            kind = row.optional(self._scene_kind) if self._scene_kind else "Fixation"
+            if kind == "Fixation":
+                self._scene.setdefault((session, row.text(self._scene_index)), False)
         for place in self._places:
             if (not place.kind or row.optional(place.kind) == "Fixation") and not row.missing(place.number):
                 known = True
@@ -238,6 +248,8 @@ class _Reader:
             event = self._found[name] = Event(session, place.snapshot, number, number)
         event.last = number
         self._open.append(event)
+        if self._scene_index and not row.missing(self._scene_index):
+            self._scene[session, row.text(self._scene_index)] = True
         if event.point is None:
             point = self._recording.point(row, place.x, place.y, self._missing)
             if point is not None:
@@ -287,6 +299,10 @@ class _Reader:
                 showings.add(Showing(event.snapshot, names[event.session]), fixation)
             else:
                 showings.add_at(lines[event.session], fixation)
+        off = min(sum(not is_mapped for is_mapped in self._scene.values()), self._recording.others[OTHER])
+        if off:
+            self._recording.others[OTHER] -= off
+            self._recording.left_out["fixations that are not on a mapped picture"] += off
         self._set_size(showings, unit)
         showings.finish()
 
