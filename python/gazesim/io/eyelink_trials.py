@@ -114,6 +114,13 @@ class Trials:
         if text.startswith(("!V", "var")) or any(style[n].match(text) for style in STYLES for n in (0, 1)):
             self._messages.append((time, block, text))
 
+    def blocks_without(self, fixations: Sequence[Fixation]) -> tuple[int, int] | None:
+        """Return how many blocks hold no fixation, of how many; None if all hold some."""
+        starts = [start for start, _ in self._blocks]
+        filled = {bisect_right(starts, one.start) for one in fixations}
+        empty = sum(number not in filled for number in range(1, len(starts) + 1))
+        return (empty, len(starts)) if empty else None
+
     def time_line(self, fixations: Sequence[Fixation]) -> TimeLine:
         """Return what was shown when."""
         line = TimeLine()
