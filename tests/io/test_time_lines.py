@@ -84,6 +84,23 @@ def test_pygaze_and_opensesame_messages(tmp_path):
     assert images(asc(tmp_path, body)) == {"im0.png": [0], "im1.png": [1]}
 
 
+def test_messages_of_the_experiments_own(tmp_path):
+    body = (
+        "MSG\t1100 STIM_ON hip 1.png\n" + efix(1110, 1150, 1) + "MSG\t1180 STIM_OFF\n"
+        + "MSG\t1200 STIM_ON hip_2.png\n" + efix(1210, 1250, 2)
+    )  # fmt: skip
+    path = asc(tmp_path, body)
+    assert images(path, by=r"STIM_ON (.+)") == {"hip 1.png": [1], "hip_2.png": [2]}
+    reading = read(path, verbose=False)
+    assert "messages name images, such as 'STIM_ON hip 1.png' (by= splits)" in reading.report.notes
+
+
+def test_an_eye_that_is_asked_for_is_the_only_one(fixtures):
+    report = read(fixtures / "cases" / "eyelink_eye_switch.asc", eye="right", verbose=False).report
+    assert report.left_out == {"fixations of the left eye": 2}
+    assert "two eyes: right eye; scanpaths: right 1" in report.notes
+
+
 def test_what_lies_between_trials_is_counted(tmp_path):
     body = (
         "MSG\t1003 TRIALID 1\n" + efix(1010, 1109, 1) + "MSG\t1200 TRIAL_RESULT 0\n" + efix(1300, 1399, 2)
