@@ -16,6 +16,7 @@ PACKAGE = REPO / "python" / "gazesim"
 #: Rooms from the ground up. A room imports only rooms before it; `_core` is the compiled module.
 FLOORS = (
     "_core _errors _progress",
+    "ids",
     "geometry scanpaths",
     "heatmaps",
     "fixations",

@@ -221,7 +221,7 @@ def mask_of(arm: Arm, settings: Settings, data: GazeData) -> PairMask | None:
     params = dict(arm.what.params)
     if arm.what.scheme == "tima":
         params["sigma_px"] = 3 * settings.size / 64  # as the phantom's heatmaps
-    return PairSettings(str(arm.what.scheme), params, threshold=None, quantile=1 - share).mask_from(data)
+    return PairSettings(str(arm.what.scheme), params, quantile=1 - share).mask_from(data)
 
 
 class Truth:

@@ -13,6 +13,7 @@ from numpy.typing import ArrayLike, NDArray
 
 from . import _core
 from ._errors import describe, screen
+from .ids import IdIndex, as_ids, as_positions, is_missing, listed
 
 __all__ = ["Scanpaths"]
 
@@ -20,8 +21,6 @@ FloatArray = NDArray[np.float64]
 IntArray = NDArray[np.int64]
 
 COLUMNS = ("x", "y", "duration")
-#: How frames write that there is no value.
-NO_NAME = frozenset({"nan", "NaN", "NaT", "<NA>"})
 
 
 class Scanpaths:
@@ -36,7 +35,8 @@ class Scanpaths:
         (n + 1,) whole numbers: scanpath ``i`` owns the rows ``offsets[i]:offsets[i + 1]``.
     ids
         One distinct hashable name per scanpath: the image id, or ``(image_id, reader_id)`` where
-        several people read an image. Default: 0 to n - 1.
+        several people read an image. Default: 0 to n - 1. Where ids are whole numbers, ``paths[7]``
+        and ``paths[[7, 9]]`` look up ids; :meth:`at` takes positions in any case.
     screen_size
         (width, height) in pixels of the image or screen that x and y refer to, if known.
 
@@ -60,7 +60,7 @@ class Scanpaths:
     ('b',)
     """
 
-    __slots__ = ("_positions", "ids", "offsets", "screen_size", "values")
+    __slots__ = ("_index", "ids", "offsets", "screen_size", "values")
 
     values: FloatArray
     offsets: IntArray
@@ -94,7 +94,7 @@ class Scanpaths:
         self.screen_size = screen("screen_size", screen_size)
         _core.check_scanpaths((self.values, self.offsets), argument)
         self.values.flags.writeable = self.offsets.flags.writeable = False
-        self._positions: dict[Hashable, int] | None = None
+        self._index = IdIndex(self.ids, unknown="no scanpath has the id {}")
 
     @classmethod
     def from_list(
@@ -190,31 +190,64 @@ class Scanpaths:
     @overload
     def __getitem__(self, key: slice | list[Any] | NDArray[Any]) -> Scanpaths: ...
     def __getitem__(self, key: Any) -> FloatArray | Scanpaths:
-        """Return one scanpath, by position (int) or id, or several, by a list of either or a slice."""
+        """Return one scanpath by its id, or several by a list of ids, a slice or a mask.
+
+        A whole number is an id where ids are whole numbers, else a position.
+        """
         if isinstance(key, (int, np.integer)) and not isinstance(key, bool):
-            return self._rows(range(len(self))[int(key)])
+            return self._rows(self.position(key) if self._has_numbers() else range(len(self))[int(key)])
         if isinstance(key, (str, tuple)):
             return self._rows(self.position(key))
-        chosen = self.positions(key)
+        return self._several(self.positions(key))
+
+    @overload
+    def at(self, key: int) -> FloatArray: ...
+    @overload
+    def at(self, key: slice | list[int] | NDArray[Any]) -> Scanpaths: ...
+    def at(self, key: Any) -> FloatArray | Scanpaths:
+        """Return one scanpath by its position, or several by positions, a slice or a mask.
+
+        Examples
+        --------
+        >>> from gazesim import Scanpaths
+        >>> paths = Scanpaths.from_list([[[1, 2, 0.3]], [[4, 5, 0.6]]], ids=[20, 10])
+        >>> paths.at(0).tolist(), paths[10].tolist()
+        ([[1.0, 2.0, 0.3]], [[4.0, 5.0, 0.6]])
+        """
+        if isinstance(key, (int, np.integer)) and not isinstance(key, bool):
+            return self._rows(range(len(self))[int(key)])
+        return self._several(as_positions(key, len(self)))
+
+    def _several(self, chosen: IntArray) -> Scanpaths:
         values, offsets = take_ragged(self.values, self.offsets, chosen)
         return Scanpaths(values, offsets, ids=[self.ids[i] for i in chosen], screen_size=self.screen_size)
 
     def _rows(self, position: int) -> FloatArray:
         return self.values[self.offsets[position] : self.offsets[position + 1]]
 
+    def _has_numbers(self) -> bool:
+        """Return whether a whole number has to be an id: some ids are, and they are not the positions."""
+        return self.ids != tuple(range(len(self))) and any(
+            isinstance(name, int) and not isinstance(name, bool) for name in self.ids
+        )
+
     def position(self, name: Hashable) -> int:
         """Return where the scanpath with id ``name`` is."""
-        if self._positions is None:
-            self._positions = {known: position for position, known in enumerate(self.ids)}
-        try:
-            return self._positions[name]
-        except KeyError:
-            raise KeyError(f"no scanpath has the id {name!r}") from None
+        return self._index.position(name)
 
     def positions(self, key: Any) -> IntArray:
-        """Return the positions that a slice, a mask, or a list of positions or ids stands for."""
-        if isinstance(key, (list, tuple)) and key and isinstance(key[0], (str, tuple)):
-            return np.array([self.position(name) for name in key], np.int64)
+        """Return the positions that a slice, a mask, or a list of ids stands for.
+
+        Whole numbers are ids where ids are whole numbers, else positions.
+        """
+        if isinstance(key, slice):
+            return as_positions(key, len(self))
+        names = listed(key, "index")
+        if names and (
+            any(isinstance(name, (str, tuple)) for name in names)
+            or (self._has_numbers() and all(type(name) is int for name in names))
+        ):
+            return self._index.positions(names)
         return as_positions(key, len(self))
 
     def __eq__(self, other: object) -> bool:
@@ -265,44 +298,6 @@ def as_numbers(argument: str, value: Any) -> NDArray[Any]:
     return array
 
 
-def as_ids(ids: Iterable[Hashable] | None, count: int) -> tuple[Hashable, ...]:
-    """Return one distinct hashable id per sample."""
-    if ids is None:
-        return tuple(range(count))
-    if isinstance(ids, (str, bytes)) or not isinstance(ids, Iterable):
-        raise TypeError(f"ids is {describe(ids)}; expected one id per sample")
-    names = tuple(name.item() if isinstance(name, np.generic) else name for name in ids)
-    if len(names) != count:
-        raise ValueError(f"ids has {len(names)} entries; expected one for each of the {count} samples")
-    seen: set[Hashable] = set()
-    for position, name in enumerate(names):
-        if not isinstance(name, Hashable):
-            raise TypeError(f"ids[{position}] is {describe(name)}; expected a hashable id")
-        if name in seen:
-            raise ValueError(f"ids[{position}] is {name!r}, which occurred before; expected distinct ids")
-        seen.add(name)
-    return names
-
-
-def as_positions(key: Any, count: int) -> IntArray:
-    """Return the non-negative positions that a slice, a mask or an index array stands for."""
-    if isinstance(key, slice):
-        return np.arange(count, dtype=np.int64)[key]
-    index = np.asarray(key)
-    if index.size == 0:
-        return np.empty(0, np.int64)
-    if index.ndim != 1 or index.dtype.kind not in "iub":
-        raise TypeError(f"index is {describe(index)}; expected positions, a mask or a slice")
-    if index.dtype.kind == "b":
-        if len(index) != count:
-            raise IndexError(f"mask has {len(index)} entries; expected {count}")
-        return np.flatnonzero(index)
-    if index.max() >= count or index.min() < -count:
-        worst = index.max() if index.max() >= count else index.min()
-        raise IndexError(f"index {worst} is out of range for {count} samples")
-    return index.astype(np.int64) % count
-
-
 def take_ragged(values: NDArray[Any], offsets: IntArray, chosen: IntArray) -> tuple[NDArray[Any], IntArray]:
     """Return the rows and offsets of the samples at positions ``chosen``."""
     lengths = np.diff(offsets)[chosen]
@@ -320,9 +315,9 @@ def tidy_rows(table: Any) -> tuple[list[Hashable], FloatArray, NDArray[Any] | No
     for name in ("image_id", *COLUMNS):
         if name not in columns:
             raise ValueError(f"table has the columns {sorted(columns)}; expected a column {name!r}")
-    keys = _names(columns, "image_id")
+    keys = _column(columns, "image_id")
     if "reader_id" in columns:
-        keys = list(zip(keys, _names(columns, "reader_id"), strict=True))
+        keys = list(zip(keys, _column(columns, "reader_id"), strict=True))
     values = np.column_stack([_numbers(columns, name) for name in COLUMNS])
     index = np.asarray(columns["fixation_index"]) if "fixation_index" in columns else None
     return keys, values, index
@@ -361,12 +356,12 @@ def _columns(table: Any) -> dict[str, Any]:
     return columns
 
 
-def _names(columns: Mapping[str, Any], name: str) -> list[Hashable]:
-    """Return a column of ids; one that is missing (None, NaN, an empty text) is refused."""
-    values: list[Hashable] = np.asarray(columns[name], None if len(columns[name]) else object).tolist()
+def _column(columns: Mapping[str, Any], name: str) -> list[Hashable]:
+    """Return a column of ids; a missing value is an error, since NaN would become a name."""
+    values: list[Hashable] = listed(columns[name], name)  # an array of NaN and text would be text
     for row, value in enumerate(values):
-        if value is None or value == "" or str(value) in NO_NAME:
-            raise ValueError(f"table, row {row}: {name} is {value!r}; expected an id")
+        if is_missing(value) or (isinstance(value, str) and not value):
+            raise ValueError(f"table: row {row}: {name} is {value!r}, a missing value; expected a name")
     return values
 
 
@@ -377,7 +372,7 @@ def _numbers(columns: Mapping[str, Any], name: str) -> FloatArray:
         return column.astype(np.float64)
     numbers = np.empty(len(column))
     for row, value in enumerate(columns[name]):
-        missing = value is None or str(value) in NO_NAME
+        missing = is_missing(value)
         if not missing and (isinstance(value, bool) or not isinstance(value, Real)):
             raise TypeError(f"table, row {row}: {name} is {value!r}; expected real numbers")
         numbers[row] = np.nan if missing else float(value)

@@ -110,7 +110,7 @@ def test_degenerate_caches_are_told(tmp_path: Path) -> None:
 
 
 def test_large_caches_are_sampled(tmp_path: Path, monkeypatch, cache) -> None:
-    monkeypatch.setattr("gazesim.cache.inspection.SAMPLE", 40)
+    monkeypatch.setattr("gazesim.cache.inspection.QUANTILE_IMAGES", 40)
     found = inspect_cache(cache)
     assert found.sample.tolist() == list(range(0, 80, 2))
     assert "looked at the pairs of 40 evenly spaced images" in text(found)

@@ -57,7 +57,7 @@ def small(framework="byol", **options):
     options.setdefault("heads", HeadSettings(hidden=64, dim=32, predictor_hidden=64, projector_norm=True))
     options.setdefault("optimizer", OptimizerSettings(learning_rate=2e-3))
     if framework == "moco":
-        options.setdefault("queue_size", 96)
+        options.setdefault("queue_size", 48)
     options.setdefault("backbone", "resnet10-narrow")
     return Contrastive(framework, channels=1, **options)
 

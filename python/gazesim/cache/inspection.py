@@ -9,19 +9,17 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from .._errors import integer
+from .._errors import integer, number
 from . import AffinityCache
+from .selection import ALMOST_ALL, QUANTILE_IMAGES, evenly_spaced, threshold_at, valid_pairs
 
 __all__ = ["Inspection", "inspect_cache"]
 
-#: Images that are looked at, evenly spaced; their pairs stand for all.
-SAMPLE = 2000
 #: Extra positives per row between which training improved on phantoms, and the one that is proposed.
 FEW, WANTED, MANY = 2, 4, 8
 #: The threshold of the papers.
 PUBLISHED = 0.7
-#: Share of the pairs above which a threshold passes almost all, and extras per row below which almost none.
-ALMOST_ALL = 0.9
+#: Extras per row below which a threshold passes almost no pair.
 ALMOST_NONE = 0.5
 THRESHOLDS = 400
 #: A purity of fewer pairs is noise.
@@ -71,6 +69,17 @@ class Inspection:
         choices = (float(self.pairs[at]), float(self.pairs[beyond]))  # ties pass together
         return min(choices, key=lambda threshold: abs(self.share_at(threshold) - share))
 
+    def threshold_at(self, quantile: float) -> float:
+        """Return the threshold that a cache or a PairMask with this ``quantile`` has."""
+        low = number("quantile", quantile, low=0.0, high=1.0)
+        return threshold_at(valid_pairs(self.matrix, self.cache.valid[self.sample]), low)
+
+    def quantile_of(self, threshold: float) -> float:
+        """Return the share of the pairs of valid images below a threshold: the ``quantile`` that gives it."""
+        pairs = valid_pairs(self.matrix, self.cache.valid[self.sample])
+        below = int(np.searchsorted(pairs, np.float32(threshold), "left"))
+        return min(below / max(1, len(pairs) - 1), 1.0)
+
     @property
     def proposal(self) -> float:
         """The threshold that gives 4 extra positives per row."""
@@ -96,8 +105,8 @@ def inspect_cache(
     size = integer("batch_size", batch_size, low=2, high=2**31)
     if len(cache) < 2:
         raise ValueError(f"{cache.path} holds {len(cache)} images; expected at least 2 to compare")
-    count = min(len(cache), SAMPLE)
-    sample = np.arange(count) * len(cache) // count
+    sample = evenly_spaced(len(cache), QUANTILE_IMAGES)
+    count = len(sample)
     names = [cache.ids[at] for at in sample]
     matrix = cache.block(names)
     matrix = np.maximum(matrix, matrix.T)  # top_k keeps pairs from one side; either makes a positive
@@ -184,10 +193,10 @@ def _table(found: Inspection) -> list[str]:
         f"  threshold  extra positives per row  pairs that pass{heading}",
     ]
     wanted: dict[float, str] = {PUBLISHED: "the papers' threshold"}
-    for number in (64, 28, 16, MANY, WANTED, FEW, 1):
-        threshold = found.threshold_for(number)
-        if number < found.batch_size - 1 and threshold > 0:
-            wanted.setdefault(threshold, "proposed" if number == WANTED else "")
+    for wished in (64, 28, 16, MANY, WANTED, FEW, 1):
+        threshold = found.threshold_for(wished)
+        if wished < found.batch_size - 1 and threshold > 0:
+            wanted.setdefault(threshold, "proposed" if wished == WANTED else "")
     for threshold, why in sorted(wanted.items()):
         extras, share = found.extras_at(threshold), found.share_at(threshold)
         note = f"{why}{_warning(found, extras)}"
@@ -210,7 +219,7 @@ def _proposal(found: Inspection) -> list[str]:
     extras = found.extras_at(threshold)
     low, high = found.threshold_for(MANY), found.threshold_for(FEW)
     lines = [
-        f"proposed: threshold={threshold:.4f}, the {1 - found.share_at(threshold):.2%} quantile of the pairs",
+        f"proposed: threshold={threshold:.4f}, the {found.quantile_of(threshold):.2%} quantile of the pairs",
         f"  It adds {extras:.1f} positives to every row of a batch of {found.batch_size}. {FEW} to {MANY} "
         f"({low:.4f} to {high:.4f}) helped on phantoms, 28 and more let representations collapse, and fewer "
         "change little. A larger batch needs a higher threshold.",

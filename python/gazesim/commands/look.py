@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 
 from ..io import Reading, ReadingReport, Samples, read, read_samples
-from ..io.registry import gaze_files
+from ..io.registry import gaze_files, recognised
 from ..io.tables import Source
 from ..scanpaths import Scanpaths
 from . import program
@@ -93,11 +93,10 @@ def evidence(path: str) -> list[str]:
     files = gaze_files(Path(path))
     if not files:
         return [f"{path}: no files that may hold gaze"]
-    source = Source(files[0])
-    lines = [
-        f"source        {path}"
-        + (f" ({len(files)} files; the first: {files[0].name})" if len(files) > 1 else "")
-    ]
+    shown = files[0] if len(files) == 1 else next(filter(recognised, files), files[0])
+    source = Source(shown)
+    several = f" ({len(files)} files, such as {shown.name})" if len(files) > 1 else ""
+    lines = [f"source        {path}{several}"]
     if source.is_binary:
         return [*lines, "content       binary"]
     lines.append(f"content       {source.encoding} text")

@@ -27,7 +27,7 @@ from .evaluation.protocols import cross_validate, fine_tune, linear_probe
 from .pretrain.backbones import Backbone, make_backbone
 from .pretrain.checkpoints import load_backbone
 from .pretrain.contrastive import Contrastive
-from .pretrain.frameworks import HeadSettings
+from .pretrain.frameworks import HeadSettings, MoCoSettings
 from .pretrain.monitor import CollapseMonitor
 from .pretrain.optimisers import OptimizerSettings
 from .pretrain.pairing import PairSettings, Ramp
@@ -47,6 +47,7 @@ __all__ = [
     "HeadSettings",
     "Manifest",
     "ManifestSamples",
+    "MoCoSettings",
     "OptimizerSettings",
     "PairSettings",
     "PhantomSettings",

@@ -64,7 +64,7 @@ def test_a_sources_ids_are_the_training_images():
         source = data.gaze_source(scheme, **params)
         assert set(source.ids) == set(data.samples("train").ids)
         ids = batches(data, 0)[0][2]
-        mask = PairMask(source, threshold=None, top_k=2)(ids)
+        mask = PairMask(source, top_k=2)(ids)
         assert mask.shape == (8, 8)
         assert mask.diagonal().all()
 
@@ -210,7 +210,7 @@ def test_a_manifest_end_to_end(tmp_path, capsys):
         source = data.gaze_source(scheme)
         assert set(source.ids) == {f"i{i}" for i in range(2, 7)}
         assert "2 of 7 training images (i0, i1) have no gaze\n" in capsys.readouterr().err
-        assert PairMask(source)(ids).shape == (4, 4)
+        assert PairMask(source, top_k=2)(ids).shape == (4, 4)
 
 
 @pytest.mark.parametrize("memory", ["none", "float32"])

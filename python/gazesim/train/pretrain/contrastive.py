@@ -16,7 +16,8 @@ from ...torch.ids import Ids
 from ...torch.pairs import PairMask
 from ..lightning_tools import RandomStream
 from .backbones import as_backbone
-from .frameworks import MOMENTUM, HeadSettings, Step, make_framework, refuse_useless
+from .finite import FiniteLoss
+from .frameworks import MOMENTUM, HeadSettings, MoCoSettings, Step, make_framework, refuse_useless
 from .monitor import CollapseMonitor
 from .optimisers import OptimizerSettings, momentum_at
 from .pairing import PairSettings, Positives
@@ -61,11 +62,16 @@ class Contrastive(lightning.LightningModule):
         Of the slow copy in BYOL (default 0.996, rising to 1) and MoCo (default 0.999, constant).
     momentum_end
         What it has become at the end, along half a cosine; default: a given ``momentum`` stays.
+    moco
+        Which keys are MoCo's positives, and how several of them share a row's loss.
 
     Raises
     ------
     ValueError
         Where a temperature, momentum or queue is given that the framework has no use for.
+        In training, where the loss of a step is not finite: the message names the step and what was
+        not finite. With a GradScaler (16-mixed), which skips such steps and lowers its scale, after 16 of
+        them in a row.
 
     Examples
     --------
@@ -91,6 +97,7 @@ class Contrastive(lightning.LightningModule):
         queue_size: int | None = None,
         momentum: float | None = None,
         momentum_end: float | None = None,
+        moco: MoCoSettings | None = None,
     ) -> None:
         super().__init__()
         if pairs is not None and not isinstance(pairs, (PairSettings, PairMask)):
@@ -109,13 +116,22 @@ class Contrastive(lightning.LightningModule):
             queue_size=queue_size,
             momentum=momentum,
             momentum_end=momentum_end,
+            moco=moco,
         )
+        if moco is not None and moco.positive_keys != "queue" and pairs is None:
+            raise ValueError(
+                f"moco.positive_keys is {moco.positive_keys!r} without pairs, which make the positives; "
+                'expected pairs, or "queue"'
+            )
         net = as_backbone(backbone, channels, weights, dim)
-        self.framework = make_framework(framework, net, heads or HeadSettings(), temperature, queue_size)
+        self.framework = make_framework(
+            framework, net, heads or HeadSettings(), temperature, queue_size, moco
+        )
         self.optimizer_settings = optimizer or OptimizerSettings()
         self.pairs = pairs
         self.positives = Positives(pairs if isinstance(pairs, PairMask) else None)
         self.random = RandomStream()
+        self._finite = FiniteLoss()
         #: What a checkpoint says of the module: plain values, so that it loads with weights_only.
         self.about: dict[str, Any] = {
             "framework": framework,
@@ -152,6 +168,7 @@ class Contrastive(lightning.LightningModule):
         """Return the loss, and for callbacks the features, embeddings and weights of the batch."""
         step = self.step(batch)
         if self._trainer is not None:
+            self._finite.check(self, step, batch)
             size = len(batch[0])
             self.log("loss", step.loss.detach(), sync_dist=True, batch_size=size)
             self.log("learning_rate", self.trainer.optimizers[0].param_groups[0]["lr"], batch_size=size)
@@ -192,6 +209,20 @@ class Contrastive(lightning.LightningModule):
         """Watch for collapse; a monitor among the Trainer's callbacks takes its place."""
         own = any(isinstance(callback, CollapseMonitor) for callback in self.trainer.callbacks)  # type: ignore[attr-defined]
         return [] if own else [CollapseMonitor()]
+
+    def on_train_start(self) -> None:
+        """Warn of a queue that is longer than the data set."""
+        queue, images = getattr(self.framework, "queue", None), self._images()
+        if queue is not None and images is not None:
+            fate = {"mask": "are left out", "negative": "are its negatives"}
+            moco = self.framework.settings
+            own = moco.own_keys or ("positive" if self.positives.mask is not None else "negative")
+            queue.tell_longer_than(images, fate.get(str(own), "count as its positives"))
+
+    def _images(self) -> int | None:
+        """Return how many images an epoch has, where that is known."""
+        data = getattr(self.trainer.train_dataloader, "dataset", None)
+        return len(data) if hasattr(data, "__len__") else None
 
     def on_train_batch_start(self, *_: Any) -> None:
         """Draw on from where the last step ended."""

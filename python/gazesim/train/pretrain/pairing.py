@@ -9,10 +9,11 @@ from typing import Any, NamedTuple, Protocol
 
 import torch
 
-from ..._errors import integer, number
+from ..._errors import describe, integer, number
 from ...torch.distributed import gather_ids_at, world_size
 from ...torch.ids import Ids, id_codes
 from ...torch.pairs import PairMask
+from ...torch.weighting import require_rule, temperature_for
 
 __all__ = ["PairSettings", "Ramp"]
 
@@ -64,16 +65,23 @@ class PairSettings:
     Parameters
     ----------
     scheme
-        "moments", "multimatch", "dhash" or "tima".
+        "moments" (default), "multimatch", "dhash" or "tima".
     params
         Parameters of the scheme, by name.
     cache
-        A folder of :class:`gazesim.AffinityCache`; default: affinities are computed from the gaze of
-        the training images, when they are asked for.
+        A folder of :class:`gazesim.AffinityCache`, in place of a scheme: the cache has its own. Default:
+        affinities are computed from the gaze of the training images, when they are asked for.
     threshold, confidence
         As in :class:`gazesim.torch.PairMask`: numbers, or a :class:`Ramp` over epochs.
-    top_k, quantile, weighting, unknown
-        As in :class:`gazesim.torch.PairMask`.
+    top_k, quantile, weighting, temperature, unknown
+        As in :class:`gazesim.torch.PairMask`. One of ``threshold``, ``top_k`` and ``quantile`` has to be
+        chosen: ``gazesim inspect`` shows how many positives each gives.
+
+    Raises
+    ------
+    ValueError
+        Without a rule, for a scheme or its parameters beside a cache, and for a temperature that the
+        weighting does not use.
 
     Examples
     --------
@@ -83,15 +91,26 @@ class PairSettings:
     [[1, 1], [1, 1]]
     """
 
-    scheme: str = "moments"
+    scheme: str | None = None
     params: dict[str, Any] = field(default_factory=dict)
     cache: str | None = None
-    threshold: float | Ramp | None = 0.7
+    threshold: float | Ramp | None = None
     top_k: int | None = None
     quantile: float | None = None
     confidence: float | Ramp = 1.0
     weighting: str = "binary"
     unknown: str = "self"
+    temperature: float | None = None
+
+    def __post_init__(self) -> None:
+        for name, value in (("scheme", self.scheme), ("params", self.params)):
+            if self.cache is not None and value:
+                raise ValueError(
+                    f"{name} is {describe(value)} beside the cache {self.cache}, which was made by a scheme "
+                    f"and parameters of its own; expected no {name}, or no cache"
+                )
+        temperature_for(self.weighting, self.temperature)
+        require_rule(self.threshold, self.top_k, self.quantile, self.weighting)
 
     def mask(self, source: Any) -> PairMask:
         """Return the PairMask over a source of affinities."""
@@ -102,6 +121,7 @@ class PairSettings:
             top_k=self.top_k,
             quantile=self.quantile,
             weighting=self.weighting,
+            temperature=self.temperature,
             unknown=self.unknown,
         )
 
@@ -113,7 +133,7 @@ class PairSettings:
                 "pairs needs the gaze of the images; expected a data module with gaze_source(), such as "
                 "gazesim.train.GazeData, or a PairMask as pairs"
             )
-        return self.mask(ask(self.scheme, cache=self.cache, **self.params))
+        return self.mask(ask(self.scheme or "moments", cache=self.cache, **self.params))
 
 
 class Weighed(NamedTuple):
@@ -160,7 +180,10 @@ class Positives:
 
 
 def _weighed(weights: torch.Tensor, rows: torch.Tensor, columns: torch.Tensor) -> Weighed:
-    """Count the positives; the weight of an image with itself is 1, wherever and however often it occurs."""
+    """Count the positives without an image's weight with itself, wherever and however often it occurs."""
+    if weights.is_floating_point():  # in soft targets an image's own weight is not 1
+        same = rows.to(columns.device)[:, None] == columns
+        return Weighed(weights, 1 + weights.masked_fill(same.to(weights.device), 0).sum() / len(rows))
     known = rows.to(columns.device).sort().values
     itself = torch.searchsorted(known, columns, right=True) - torch.searchsorted(known, columns)
     others = (weights.sum() - itself.sum().to(weights.device)) / len(rows)

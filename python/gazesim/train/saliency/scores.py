@@ -1,7 +1,7 @@
 """How well a predicted gaze map agrees with where people looked: CC, KL, SIM, NSS, AUC-Judd.
 
 Definitions as in Bylinskii et al., "What Do Different Evaluation Metrics Tell Us About Saliency
-Models?" (TPAMI 41(3), 2019). NumPy only.
+Models?" (TPAMI 41(3), 2019).
 """
 
 from __future__ import annotations
@@ -11,6 +11,7 @@ from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
+from scipy.integrate import trapezoid  # np.trapezoid needs NumPy 2
 
 __all__ = ["auc_judd", "cc", "kl_divergence", "nss", "saliency_scores", "sim"]
 
@@ -72,7 +73,7 @@ def _auc(predicted: Scores, fixated: NDArray[np.bool_]) -> float:
         return (len(values) - np.searchsorted(values, thresholds, side="left")) / len(values)
 
     false_alarms = np.concatenate([[0.0], reaching(misses), [1.0]])
-    return float(np.trapezoid(np.concatenate([[0.0], reaching(hits), [1.0]]), false_alarms))
+    return float(trapezoid(np.concatenate([[0.0], reaching(hits), [1.0]]), false_alarms))
 
 
 def saliency_scores(
