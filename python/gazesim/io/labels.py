@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from .recording import Options
 from .tables import FrameTable, Row, Table, fault, quoted
 
-__all__ = ["column_of", "eye_named", "name_in", "stimulus_columns"]
+__all__ = ["column_of", "eye_named", "name_in", "split_name", "stimulus_columns"]
 
 EYES = {"l": "left", "left": "left", "0": "left", "r": "right", "right": "right", "1": "right"}
 
@@ -41,3 +41,12 @@ def name_in(row: Row, columns: Sequence[str]) -> str:
 def eye_named(text: str) -> str:
     """Return ``"left"``, ``"right"``, or nothing, for a cell that names an eye."""
     return EYES.get(text.strip().lower(), "")
+
+
+def split_name(name: str) -> tuple[str, str]:
+    """Return the name of a column and its unit, both without case and spaces."""
+    base, unit = name, ""
+    if name.endswith(("]", ")")):
+        start = max(name.rfind("["), name.rfind("("))
+        base, unit = name[: max(start, 0)], name[start + 1 : -1]
+    return "".join(base.split()).lower(), "".join(unit.split()).lower()

@@ -6,8 +6,8 @@ import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 
+from .labels import split_name
 from .tables import parse_number
-from .tobii import split_name
 
 __all__ = ["SampleColumns", "sample_columns", "time_factor"]
 

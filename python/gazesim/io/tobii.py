@@ -19,7 +19,7 @@ from operator import itemgetter
 from statistics import median
 from typing import NamedTuple
 
-from .labels import stimulus_columns
+from .labels import split_name, stimulus_columns
 from .recording import NO_POSITION, NoFixation, Options, Recording, Size
 from .tables import Row, Source, Table, fault, parse_number
 from .timeline import Fixation, Marks, Showing, Showings, TimeLine
@@ -331,15 +331,6 @@ class _Reader:
             showings.sizes_by_name = dict(self._sizes)
         else:
             self._recording.screen_size = next(iter(self._sizes.values()), None)
-
-
-def split_name(name: str) -> tuple[str, str]:
-    """Return the name of a column and its unit, both without case and spaces."""
-    base, unit = name, ""
-    if name.endswith(("]", ")")):
-        start = max(name.rfind("["), name.rfind("("))
-        base, unit = name[: max(start, 0)], name[start + 1 : -1]
-    return "".join(base.split()).lower(), "".join(unit.split()).lower()
 
 
 def mapped_places(columns: list[str]) -> list[Place]:
