@@ -7,6 +7,7 @@ from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
+from scipy.integrate import trapezoid  # np.trapezoid needs NumPy 2
 
 from .._errors import choice, integer, number
 from .density_scores import Scores, is_constant
@@ -143,7 +144,7 @@ def auc_judd(predicted: Any, fixations: Any, *, outside: str = "warn") -> Scores
             return float("nan")
         thresholds = np.unique(hits)[::-1]
         false_alarms, found = _reaching(misses, thresholds), _reaching(hits, thresholds)
-        return float(np.trapezoid(np.r_[0.0, found, 1.0], np.r_[0.0, false_alarms, 1.0]))
+        return float(trapezoid(np.r_[0.0, found, 1.0], np.r_[0.0, false_alarms, 1.0]))
 
     return _scores(score, predicted, fixations, outside)
 
@@ -348,5 +349,5 @@ def _borji(
         highest = max(hits[-1], misses[-1])
         thresholds = np.arange(0.0, highest + step / 2, step)[::-1]
         found, false_alarms = _reaching(hits, thresholds), _reaching(misses, thresholds)
-        areas.append(np.trapezoid(np.r_[0.0, found, 1.0], np.r_[0.0, false_alarms, 1.0]))
+        areas.append(trapezoid(np.r_[0.0, found, 1.0], np.r_[0.0, false_alarms, 1.0]))
     return float(np.mean(areas)) if areas else float("nan")

@@ -9,9 +9,9 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
-from ...io.parsing import fault, quoted
 from ...io.recording import Options
 from ...io.registry import FORMATS, sources_of
+from ...io.tables import fault, quoted
 
 __all__ = ["GazeFiles", "Reading"]
 

@@ -12,7 +12,7 @@ from pathlib import Path
 
 from ..._errors import did_you_mean, one_of
 from ..._progress import tell
-from ...io.parsing import Source, Table, fault, quoted
+from ...io.tables import Source, Table, fault, quoted
 from .manifest_checks import (
     MISSING_LABELS,
     equal_images_note,

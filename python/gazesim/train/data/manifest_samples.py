@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 from ..._errors import choice, integer, number
 from ..._progress import ProgressBar
 from ...heatmaps import render_heatmap
-from ...io.parsing import fault
+from ...io.tables import fault
 from .gaze_files import GazeFiles
 from .images import image_shape, read_image, resized, unused_range
 from .manifest import Entry, Manifest

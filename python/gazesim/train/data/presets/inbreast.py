@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from ...._progress import tell
-from ....io.parsing import Row, Table, fault, parse_number, quoted
+from ....io.tables import Row, Table, fault, parse_number, quoted
 from ..manifest import Entry
 from .layout import images_by_stem, missing_image, read_table
 
