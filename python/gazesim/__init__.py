@@ -6,6 +6,7 @@ from typing import Any as _Any
 
 from ._core import __version__
 from .affinity import affinity, dhash, hu_moments, multimatch, neighbors
+from .geometry import AssumedScreenWarning
 from .heatmaps import render_heatmap
 from .scanpaths import Scanpaths
 from .schemes import TIMA, DHash, Grouping, Moments, MultiMatch, Scheme
@@ -19,13 +20,14 @@ if _TYPE_CHECKING:
     from . import train as train
     from .cache import AffinityCache
     from .fixations import detect_fixations
-    from .geometry import ScreenGeometry
+    from .geometry import Screen, ScreenGeometry
     from .io import read_scanpaths
 
 # Imported when they are first asked for: together they would double the time of `import gazesim`,
 # which every DataLoader worker pays. Those from nowhere are modules; torch and train need their extras.
 _LATER = {
     "AffinityCache": "cache",
+    "Screen": "geometry",
     "ScreenGeometry": "geometry",
     "cache": "",
     "detect_fixations": "fixations",
@@ -41,6 +43,7 @@ _LATER = {
 __all__ = [
     "TIMA",
     "AffinityCache",
+    "AssumedScreenWarning",
     "DHash",
     "Features",
     "Grouping",
@@ -49,6 +52,7 @@ __all__ = [
     "MultiMatch",
     "Scanpaths",
     "Scheme",
+    "Screen",
     "ScreenGeometry",
     "__version__",
     "affinity",

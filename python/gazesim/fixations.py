@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 
 from . import _core
 from ._errors import choice, describe, number
-from .geometry import ScreenGeometry
+from .geometry import Screen
 from .heatmaps import threads
 from .scanpaths import Scanpaths, as_numbers
 
@@ -28,7 +28,7 @@ def detect_fixations(
     method: str = "idt",
     sampling_rate: float | None = None,
     unit: str = "px",
-    geometry: ScreenGeometry | None = None,
+    geometry: Screen | None = None,
     dispersion: float | None = None,
     velocity: float | None = None,
     minimum_duration: float = 0.1,
@@ -98,7 +98,7 @@ def detect_fixations(
     """
     choice("method", method, METHODS)
     choice("unit", unit, UNITS)
-    if geometry is not None and not isinstance(geometry, ScreenGeometry):
+    if geometry is not None and not isinstance(geometry, Screen):
         raise TypeError(f"geometry is {describe(geometry)}; expected a gazesim.ScreenGeometry or None")
     if geometry is not None and unit == "deg":
         raise ValueError('geometry is given, but samples are in degrees already; expected unit="px" with it')
@@ -118,13 +118,13 @@ def detect_fixations(
         rule=rule,
         minimum_duration=number("minimum_duration", minimum_duration, low=0.0),
         max_gap=number("max_gap", max_gap, low=0.0),
-        geometry=None if geometry is None else [*geometry.size_px, *geometry.size_cm, geometry.distance_cm],
+        geometry=None if geometry is None else list(geometry.measures),
         n_threads=threads(n_threads),
     )
     fixations = np.ascontiguousarray(found[:, :3])
     if single:
         return fixations
-    size = samples.screen_size if isinstance(samples, Scanpaths) else geometry.size_px if geometry else None
+    size = samples.screen_size if isinstance(samples, Scanpaths) else geometry.size_wh if geometry else None
     return Scanpaths(fixations, ends, ids=names, screen_size=size)
 
 

@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 
 from . import _core
 from ._errors import describe, integer, number, numbers
-from .geometry import ScreenGeometry
+from .geometry import Screen
 from .scanpaths import Scanpaths, as_numbers
 
 __all__ = ["render_heatmap"]
@@ -27,7 +27,7 @@ def render_heatmap(
     size: tuple[int, int],
     sigma_px: float | None = None,
     sigma_deg: float | None = None,
-    geometry: ScreenGeometry | None = None,
+    geometry: Screen | None = None,
     weighted: bool = True,
     n_threads: int | None = None,
 ) -> NDArray[np.float64]:
@@ -90,7 +90,7 @@ def standard_deviation(sigma_px: object, sigma_deg: object, geometry: object) ->
         raise TypeError(f"{given}; expected one of the two")
     if sigma_deg is None:
         return number("sigma_px", sigma_px, low=0.0, high=MAX_SIGMA, open_low=True)
-    if not isinstance(geometry, ScreenGeometry):
+    if not isinstance(geometry, Screen):
         raise TypeError(f"geometry is {describe(geometry)}; expected a gazesim.ScreenGeometry with sigma_deg")
     high = MAX_SIGMA / geometry.px_per_degree
     return number("sigma_deg", sigma_deg, low=0.0, high=high, open_low=True) * geometry.px_per_degree

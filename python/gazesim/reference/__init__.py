@@ -1,8 +1,8 @@
 """NumPy twins of the compiled functions: slow, plain, written to be read.
 
 Each function computes what its compiled namesake in ``gazesim`` computes, from the definition and
-without sharing code with it; ``views.sample`` is the twin of ``sample_crop`` and ``sample_cutout``. The
-tests hold the two against each other.
+without sharing code with it; ``geometry`` is the twin of ``gazesim.geometry``, and ``views.sample`` that
+of ``sample_crop`` and ``sample_cutout``. The tests hold the two against each other.
 
 >>> import numpy as np, gazesim
 >>> maps = np.random.default_rng(0).random((3, 16, 16))
@@ -17,10 +17,10 @@ import numpy as _np
 from numpy.typing import NDArray as _NDArray
 
 from . import dhash as _dhash
+from . import geometry, views
 from . import moments as _moments
 from . import multimatch as _multimatch
 from . import tima as _tima
-from . import views
 from .dhash import dhash
 from .fixations import detect_fixations
 from .heatmaps import render_heatmap, resize
@@ -33,6 +33,7 @@ __all__ = [
     "dbscan_labels",
     "detect_fixations",
     "dhash",
+    "geometry",
     "hu_moments",
     "multimatch",
     "neighbors",

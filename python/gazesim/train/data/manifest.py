@@ -11,7 +11,7 @@ from pathlib import Path
 
 from ..._errors import did_you_mean, one_of
 from ...io.parsing import Source, Table, fault, quoted
-from .samples import SPLITS
+from .splits import SPLITS
 
 __all__ = ["Entry", "Manifest"]
 

@@ -14,10 +14,10 @@ from numpy.typing import NDArray
 from ..._errors import describe, integer
 from ...scanpaths import Scanpaths
 from .images import resized
+from .splits import SPLITS
 
 __all__ = ["ArraySamples", "Samples"]
 
-SPLITS = ("train", "val", "test", "")
 #: Stands for "no label" in ``labels``.
 UNLABELLED = -1
 

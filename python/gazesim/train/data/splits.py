@@ -13,6 +13,9 @@ from ..._errors import describe, integer, number
 
 __all__ = ["label_fraction", "split_by_group", "stratified_folds"]
 
+#: What the column split of a manifest may say; "" is none.
+SPLITS = ("train", "val", "test", "")
+
 Positions = NDArray[np.int64]
 Targets = NDArray[np.int64]
 
