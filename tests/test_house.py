@@ -24,6 +24,7 @@ FLOORS = (
     "affinity",
     "reference views phantom",
     "cache",
+    "reading",
     "plots",
     "torch",
     "train.lightning_tools",

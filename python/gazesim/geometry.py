@@ -237,8 +237,7 @@ def moved(points: NDArray[Any], source: Box, target: Box) -> FloatArray:
 
 def on_image(points: NDArray[Any], size: Size) -> NDArray[np.bool_]:
     """Return which points in image pixels are on the image: 0 ≤ u < w and 0 ≤ v < h, shape (n,)."""
-    inside: NDArray[np.bool_] = ((points[:, :2] >= 0) & (points[:, :2] < size)).all(axis=1)
-    return inside
+    return np.asarray(((points[:, :2] >= 0) & (points[:, :2] < size)).all(axis=1))
 
 
 def _sides(argument: str, size: Any) -> Size:

@@ -350,7 +350,7 @@ def test_too_few_images_for_a_batch(monkeypatch):
         data.train_dataloader()
     with pytest.raises(ValueError, match="split is 'dev'"):
         data.samples("dev")
-    monkeypatch.setattr(train.data, "world_size", lambda: 3)
+    monkeypatch.setattr("gazesim.train.data.gaze_data.world_size", lambda: 3)
     GazeData(phantom=SMALL, batch_size=6).train_dataloader()
     with pytest.raises(ValueError, match=r"batch_size is 7, .* 20 training images for 3 ranks, 6 for each;"):
         GazeData(phantom=SMALL, batch_size=7).train_dataloader()

@@ -128,8 +128,8 @@ def test_no_file_no_rows(folder):
         Manifest([Entry("a", folder / "a.npy"), Entry("a", folder / "a.npy")])
 
 
-@pytest.mark.parametrize("name", ["manifest", "files", "presets"])
+@pytest.mark.parametrize("name", ["manifest", "manifest_samples", "presets"])
 def test_docstring_examples(name):
-    result = doctest.testmod(importlib.import_module(f"gazesim.train.{name}"))
+    result = doctest.testmod(importlib.import_module(f"gazesim.train.data.{name}"))
     assert result.attempted
     assert result.failed == 0

@@ -11,9 +11,10 @@ from numpy.typing import NDArray
 from PIL import Image as Picture
 from torch.nn import functional
 
+from ...geometry import place_image
 from .dicom import dicom_shape, is_dicom, read_dicom
 
-__all__ = ["Image", "image_shape", "read_image", "read_images", "resized", "write_map"]
+__all__ = ["Image", "fitted", "image_shape", "read_image", "read_images", "resized", "write_map"]
 
 Image = NDArray[np.float32]
 
@@ -105,6 +106,17 @@ def resized(image: Image, shape: tuple[int, ...]) -> Image:
     pixels = torch.from_numpy(np.ascontiguousarray(image))[None, None]
     new = functional.interpolate(pixels, size=list(shape), mode="bilinear", antialias=True)
     result: Image = new[0, 0].numpy()
+    return result
+
+
+def fitted(image: Image, size: tuple[int, int]) -> Image:
+    """Return the image as large as ``size`` (width, height) allows, centred, with its own proportions."""
+    width, height = size
+    if image.shape == (height, width):
+        return image
+    left, top, right, bottom = map(round, place_image("fit", image.shape[::-1], size))
+    result: Image = np.zeros((height, width), np.float32)
+    result[top:bottom, left:right] = np.clip(resized(image, (bottom - top, right - left)), 0, None)
     return result
 
 
