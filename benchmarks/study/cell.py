@@ -154,7 +154,7 @@ def contrastive(arm: Arm, settings: Settings, mask: PairMask | None) -> Contrast
     heads = HeadSettings(
         hidden=settings.hidden_dim,
         dim=settings.dim,
-        predictor_hidden=settings.hidden_dim if arm.framework == "byol" else settings.dim // 4,
+        predictor_hidden={"byol": settings.hidden_dim, "simsiam": settings.dim // 4}.get(arm.framework),
         projector_norm=slow,  # or they collapse within 200 steps
     )
     return Contrastive(

@@ -11,14 +11,15 @@ import lightning
 import numpy as np
 import pytest
 
-pytest.importorskip("gazesim.train")
+pytest.importorskip("torch")
 
 from PIL import Image
 
-from gazesim.cli import main, with_list
+from gazesim.cli import main
+from gazesim.commands import evaluate as command
 from gazesim.phantom import phantom
 from gazesim.train import Contrastive, GazeData, PhantomSettings
-from gazesim.train import comparison as command
+from gazesim.train.evaluation import protocols
 from gazesim.train.evaluation.results import read_rows
 
 QUICK = ["--finetune.epochs", "1", "--finetune.min_steps", "0"]
@@ -98,7 +99,9 @@ def test_manifest_with_folds_and_more_methods_later(runs, manifest, tmp_path, ca
 
 def test_baselines_alone_on_a_packaged_configuration(tmp_path, monkeypatch):
     asked = []
-    monkeypatch.setattr(command, "cross_validate", lambda methods, samples, **_: asked.append(samples) or [])
+    monkeypatch.setattr(
+        protocols, "cross_validate", lambda methods, samples, **_: asked.append(samples) or []
+    )
     options = ["--data", "demo", "--baselines", "scratch", "--maps", "0", "--out", str(tmp_path)]
     assert main(["evaluate", *options]) == 0
     assert set(asked[0].splits) == {"train", "test"}
@@ -139,7 +142,9 @@ def tufts(runs, tmp_path):
 
 def test_a_preset_is_split_as_for_pretraining(tufts, tmp_path, monkeypatch):
     seen = []
-    monkeypatch.setattr(command, "cross_validate", lambda _, samples, **__: seen.append(samples.splits) or [])
+    monkeypatch.setattr(
+        protocols, "cross_validate", lambda _, samples, **__: seen.append(samples.splits) or []
+    )
 
     def splits(*names, **options):
         command.run([str(tmp_path / name) for name in names], maps=0, **options)
@@ -165,9 +170,10 @@ def test_the_commands_in_packaged_configurations(name, monkeypatch):
     words = next(line for line in text.splitlines() if "gazesim evaluate" in line).split()[2:]
     asked = {}
     monkeypatch.setattr(command, "_named", lambda checkpoints: asked.update(files=checkpoints) or {})
+    monkeypatch.setattr(command, "_check_files", lambda *_: None)
     monkeypatch.setattr(command, "_methods", lambda *_: ({}, 1))
     monkeypatch.setattr(command, "_data", lambda *_: GazeData(phantom=PhantomSettings(n_train=2, n_test=1)))
-    monkeypatch.setattr(command, "cross_validate", lambda *_, **given: asked.update(given) or [])
+    monkeypatch.setattr(protocols, "cross_validate", lambda *_, **given: asked.update(given) or [])
     assert main(["evaluate", *words[1:], "--maps", "0"]) == 0
     assert asked["files"] == [f"runs/{name}"]
     assert asked["finetune"].min_steps == 0
@@ -283,9 +289,3 @@ def test_the_data_are_those_of_pretraining(runs):
     data = command._configured(str(runs / "plain" / "config.yaml"), None, 1)
     assert (data.seed, data.size, data.channels) == (3, 32, 1)
     assert command._configured("demo", 48, 3).size == 48
-
-
-def test_leading_words_become_a_list():
-    assert with_list(command.run, ["a b", "c", "--out", "d"]) == ['["a b", "c"]', "--out", "d"]
-    assert with_list(command.run, ["--help"]) == ["[]", "--help"]
-    assert with_list(lambda gaze: None, ["a", "b"]) == ["a", "b"]

@@ -23,6 +23,22 @@ from .reading import gaze_of_manifest, given, is_manifest, read_gaze, sizes_in
 LONG_PAIRS = 500_000
 
 
+#: What the help shows: the usual options, and a command.
+COMMON = (
+    "scheme",
+    "out",
+    "plot",
+    "cache",
+    "threshold",
+    "top_k",
+    "quantile",
+    "reduce",
+    "screen_size",
+    "n_threads",
+)
+EXAMPLE = "affinity gaze.csv --scheme multimatch --screen_size 1920,1080 --out A.npy --plot A.png"
+
+
 def run(
     path: str,
     scheme: str = "multimatch",

@@ -24,6 +24,10 @@ RUNS: dict[str, tuple[Callable[[Phantom], Any], dict[str, Any]]] = {
 }
 
 
+#: What the help shows: the usual options, and a command.
+EXAMPLE = "demo --out demo.png"
+
+
 def run(out: str = "gazesim_demo.png", n: int = 64, seed: int = 0) -> None:
     """Make gaze of four known classes and compare it under all four schemes.
 

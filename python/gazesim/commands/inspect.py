@@ -19,6 +19,11 @@ from .reading import gaze_of_manifest, is_manifest, read_gaze, refuse_without, s
 Gazes = dict[Hashable, NDArray[np.float64]]
 
 
+#: What the help shows: the usual options, and a command.
+COMMON = ("out", "batch_size", "labels", "gaze", "images")
+EXAMPLE = "inspect study.cache --batch_size 64 --labels labels.csv"
+
+
 def run(
     cache: str,
     out: str | None = None,

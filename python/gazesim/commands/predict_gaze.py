@@ -27,6 +27,25 @@ Readings = dict[str, NDArray[np.float64]]
 PICTURED = 6
 
 
+#: What the help shows: the usual options, and a command.
+COMMON = (
+    "images",
+    "maps",
+    "scanpaths",
+    "phantom",
+    "size",
+    "epochs",
+    "batch_size",
+    "held_out",
+    "seed",
+    "format",
+)
+EXAMPLE = {
+    "fit": "predict-gaze fit model --images images --maps maps --scanpaths gaze.csv",
+    "run": "predict-gaze run model other_images maps_out",
+}
+
+
 def fit(
     out: str,
     images: str | None = None,

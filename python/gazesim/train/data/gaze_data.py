@@ -2,22 +2,18 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Literal
 
 import lightning
-import numpy as np
 import torch
 from torch.utils.data import DataLoader
 
 from ..._errors import choice, integer
 from ...cache import AffinityCache
 from ...cache.readers import ReadersReduced
-from ...phantom import Phantom, phantom, structured_phantom
 from ...reading.features import READERS, readers_of
 from ...reading.options import GazeOptions
-from ...scanpaths import Scanpaths
 from ...schemes import Scheme, scheme_from
 from ...schemes.features import Features
 from ...torch.distributed import world_size
@@ -26,8 +22,9 @@ from .loader import Batch, EpochLoader, EpochOrder, ViewPairs, as_it_is
 from .manifest import Manifest
 from .manifest_samples import ManifestSamples
 from .presets import preset as published
-from .samples import ArraySamples, Samples, checked_channels
-from .view_maker import Views, view_statistics
+from .samples import Samples, checked_channels
+from .settings import PhantomSettings, Views
+from .view_maker import view_statistics
 
 __all__ = ["GazeData", "PhantomSettings"]
 
@@ -36,82 +33,6 @@ AS_STATED = GazeOptions()
 USUAL_SIZE = 224
 #: How many images are looked at for what is told before training.
 LOOKED_AT = 256
-
-
-@dataclass(frozen=True)
-class PhantomSettings:
-    """A synthetic data set in place of files: see :mod:`gazesim.phantom`.
-
-    Parameters
-    ----------
-    kind
-        ``"plain"`` (a lesion anywhere, four classes) or ``"structured"`` (a jaw, five classes).
-    n_train, n_val, n_test
-        Images in each split; no two splits share random numbers.
-    size
-        Side of the images in pixels.
-    seed
-        Equal seeds give equal data.
-    readers
-        People who read each image of the plain phantom.
-
-    Examples
-    --------
-    >>> from gazesim.train import PhantomSettings
-    >>> PhantomSettings(n_train=4, n_test=2, size=32).samples()
-    ArraySamples(n=6, classes=['normal', 'benign', 'malignant', 'calcification'])
-    """
-
-    kind: Literal["plain", "structured"] = "plain"
-    n_train: int = 1024
-    n_val: int = 0
-    n_test: int = 1000
-    size: int = 64
-    seed: int = 0
-    readers: int = 1
-
-    def __post_init__(self) -> None:
-        choice("kind", self.kind, ("plain", "structured"))
-        if self.kind == "structured" and self.readers != 1:
-            raise ValueError(f"readers is {self.readers}; expected 1 for the structured phantom")
-        for name in ("n_train", "n_val", "n_test"):
-            integer(name, getattr(self, name), low=0, high=10**7)
-
-    def samples(self, channels: int = 1) -> ArraySamples:
-        """Return the images of all splits, named ``"train-00000"`` and so on."""
-        parts = {
-            split: self._part(number, count)
-            for number, (split, count) in enumerate(
-                (("train", self.n_train), ("val", self.n_val), ("test", self.n_test))
-            )
-            if count
-        }
-        if not parts:
-            raise ValueError("n_train, n_val and n_test are all 0; expected images")
-        ids = [f"{split}-{i:05}" for split, part in parts.items() for i in range(len(part))]
-        paths = [path for part in parts.values() for path in _one_per_image(part)]
-        return ArraySamples(
-            np.concatenate([part.images for part in parts.values()]),
-            np.concatenate([part.labels for part in parts.values()]),
-            np.concatenate([part.heatmaps for part in parts.values()]),
-            ids=ids,
-            scanpaths=Scanpaths.from_list(paths, ids=ids, screen_size=(self.size, self.size)),
-            splits=[split for split, part in parts.items() for _ in range(len(part))],
-            channels=channels,
-            class_names=next(iter(parts.values())).class_names,
-        )
-
-    def _part(self, number: int, count: int) -> Phantom:
-        seed = int(np.random.SeedSequence([self.seed, number]).generate_state(1)[0])
-        if self.kind == "structured":
-            return structured_phantom(count, seed=seed, size=self.size)
-        return phantom(count, seed=seed, size=self.size, readers=self.readers)
-
-
-def _one_per_image(part: Phantom) -> list[Any]:
-    """Return the first reader's scanpath of every image."""
-    readers = len(part.scanpaths) // len(part)
-    return [part.scanpaths[i * readers] for i in range(len(part))]
 
 
 class GazeData(lightning.LightningDataModule):

@@ -13,7 +13,8 @@ from torch.utils.data import DataLoader, Dataset, DistributedSampler
 from ...torch.distributed import rank, world_size
 from ..lightning_tools import epoch_order
 from .samples import Samples
-from .view_maker import Views, key_of
+from .settings import Views
+from .view_maker import key_of
 
 __all__ = ["Batch", "EpochLoader", "EpochOrder", "ViewPairs"]
 

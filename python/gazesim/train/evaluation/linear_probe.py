@@ -12,46 +12,12 @@ from numpy.typing import NDArray
 from torch import nn
 from torch.nn import functional
 
-from ..._errors import describe, integer, number
+from ..._errors import describe, number
 from ..._progress import ProgressBar
 from ..data.samples import Samples
+from .settings import ProbeSettings
 
-__all__ = ["LinearClassifier", "ProbeSettings", "embed", "fit_linear", "fit_probe"]
-
-
-@dataclass(frozen=True)
-class ProbeSettings:
-    """How a linear probe is fitted.
-
-    Parameters
-    ----------
-    l2
-        The penalty λ in Σ cross-entropy + λ/2 ‖W‖², scikit-learn's 1/C; the intercept is free.
-        Features are standardised before, so that λ does not depend on their scale.
-    candidates
-        Where there are validation samples: the values of λ, of which the one with the lowest
-        cross-entropy there is taken, in place of ``l2``; of equals the one nearest to ``l2``.
-    batch_size
-        Images at a time through the network.
-
-    Examples
-    --------
-    >>> from gazesim.train import ProbeSettings
-    >>> ProbeSettings(candidates=(0.1, 1.0, 10.0)).l2
-    1.0
-    """
-
-    l2: float = 1.0
-    candidates: tuple[float, ...] = (0.01, 0.1, 1.0, 10.0, 100.0, 1000.0)
-    batch_size: int = 128
-
-    def __post_init__(self) -> None:
-        number("l2", self.l2, low=0.0, open_low=True)
-        if not self.candidates:
-            raise ValueError("candidates is empty; expected penalties to choose from")
-        for position, candidate in enumerate(self.candidates):
-            number(f"candidates[{position}]", candidate, low=0.0, open_low=True)
-        integer("batch_size", self.batch_size, low=1, high=10**6)
+__all__ = ["LinearClassifier", "embed", "fit_linear", "fit_probe"]
 
 
 @dataclass(frozen=True)

@@ -11,15 +11,16 @@ import lightning
 import torch
 from torch import nn
 
-from ..._errors import describe, integer, number
+from ..._errors import describe
 from ...torch.ids import Ids
 from ...torch.pairs import PairMask
 from ..lightning_tools import RandomStream
 from .backbones import as_backbone
-from .frameworks import MOMENTUM, HeadSettings, Step, make_framework, refuse_useless
+from .frameworks import Step, make_framework
 from .monitor import CollapseMonitor
 from .optimisers import OptimizerSettings, momentum_at
-from .pairing import PairSettings, Positives
+from .pairing import Positives
+from .settings import HeadSettings, PairSettings, check_model, momentum_range
 
 __all__ = ["Contrastive"]
 
@@ -38,14 +39,14 @@ class Contrastive(lightning.LightningModule):
     framework
         "byol", "moco" (v2), "simsiam" or "simclr".
     backbone
-        A name for :func:`make_backbone`, a torchvision ResNet, or any module from images to features
-        (N, D).
+        A name for :func:`make_backbone`, or a module from images to features (N, D) or to maps (N, D, h, w),
+        which are averaged. The classifier of a torchvision ResNet or ViT, or of a timm model, is left out.
     channels
         Of the images, for a backbone by name.
     weights
         Of a backbone by name at the start: None (random) or "imagenet".
     dim
-        D of a backbone given as a module that has no attribute ``dim``.
+        D of a backbone given as a module, where it has no attribute ``dim`` and no convolution.
     pairs
         Which images are positives of each other: :class:`PairSettings`, for which the data module
         gives the gaze, or a :class:`gazesim.torch.PairMask`. None: the plain framework.
@@ -98,24 +99,24 @@ class Contrastive(lightning.LightningModule):
                 f"pairs is {describe(pairs)}; expected PairSettings, for which the data module gives the "
                 "gaze, a gazesim.torch.PairMask over affinities of your own, or None"
             )
-        if temperature is not None:
-            number("temperature", temperature, low=0.0, open_low=True)
-        if queue_size is not None:
-            integer("queue_size", queue_size, low=1, high=2**31 - 1)
-        self.momentum = _momentum(framework, momentum, momentum_end)
-        refuse_useless(
+        check_model(
             framework,
+            backbone,
+            dim=dim,
+            heads=heads,
             temperature=temperature,
             queue_size=queue_size,
             momentum=momentum,
             momentum_end=momentum_end,
         )
+        self.momentum = momentum_range(framework, momentum, momentum_end)
         net = as_backbone(backbone, channels, weights, dim)
         self.framework = make_framework(framework, net, heads or HeadSettings(), temperature, queue_size)
         self.optimizer_settings = optimizer or OptimizerSettings()
         self.pairs = pairs
         self.positives = Positives(pairs if isinstance(pairs, PairMask) else None)
         self.random = RandomStream()
+        self._resumed_epoch: dict[str, int] | None = None
         #: What a checkpoint says of the module: plain values, so that it loads with weights_only.
         self.about: dict[str, Any] = {
             "framework": framework,
@@ -166,12 +167,31 @@ class Contrastive(lightning.LightningModule):
         }
 
     def configure_optimizers(self) -> Any:
-        """Return the optimiser, and the course of its learning rate from step to step."""
+        """Return the optimiser, and its learning-rate schedule step by step."""
         if self.trainer.limit_train_batches == 0:
             raise ValueError("limit_train_batches is 0; expected batches to train on")
+        self._check_resumed()
         optimizer = self.optimizer_settings.optimizer(self.framework)
         scheduler = self.optimizer_settings.scheduler(optimizer, self._steps(), self._steps_per_epoch())
         return {"optimizer": optimizer, "lr_scheduler": {"scheduler": scheduler, "interval": "step"}}
+
+    def _epoch(self) -> dict[str, int]:
+        """Return what decides which images a step sees, beside the seed: kept in checkpoints."""
+        self.trainer.fit_loop.setup_data()  # only with max_steps alone it has not been done yet
+        batches = self.trainer.num_training_batches
+        found = {"devices": self.trainer.world_size}
+        if math.isfinite(batches):
+            found["batches per epoch"] = int(batches)
+        return found
+
+    def _check_resumed(self) -> None:
+        """Refuse to go on where steps would not see the images that are left of the epoch."""
+        if self._resumed_epoch is None:
+            return
+        for name, now in self._epoch().items():
+            before = self._resumed_epoch.get(name, now)
+            if now != before:
+                raise ValueError(f"the training had {before} {name}, and has {now} now")
 
     def _steps(self) -> float:
         """Return the steps of the whole training; Lightning says -1 where it does not know."""
@@ -179,7 +199,7 @@ class Contrastive(lightning.LightningModule):
         return steps if steps >= 0 else math.inf
 
     def _steps_per_epoch(self) -> float:
-        self.trainer.fit_loop.setup_data()  # only with max_steps alone it has not been done yet
+        self._epoch()
         steps = self.trainer.num_training_batches / self.trainer.accumulate_grad_batches
         return math.ceil(steps) if math.isfinite(steps) else steps
 
@@ -204,6 +224,8 @@ class Contrastive(lightning.LightningModule):
     def on_save_checkpoint(self, checkpoint: dict[str, Any]) -> None:
         """Add what the backbone is, and where its random numbers have got to."""
         checkpoint["gazesim"] = self.about
+        if self._trainer is not None and self.trainer.state.fn == "fit":
+            checkpoint["gazesim_epoch"] = self._epoch()
         checkpoint["gazesim_random"] = self.random.now(self.device) or {}
         generator = getattr(self.positives.mask, "generator", None)
         if generator is not None:
@@ -211,21 +233,11 @@ class Contrastive(lightning.LightningModule):
 
     def on_load_checkpoint(self, checkpoint: dict[str, Any]) -> None:
         """Go on from there."""
+        self._resumed_epoch = checkpoint.get("gazesim_epoch")
         self.random.states = checkpoint.get("gazesim_random") or None
         generator = getattr(self.positives.mask, "generator", None)
         if generator is not None and "gazesim_pairs" in checkpoint:
             generator.set_state(checkpoint["gazesim_pairs"].cpu())
-
-
-def _momentum(framework: str, start: float | None, end: float | None) -> tuple[float, float]:
-    default = MOMENTUM.get(framework, (0.0, 0.0))
-    if start is None:
-        start, end = default[0], default[1] if end is None else end
-    end = start if end is None else end
-    return (
-        number("momentum", start, low=0.0, high=1.0),
-        number("momentum_end", end, low=0.0, high=1.0),
-    )
 
 
 def _checked(batch: Any) -> Batch:

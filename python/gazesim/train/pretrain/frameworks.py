@@ -14,54 +14,14 @@ from lightly.models.modules import heads
 from lightly.models.utils import batch_shuffle, batch_unshuffle, deactivate_requires_grad, update_momentum
 from torch import nn
 
-from ..._errors import choice, integer
+from ..._errors import choice
 from ...torch import CosinePairLoss, GazeQueue, InfoNCEPairLoss, NTXentPairLoss
 from ...torch.distributed import world_size
 from ...torch.ids import Ids
 from .pairing import Positives, Weighed
+from .settings import FRAMEWORKS, QUEUE_SIZE, TEMPERATURE, HeadSettings
 
-__all__ = ["FRAMEWORKS", "Framework", "HeadSettings", "Step", "make_framework"]
-
-
-@dataclass(frozen=True)
-class HeadSettings:
-    """Sizes of the layers on top of the backbone. None is what the framework's paper takes.
-
-    Parameters
-    ----------
-    hidden
-        Width of the projector's hidden layer (BYOL 4096, SimSiam 2048, MoCo and SimCLR the length of
-        the features).
-    dim
-        Length of an embedding (BYOL 256, SimSiam 2048, MoCo and SimCLR 128).
-    predictor_hidden
-        Width of the predictor's hidden layer (BYOL 4096, SimSiam 512).
-    projector_norm
-        Whether a batch norm without scale and shift ends the projector. SimSiam's projector has one in
-        any case. Short runs of BYOL collapse without it.
-
-    Examples
-    --------
-    >>> from gazesim.train import Contrastive, HeadSettings
-    >>> heads = HeadSettings(hidden=64, dim=32, projector_norm=True)
-    >>> model = Contrastive("simclr", "resnet10-narrow", channels=1, heads=heads)
-    """
-
-    hidden: int | None = None
-    dim: int | None = None
-    predictor_hidden: int | None = None
-    projector_norm: bool = False
-
-    def __post_init__(self) -> None:
-        for name in ("hidden", "dim", "predictor_hidden"):
-            if getattr(self, name) is not None:
-                integer(name, getattr(self, name), low=1, high=2**20)
-
-    def ended(self, projector: nn.Module, dim: int) -> nn.Module:
-        """Return the projector with the batch norm at its end, if wanted."""
-        return (
-            nn.Sequential(projector, nn.BatchNorm1d(dim, affine=False)) if self.projector_norm else projector
-        )
+__all__ = ["Framework", "Step", "make_framework"]
 
 
 @dataclass(frozen=True)
@@ -203,28 +163,6 @@ class MoCo(Framework):
         shuffled, order = batch_shuffle(images, distributed=True)
         unshuffled: torch.Tensor = batch_unshuffle(self.target(shuffled), order, distributed=True)
         return unshuffled
-
-
-FRAMEWORKS = ("byol", "moco", "simsiam", "simclr")
-#: Momentum of the slow copy at the start and at the end, as published.
-MOMENTUM = {"byol": (0.996, 1.0), "moco": (0.999, 0.999)}
-TEMPERATURE = {"moco": 0.2, "simclr": 0.5}
-
-
-QUEUE_SIZE = 4096
-USES = {
-    "byol": {"momentum", "momentum_end"},
-    "moco": {"temperature", "queue_size", "momentum", "momentum_end"},
-    "simsiam": set(),
-    "simclr": {"temperature"},
-}
-
-
-def refuse_useless(framework: str, **given: float | None) -> None:
-    """Raise where an argument is given that the framework has no use for."""
-    for name, value in given.items():
-        if value is not None and name not in USES.get(framework, given):
-            raise ValueError(f"{name} is {value}, which {framework} has no use for; expected None")
 
 
 def make_framework(
