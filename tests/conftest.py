@@ -11,30 +11,46 @@ from typing import Any
 import numpy as np
 import pytest
 from hypothesis import HealthCheck, settings
+from numpy.typing import NDArray
 
 from gazesim import Scanpaths, read_scanpaths
 
 REPO = Path(__file__).resolve().parent.parent
 SHARED = Path(os.environ.get("GAZESIM_SHARED", REPO.parent / "shared"))
 
-settings.register_profile(
-    "gazesim", deadline=None, max_examples=60, derandomize=True, suppress_health_check=list(HealthCheck)
-)
-settings.load_profile("gazesim")
+REAL = REPO / "tests" / "real_gaze"
+
+COMMON: dict[str, Any] = {"deadline": None, "suppress_health_check": list(HealthCheck)}
+settings.register_profile("gazesim", max_examples=60, derandomize=True, **COMMON)
+# Other examples every night: HYPOTHESIS_PROFILE=nightly. A failure prints how to repeat it.
+settings.register_profile("nightly", max_examples=600, derandomize=False, print_blob=True, **COMMON)
+settings.load_profile(os.environ.get("HYPOTHESIS_PROFILE", "gazesim"))
 
 
 @pytest.fixture(scope="session")
 def shared() -> Path:
-    """The folder with real gaze and golden numbers beside the repository."""
+    """The folder beside the repository with all real recordings, which are too large for it."""
     if not SHARED.is_dir():
         pytest.skip(f"real gaze data is not at {SHARED}")
     return SHARED
 
 
 @pytest.fixture(scope="session")
-def golden(shared: Path) -> Any:
+def golden() -> Any:
     """Numbers computed once with the papers' released code."""
-    return json.loads((shared / "golden" / "golden.json").read_text())
+    return json.loads((REAL / "golden.json").read_text())
+
+
+@pytest.fixture(scope="session")
+def studyforrest() -> list[NDArray[np.float64]]:
+    """110 scanpaths on shots of a film, 1280 x 720 px: x, y in px, duration in s."""
+    return [np.loadtxt(path, skiprows=1) for path in sorted((REAL / "studyforrest").glob("*.tsv"))]
+
+
+@pytest.fixture(scope="session")
+def osie_20_images() -> Path:
+    """The first 20 of OSIE's 700 photographs, 15 observers each, in OSIE's own file layout."""
+    return REAL / "osie_20_images.mat"
 
 
 @pytest.fixture

@@ -4,27 +4,35 @@ from __future__ import annotations
 
 import numpy as np
 from hypothesis import strategies as st
+from hypothesis.extra import numpy as hnp
 
 import gazesim
 
 SCREEN = (64.0, 48.0)
 
 
+UNIT = st.floats(0, 1, width=32)
+
+
+def columns(length: int, elements: st.SearchStrategy, width: int = 2):
+    """An array (length, width) whose every number is drawn, so that a failure shrinks number by number."""
+    return hnp.arrays(np.float64, (length, width), elements=elements, fill=st.nothing())
+
+
 @st.composite
 def scanpaths(draw, min_length: int = 0, max_length: int = 9):
     """One scanpath, often on a small grid so that ties and repeated points are frequent."""
     length = draw(st.integers(min_length, max_length))
-    rng = np.random.default_rng(draw(st.integers(0, 2**32)))
-    kind = draw(st.sampled_from(["smooth", "grid", "still", "off image"]))
-    points = rng.random((length, 2)) * SCREEN
-    if kind == "grid":
-        points = rng.integers(0, 4, (length, 2)) * 8.0
-    elif kind == "still":
-        points[:] = points[:1]
-    elif kind == "off image":
-        points = points * 3 - SCREEN
-    durations = rng.choice([0.0, 0.1, 0.25, 0.4], length) if kind == "grid" else rng.random(length)
-    return np.column_stack([points, durations])
+    kind = draw(st.sampled_from(["still", "grid", "smooth", "off image"]))
+    if kind == "still":
+        points = np.repeat(draw(columns(1, UNIT)) * SCREEN, length, axis=0)
+    elif kind == "grid":
+        points = draw(columns(length, st.integers(0, 3).map(float))) * 8.0
+    else:
+        points = draw(columns(length, UNIT)) * SCREEN
+        points = points * 3 - SCREEN if kind == "off image" else points
+    seconds = st.sampled_from([0.0, 0.1, 0.25, 0.4]) if kind == "grid" else UNIT
+    return np.column_stack([points, draw(columns(length, seconds, 1))])
 
 
 def scanpath_sets(min_size: int = 1, max_size: int = 7, max_length: int = 9):
@@ -34,11 +42,22 @@ def scanpath_sets(min_size: int = 1, max_size: int = 7, max_length: int = 9):
 
 @st.composite
 def heatmap_sets(draw, min_size: int = 1, max_size: int = 7):
-    """Several maps of one size and type, some of them empty or with few levels."""
+    """Several maps of one size and type, some of them empty or with few levels.
+
+    Each map is the outer product of two drawn profiles, so that large maps are drawn fast and still shrink,
+    on a fixed uneven texture: pixels that differ by rounding alone would make ties that no two ways of
+    summing decide alike.
+    """
     count = draw(st.integers(min_size, max_size))
     height, width = draw(st.integers(1, 40)), draw(st.integers(1, 40))
-    rng = np.random.default_rng(draw(st.integers(0, 2**32)))
-    maps = rng.random((count, height, width)) * (rng.random((count, 1, 1)) > 0.2)
+    maps = np.zeros((count, height, width))
+    texture = 0.5 + 0.5 * np.modf(43758.5453 * (1 + np.sin(np.arange(height * width))))[0].reshape(
+        height, width
+    )
+    for one in maps:
+        if draw(st.integers(0, 4)):
+            down, across = draw(columns(height, UNIT, 1)), draw(columns(width, UNIT, 1))
+            one += down @ across.T * texture
     if draw(st.booleans()):
         maps = np.floor(maps * 4) / 4
     dtype = draw(st.sampled_from([np.float64, np.float32, np.uint8]))

@@ -66,12 +66,6 @@ def assert_equals_oracle(gazes, pairs, screen_size, grouping):
 
 
 @pytest.fixture(scope="module")
-def studyforrest(shared):
-    folder = shared / "data" / "multimatch_studyforrest" / "fixvectors"
-    return [np.loadtxt(path, skiprows=1) for path in sorted(folder.glob("*.tsv"))]
-
-
-@pytest.fixture(scope="module")
 def chest(shared):
     entries = json.loads((shared / "data" / "siim_cxr_gaze" / "cxr_gaze_data_125.json").read_text())
     columns = ("gaze_x", "gaze_y", "time")
@@ -79,8 +73,12 @@ def chest(shared):
 
 
 @pytest.fixture(scope="module")
-def osie(shared):
-    path = shared / "data" / "osie" / "fixations.mat"
+def all_of_osie(shared):
+    return osie_scanpaths(shared / "data" / "osie" / "fixations.mat")
+
+
+def osie_scanpaths(path):
+    """Return the scanpaths of OSIE's file, durations in ms as they are there."""
     images = scipy.io.loadmat(path, squeeze_me=True, struct_as_record=False)["fixations"]
     viewers = [viewer for image in images for viewer in image.subjects]
     columns = ("fix_x", "fix_y", "fix_duration")
@@ -121,10 +119,20 @@ def test_chest_x_rays(chest, grouping):
     [None, gazesim.Grouping(amplitude_px=100, direction_deg=45, duration=250)],
     ids=["plain", "grouped"],
 )
-def test_osie(osie, grouping):
-    chosen = np.random.default_rng(2).choice(len(osie), 400, replace=False)
+def test_osie(osie_20_images, grouping):
+    gazes = osie_scanpaths(osie_20_images)
+    assert assert_equals_oracle(gazes, sampled_pairs(1000, len(gazes), seed=3), (800, 600), grouping) >= 900
+
+
+@pytest.mark.parametrize(
+    "grouping",
+    [None, gazesim.Grouping(amplitude_px=100, direction_deg=45, duration=250)],
+    ids=["plain", "grouped"],
+)
+def test_all_of_osie(all_of_osie, grouping):
+    chosen = np.random.default_rng(2).choice(len(all_of_osie), 400, replace=False)
     pairs = sampled_pairs(1000, 400, seed=3)
-    assert assert_equals_oracle([osie[i] for i in chosen], pairs, (800, 600), grouping) >= 900
+    assert assert_equals_oracle([all_of_osie[i] for i in chosen], pairs, (800, 600), grouping) >= 900
 
 
 def similarities(rows, cols, screen_size, scalar):
@@ -135,14 +143,29 @@ def similarities(rows, cols, screen_size, scalar):
     return out
 
 
-def test_lanes_equal_the_scalar_engine_on_real_gaze(studyforrest, chest, osie):
-    for gazes, screen_size in [(studyforrest, (1280, 720)), (chest, (1024, 1024)), (osie[::7], (800, 600))]:
-        for grouping in (None, gazesim.Grouping(amplitude_px=100, direction_deg=45, duration=0.3)):
-            features = gazesim.MultiMatch(screen_size, grouping=grouping).features(gazes)
-            cols = features[:150]  # of OSIE 1,500 x 150 pairs, all of the others
-            lanes, scalar = (similarities(features, cols, screen_size, engine) for engine in (False, True))
-            assert lanes.size >= 5 * 11_000
-            np.testing.assert_array_equal(lanes, scalar)
+def assert_lanes_equal_scalar(gazes, screen_size):
+    for grouping in (None, gazesim.Grouping(amplitude_px=100, direction_deg=45, duration=0.3)):
+        features = gazesim.MultiMatch(screen_size, grouping=grouping).features(gazes)
+        cols = features[:150]  # of OSIE 1,500 x 150 pairs, all of the others
+        lanes, scalar = (similarities(features, cols, screen_size, engine) for engine in (False, True))
+        assert lanes.size >= 5 * 11_000
+        np.testing.assert_array_equal(lanes, scalar)
+
+
+def test_lanes_equal_the_scalar_engine_on_films(studyforrest):
+    assert_lanes_equal_scalar(studyforrest, (1280, 720))
+
+
+def test_lanes_equal_the_scalar_engine_on_photographs(osie_20_images):
+    assert_lanes_equal_scalar(osie_scanpaths(osie_20_images), (800, 600))
+
+
+def test_lanes_equal_the_scalar_engine_on_chest_x_rays(chest):
+    assert_lanes_equal_scalar(chest, (1024, 1024))
+
+
+def test_lanes_equal_the_scalar_engine_on_all_of_osie(all_of_osie):
+    assert_lanes_equal_scalar(all_of_osie[::7], (800, 600))
 
 
 def golden_scanpath(s):

@@ -103,9 +103,17 @@ def test_labels_equal_scikit_learn(seed, eps, min_samples):
     )
 
 
-def test_share_of_points_is_a_tenth():
-    # ⌊L / 10⌋ + 1 must not suffer from 0.1 · L being rounded below a whole number.
-    assert all(int(0.1 * length) == length // 10 for length in range(100_000))
+@pytest.mark.parametrize("length", range(10, 80))
+def test_a_cluster_has_more_than_a_tenth_of_the_points(length):
+    """⌊L / 10⌋ + 1 samples at one place are a cluster, one sample fewer is noise."""
+    needed = length // 10 + 1
+    scheme = gazesim.TIMA(image_size=(100, 100), eps=(needed - 0.5) / length)
+    for run, clusters in [(needed, 1), (needed - 1, 0)]:
+        k = np.arange(length)
+        places = np.column_stack([k % 3, k // 3 % 3]) * 40.0  # nine places in turn: each sample is alone
+        places[:run] = 60.0
+        features = scheme.features([np.column_stack([places, np.ones(length)])])
+        assert len(features.values) == clusters
 
 
 def test_time_warping_equals_dtaidistance(rng):
@@ -157,16 +165,15 @@ def test_a_cluster_that_the_small_map_misses_is_dropped():
 
 def test_long_clustering_hears_of_interrupts():
     code = """
-import signal, threading, time
+import signal, threading
 import numpy as np, gazesim
 gaze = np.random.default_rng(0).random((300_000, 3)) * (800, 600, 1)
 timer = threading.Timer(0.3, signal.raise_signal, [signal.SIGINT])
 timer.start()
-begun = time.monotonic()
 try:
     gazesim.TIMA(image_size=(800, 600)).features([gaze], n_threads=1)
 except KeyboardInterrupt:
-    print(time.monotonic() - begun)
+    print("interrupted")
 """
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, timeout=60)
-    assert 0.2 < float(done.stdout) < 5, done.stderr
+    assert done.stdout == "interrupted\n", done.stderr  # the whole call would take several minutes

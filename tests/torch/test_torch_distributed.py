@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import subprocess
 import sys
-import time
 from pathlib import Path
 
 import pytest
@@ -53,7 +52,6 @@ def test_without_weights(trained):
 
 @pytest.mark.parametrize("task", ["die", "hang"])
 def test_a_lost_rank_ends_the_other_with_a_message(task, tmp_path):
-    begun = time.monotonic()
     first, second = start(task, tmp_path)
     try:
         _, errors = first.communicate(timeout=50)
@@ -63,7 +61,6 @@ def test_a_lost_rank_ends_the_other_with_a_message(task, tmp_path):
     assert first.returncode != 0
     assert "rank 0 of 2 failed gathering a batch" in errors
     assert "another rank has ended or does not answer" in errors
-    assert time.monotonic() - begun < 50
 
 
 def test_one_process_gathers_nothing():

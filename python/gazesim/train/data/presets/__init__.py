@@ -9,22 +9,25 @@ patients whole.
 from __future__ import annotations
 
 import os
-import re
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 from ...._errors import choice
 from ....io import read_scanpaths
-from ....io.parsing import Row, Source, Table, fault, parse_number, quoted
-from ...lightning_tools import tell
+from ....io.parsing import fault
 from ..manifest import Entry, Manifest
 from ..splits import split_by_group
+from .egd_cxr import egd_cxr
+from .inbreast import inbreast
+from .layout import find_file
+from .oai import oai
+from .reflacx import reflacx
+from .tufts import tufts
 
 __all__ = ["PRESETS", "preset"]
 
-ENDINGS = (".dcm", ".png", ".jpg", ".jpeg", ".JPG", ".PNG", ".tif", ".tiff", ".npy")
 GAZE_ENDINGS = (".csv", ".tsv", ".json", ".txt")
 FRACTIONS = {"train": 0.7, "val": 0.1, "test": 0.2}
 
@@ -117,223 +120,10 @@ def preset(
     return Manifest(tuple(entries))
 
 
-def _inbreast(root: Path, images: Path) -> Iterator[Entry]:
-    table = _table(root, ("INbreast.csv",), ("File Name", "Bi-Rads"), "save INbreast.xls as INbreast.csv")
-    files = _by_name(images / "AllDICOMs" if (images / "AllDICOMs").is_dir() else images)
-    by_number = {stem.split("_")[0]: file for stem, file in files.items()}
-    alone = total = 0
-    for row, number in _numbered(table):
-        file = by_number.get(number)
-        if file is None:
-            raise _missing(table, row, f"{number}_*.dcm", images)
-        parts = file.stem.split("_")
-        grade = row.text("Bi-Rads")
-        label = {"1": "normal", "2": "benign", "3": "benign"}.get(grade[0])
-        if label is None and grade[0] not in "456":
-            raise fault(table.path, row.line, f"column 'Bi-Rads' is {quoted(grade)}; expected 1 to 6")
-        more = {"birads": grade, "side": row.optional("Laterality"), "view": row.optional("View")}
-        patient = parts[1] if len(parts) > 1 else ""
-        total, alone = total + 1, alone + (not patient)
-        yield Entry(number, file, label or "malignant", group=patient, extra=more)
-    if alone:
-        tell(
-            f"{alone} of {total} images of INbreast have no patient in their names: views of one patient may "
-            "fall into different splits and folds; a manifest with the column group mends it"
-        )
-
-
-def _numbered(table: Table) -> Iterator[tuple[Row, str]]:
-    """Yield the rows with the number of an image; the sheet ends with notes, which are left out."""
-    odd: Row | None = None
-    for row in table:
-        cell = row.optional("File Name")
-        number = re.fullmatch(r"([0-9]+)([.,]0*)?", cell)  # spreadsheets may write 22678622.0
-        if number is None and cell and odd is None:
-            odd = row
-        # A row of words is a note, unless there are images behind it.
-        if odd is not None and (number or parse_number(odd.optional("File Name")) is not None):
-            value = quoted(odd.optional("File Name"))
-            raise fault(table.path, odd.line, f"column 'File Name' is {value}; expected a whole number")
-        if number:
-            yield row, number[1]
-
-
-def _tufts(root: Path, images: Path) -> Iterator[Entry]:
-    file = root / "Expert" / "expert.json"
-    if not file.is_file():
-        raise FileNotFoundError(f"{root} has no Expert/expert.json; expected the Tufts Dental Database")
-    records = Source(file).json()
-    if not isinstance(records, list):
-        raise fault(file, None, "holds no list; expected one record per radiograph")
-    marked: dict[str, bool] = {}
-    for position, record in enumerate(records):
-        name = record.get("External ID") if isinstance(record, dict) else None
-        if not isinstance(name, str):
-            raise fault(
-                file, None, f"entry {position} has the External ID {quoted(name)}; expected a file name"
-            )
-        marked[Path(name).stem] = _is_abnormal(record.get("Label"))
-    radiographs = images / "Radiographs" if (images / "Radiographs").is_dir() else images
-    maps = root / "Expert" / "gaze_map"
-    for stem, image in sorted(_by_name(radiographs).items(), key=lambda item: _natural(item[0])):
-        if stem not in marked:
-            raise fault(file, None, f"has no record of {image.name}; expected one per radiograph")
-        heatmap = _find(maps / "gray", [stem]) or _find(maps, [stem])
-        yield Entry(stem, image, "abnormal" if marked[stem] else "normal", heatmap=heatmap)
-
-
-def _is_abnormal(label: Any) -> bool:
-    """Whether the expert marked anything; an object called None says that nothing was found."""
-    objects = label.get("objects", []) if isinstance(label, dict) else []
-    titles = [str(one.get("title", "")) for one in objects if isinstance(one, dict)]
-    return any(title.strip().lower() != "none" for title in titles)
-
-
-def _oai(root: Path, images: Path) -> Iterator[Entry]:
-    if any((images / split).is_dir() for split in FRACTIONS):
-        yield from _graded_folders(images)
-        return
-    sheets = ("kxr_sq_bu00.txt", "kxr_sq_bu00.csv", "KXR_SQ_BU00.txt", "kXR_SQ_BU00.txt", "KXR_SQ_BU00.csv")
-    records = _oai_rows(root, sheets)
-    files = _by_name(images)
-    seen: set[str] = set()
-    for patient, side, grade in records:
-        knee = patient + {"1": "R", "2": "L"}.get(side, side)
-        if not grade or knee in seen or knee not in files:
-            continue  # knees without a radiograph or grade are part of the sheet
-        seen.add(knee)
-        yield Entry(knee, files[knee], grade, group=patient)
-
-
-def _graded_folders(images: Path) -> Iterator[Entry]:
-    for split in FRACTIONS:
-        for file in sorted((images / split).glob("*/*")):
-            if file.suffix not in ENDINGS:
-                continue
-            if file.parent.name not in ("0", "1", "2", "3", "4"):
-                problem = f"lies in a folder {file.parent.name!r}; expected the grade, 0 to 4"
-                raise fault(file, None, problem)
-            yield Entry(file.stem, file, file.parent.name, split, group=file.stem.rstrip("LR"))
-
-
-def _oai_rows(root: Path, sheets: tuple[str, ...]) -> Iterator[tuple[str, str, str]]:
-    """Yield patient, side and grade; the sheets are separated by bars, which no gaze file is."""
-    file = next((root / name for name in sheets if (root / name).is_file()), None)
-    if file is None:
-        raise FileNotFoundError(f"{root} has neither train/0 to 4 nor {sheets[0]}; expected one of both")
-    lines = Source(file).lines()
-    header = next(lines, (1, ""))[1]
-    mark = max("|,;\t", key=header.count)
-    columns = [name.strip().upper() for name in header.split(mark)]
-    for name in ("ID", "SIDE", "V00XRKL"):
-        if name not in columns:
-            raise fault(file, 1, f"names no column {name!r}; expected ID, SIDE and V00XRKL")
-    for number, line in lines:
-        cells = [cell.strip() for cell in line.split(mark)]
-        if not line.strip():
-            continue
-        if len(cells) < len(columns):
-            raise fault(file, number, f"has {len(cells)} cells; expected {len(columns)}, as in the header")
-        patient, side, grade = (cells[columns.index(name)] for name in ("ID", "SIDE", "V00XRKL"))
-        side, grade = side.split(":")[0].strip(), grade.split(":")[0].strip()
-        if grade.startswith("."):  # SAS writes missing values as . and .A
-            grade = ""
-        if grade not in ("", "0", "1", "2", "3", "4"):
-            raise fault(file, number, f"column 'V00XRKL' is {quoted(grade)}; expected 0 to 4")
-        yield patient, side, grade
-
-
-def _egd_cxr(root: Path, images: Path) -> Iterator[Entry]:
-    diagnoses = {"Normal": "normal", "CHF": "CHF", "pneumonia": "pneumonia"}
-    table = _table(root, ("master_sheet.csv",), ("dicom_id", "path", *diagnoses), "EGD-CXR has it")
-    fixations = root / "fixations.csv"
-    for row in table:
-        name = row.text("dicom_id")
-        labels = [label for column, label in diagnoses.items() if row.number(column) == 1]
-        image = _mimic(images, row.text("path"), name)
-        if image is None:
-            raise _missing(table, row, row.text("path"), images)
-        yield Entry(
-            name,
-            image,
-            labels[0] if labels else "",
-            gaze=fixations if fixations.is_file() else None,
-            group=row.optional("patient_id"),
-        )
-
-
-def _reflacx(root: Path, images: Path) -> Iterator[Entry]:
-    data = root / "main_data" if (root / "main_data").is_dir() else root
-    sheets = sorted(data.glob("metadata_phase_*.csv"))
-    if not sheets:
-        raise FileNotFoundError(f"{data} has no metadata_phase_1.csv to 3.csv; expected REFLACX")
-    first: dict[str, Entry] = {}
-    for sheet in sheets:
-        table = Table(Source(sheet), ("id", "split", "image", "dicom_id", "eye_tracking_data_discarded"))
-        for row in table:
-            name, reading = row.text("dicom_id"), row.text("id")
-            gaze = data / reading / "fixations.csv"
-            tracked = row.text("eye_tracking_data_discarded").lower() != "true" and gaze.is_file()
-            known = first.get(name)
-            if known is not None:
-                if tracked and known.gaze is None:
-                    first[name] = replace(known, gaze=gaze)
-                continue
-            image = _mimic(images, row.text("image"), name)
-            if image is None:
-                raise _missing(table, row, row.text("image"), images)
-            split = {"validate": "val"}.get(row.text("split"), row.text("split"))
-            label = "abnormal" if _findings(row) else "normal"
-            first[name] = Entry(
-                name,
-                image,
-                label,
-                split,
-                gaze if tracked else None,
-                group=row.optional("subject_id"),
-            )
-    yield from first.values()
-
-
-#: Columns of REFLACX's metadata that rate no finding.
-NO_FINDINGS = frozenset(
-    {
-        "id",
-        "split",
-        "eye_tracking_data_discarded",
-        "image",
-        "dicom_id",
-        "subject_id",
-        "image_size_x",
-        "image_size_y",
-        "support devices",
-        "quality issue",
-        "other",
-    }
-)
-
-
-def _findings(row: Row) -> bool:
-    """Whether a finding is rated 3 or more of 5."""
-    ratings = [
-        row.optional(column)
-        for column in row.table.columns
-        if column.lower() not in NO_FINDINGS and row.optional(column).isdigit()
-    ]
-    return any(int(rating) >= 3 for rating in ratings)
-
-
-def _mimic(images: Path, path: str, name: str) -> Path | None:
-    """Return the file of an image of MIMIC-CXR: below its path, any tail of it, or by name alone."""
-    parts = Path(path).with_suffix("").parts
-    tails = [str(Path(*parts[at:])) for at in range(len(parts))]
-    return _find(images, [*tails, name, f"images/{name}"])
-
-
 def _with_gaze(entry: Entry, root: Path) -> Entry:
     """Add what the user put beside the data set."""
-    heatmap = entry.heatmap or _find(root.resolve() / "heatmaps", [entry.id])
-    gaze = entry.gaze or _find(root.resolve(), ["gaze"], GAZE_ENDINGS)
+    heatmap = entry.heatmap or find_file(root.resolve() / "heatmaps", [entry.id])
+    gaze = entry.gaze or find_file(root.resolve(), ["gaze"], GAZE_ENDINGS)
     return replace(entry, heatmap=heatmap, gaze=gaze)
 
 
@@ -351,41 +141,10 @@ def _image(key: Any) -> Any:
     return key[0] if isinstance(key, tuple) else key
 
 
-def _table(root: Path, names: Iterable[str], columns: tuple[str, ...], hint: str) -> Table:
-    for name in names:
-        if (root / name).is_file():
-            return Table(Source(root / name), columns)
-    raise FileNotFoundError(f"{root} has no {' or '.join(names)}; {hint}")
-
-
-def _by_name(folder: Path) -> dict[str, Path]:
-    """Return the images of a folder by stem."""
-    if not folder.is_dir():
-        raise FileNotFoundError(f"there is no folder {folder}; expected images in it")
-    return {file.stem: file for file in sorted(folder.iterdir()) if file.suffix in ENDINGS}
-
-
-def _find(folder: Path, stems: Iterable[str], endings: tuple[str, ...] = ENDINGS) -> Path | None:
-    for stem in stems:
-        for ending in endings:
-            file = folder / f"{stem}{ending}"
-            if file.is_file():
-                return file
-    return None
-
-
-def _missing(table: Table, row: Row, name: str, images: Path) -> ValueError:
-    return fault(table.path, row.line, f"names the image {name!r}; expected it below {images}")
-
-
-def _natural(stem: str) -> tuple[int, str]:
-    return (int(stem), "") if stem.isdigit() else (1 << 62, stem)
-
-
 PRESETS: dict[str, Callable[[Path, Path], Iterator[Entry]]] = {
-    "inbreast": _inbreast,
-    "tufts": _tufts,
-    "oai": _oai,
-    "egd-cxr": _egd_cxr,
-    "reflacx": _reflacx,
+    "inbreast": inbreast,
+    "tufts": tufts,
+    "oai": oai,
+    "egd-cxr": egd_cxr,
+    "reflacx": reflacx,
 }
