@@ -34,6 +34,8 @@ from .commands.options import Option, Parser, UsageError, add_options, build, op
 #: verb: (module in gazesim.commands, one line for the overview)
 VERBS = {
     "demo": ("demo", "all four schemes on a synthetic data set, in seconds"),
+    "look": ("look", "gaze file in, what it holds and how it would be read out"),
+    "fixations": ("fixations", "raw exports of trackers in, table of fixations per image out"),
     "affinity": ("affinity", "gaze file or folder in, affinity matrix and picture out"),
     "inspect": ("inspect", "what a cache holds, and which threshold suits it"),
     "predict-gaze": (

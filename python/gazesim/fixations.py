@@ -36,6 +36,7 @@ def detect_fixations(
     velocity_window: float = 0.02,
     ids: Iterable[Hashable] | None = None,
     n_threads: int | None = None,
+    with_start: bool = False,
 ) -> Any:
     """Find fixations in raw gaze, by dispersion (I-DT) or by velocity (I-VT).
 
@@ -72,6 +73,8 @@ def detect_fixations(
         One distinct name per recording, where ``samples`` is a list.
     n_threads
         Threads to use; default ``GAZESIM_NUM_THREADS``, then all available cores.
+    with_start
+        Return the time at which each fixation starts as a fourth column, for one recording.
 
     Returns
     -------
@@ -121,7 +124,9 @@ def detect_fixations(
         geometry=None if geometry is None else list(geometry.measures),
         n_threads=threads(n_threads),
     )
-    fixations = np.ascontiguousarray(found[:, :3])
+    if with_start and not single:
+        raise ValueError("with_start is True, and samples are several recordings; expected one")
+    fixations = np.ascontiguousarray(found if with_start else found[:, :3])
     if single:
         return fixations
     size = samples.screen_size if isinstance(samples, Scanpaths) else geometry.size_wh if geometry else None

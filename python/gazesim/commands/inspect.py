@@ -42,8 +42,9 @@ def run(
         labels: A table of ids and classes (comma or tab separated, the class last), to show how pure
             positives are.
         gaze: The gaze file, folder or manifest that the cache was built from, to draw nearest neighbours,
-            with the options that it was built with; not needed for MultiMatch without grouping, whose features
-            hold the fixations. The screen size is by default that of the cache's scheme, if it has one.
+            with the options that it was built with; not needed for MultiMatch without grouping, whose
+            features hold the fixations. The screen size is by default that of the cache's scheme, if it has
+            one.
         images: A folder of images named after the image ids, to draw the gaze on, and to know where they
             stood on the screen.
     """

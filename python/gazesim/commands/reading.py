@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import Any
 
 from ..geometry import Size
-from ..io.parsing import Source
+from ..io.tables import Source
 from ..reading.frames import ScreenMissing
 from ..reading.names import Names
 from ..reading.options import GazeOptions
@@ -69,6 +69,11 @@ def read_gaze(
     eye: str | None = None,
     off_image: str = "keep",
     metadata: str | None = None,
+    by: str | None = None,
+    missing: str | None = None,
+    columns: str | None = None,
+    on_bad_row: str = "raise",
+    spanning: str = "start",
 ) -> GazeSource:
     """Read a gaze file or folder. A verb that hands its ``**reading`` to this function has its options.
 
@@ -85,9 +90,14 @@ def read_gaze(
             standard deviation of 1 degree.
         distance_cm: Distance from the eye to the screen in centimetres.
         sampling_rate: Hz, where durations are counted in samples.
-        eye: left or right, where a file holds both.
+        eye: left, right, best or average, where a file holds both; default: left, else right.
         off_image: What happens to fixations outside of the image: keep, clip or drop.
         metadata: The table that comes with a data set (EGD-CXR, REFLACX); default: the one beside the file.
+        by: Columns, or a pattern of messages, that name the image; default: what the format has.
+        missing: Numbers and pairs that say that there is no gaze, such as "-1,-1 9999".
+        columns: Columns of any other table, such as x=gx,y=gy,duration=dur,image=stim.
+        on_bad_row: raise refuses a file with a damaged row, skip leaves the row out and counts it.
+        spanning: What a fixation does during which the image changes: start, split or drop.
     """
     return GazeSource(
         path,
@@ -104,6 +114,11 @@ def read_gaze(
             eye=eye,
             off_image=off_image,
             metadata=metadata,
+            by=by,
+            missing=missing,
+            columns=columns,
+            on_bad_row=on_bad_row,
+            spanning=spanning,
         ),
     )
 

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from typing import Any
 
-from .parsing import Source, fault, quoted
 from .recording import Options, Recording
+from .tables import Source, fault, quoted
 
 #: The Tobii Pro Nano of the paper.
 RATE = 60.0

@@ -7,8 +7,8 @@ import re
 from pathlib import PureWindowsPath
 
 from .mcgip import sample_columns, samples_recording
-from .parsing import Source, fault, quoted
 from .recording import Options, Recording
+from .tables import Source, fault, quoted
 
 #: The Tobii 4C that MicEye was written for.
 RATE = 90.0

@@ -10,8 +10,8 @@ from typing import Any
 import numpy as np
 
 from .matlab import variable
-from .parsing import Source, fault, quoted
 from .recording import Options, Recording
+from .tables import Source, fault, quoted
 
 FIELDS = ("fix_x", "fix_y", "fix_duration")
 SCREEN = (800.0, 600.0)

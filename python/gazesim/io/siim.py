@@ -5,8 +5,8 @@ Coordinates are fractions of the image; ``time`` counts the 60 Hz samples merged
 
 from __future__ import annotations
 
-from .parsing import Source, entry_numbers, fault, quoted, records_of
 from .recording import Options, Recording
+from .tables import Source, entry_numbers, fault, quoted, records_of
 
 #: The images of SIIM-ACR Pneumothorax.
 SCREEN = (1024.0, 1024.0)

@@ -6,7 +6,8 @@ from dataclasses import dataclass
 
 from .._errors import choice, number, numbers, screen
 from ..geometry import PLACEMENTS, Box, Size, checked_box
-from ..io.recording import COORD_UNITS, OFF_IMAGE, TIME_UNITS
+from ..io.reading import options_from
+from ..io.recording import Options
 
 __all__ = ["GazeOptions"]
 
@@ -19,6 +20,8 @@ class GazeOptions:
     ----------
     format, time_unit, coord_unit, sampling_rate, eye, off_image, metadata
         As for :func:`gazesim.read_scanpaths`.
+    by, missing, columns, on_bad_row, spanning
+        As well.
     screen_size
         (width, height) of the screen in pixels; default: what the file states.
     screen_cm, distance_cm
@@ -52,18 +55,18 @@ class GazeOptions:
     eye: str | None = None
     off_image: str = "keep"
     metadata: str | None = None
+    by: str | None = None
+    missing: str | None = None
+    columns: str | None = None
+    on_bad_row: str = "raise"
+    spanning: str = "start"
     sigma_px: float | None = None
     sigma_deg: float | None = None
 
     def __post_init__(self) -> None:
-        for name, known in (
-            ("time_unit", TIME_UNITS),
-            ("coord_unit", COORD_UNITS),
-            ("placement", PLACEMENTS),
-            ("off_image", OFF_IMAGE),
-        ):
-            if getattr(self, name) is not None:
-                choice(name, getattr(self, name), known)
+        _ = self.reading  # checks the options that are those of read_scanpaths
+        if self.placement is not None:
+            choice("placement", self.placement, PLACEMENTS)
         set_ = object.__setattr__
         set_(self, "screen_size", screen("screen_size", self.screen_size))
         if self.image_box is not None:
@@ -91,6 +94,23 @@ class GazeOptions:
             raise ValueError(
                 f"sigma_deg is {self.sigma_deg}, but screen_cm and distance_cm are missing; expected both"
             )
+
+    @property
+    def reading(self) -> Options:
+        """The options of :func:`gazesim.read_scanpaths`, checked."""
+        return options_from(
+            time_unit=self.time_unit,
+            coord_unit=self.coord_unit,
+            off_image=self.off_image,
+            sampling_rate=self.sampling_rate,
+            eye=self.eye,
+            metadata=self.metadata,
+            by=self.by,
+            missing=self.missing,
+            columns=self.columns,
+            on_bad_row=self.on_bad_row,
+            spanning=self.spanning,
+        )
 
     @property
     def place(self) -> Stated:

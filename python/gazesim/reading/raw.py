@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
+import dataclasses
 import os
-from collections import Counter
 from collections.abc import Hashable
 from dataclasses import dataclass
 from pathlib import Path
@@ -13,9 +13,10 @@ from numpy.typing import NDArray
 
 from .._errors import one_of
 from ..geometry import Size
-from ..io.parsing import fault
 from ..io.recording import Options, Recording
 from ..io.registry import FORMATS, named, sources_of
+from ..io.report import ReadingReport, unlikely_units
+from ..io.tables import fault
 from .options import GazeOptions
 
 __all__ = ["RawGaze", "RawScanpath", "read_raw"]
@@ -47,45 +48,38 @@ class RawGaze:
     """One file or folder."""
 
     place: Path
-    title: str
-    #: The unit that the file or the caller states, for messages.
-    unit: str
+    #: The format, the unit, what was left out, and what is unlikely.
+    report: ReadingReport
     scanpaths: dict[Hashable, RawScanpath]
-    #: How the durations became seconds, and what else the reader noted.
-    words: tuple[str, ...]
-    files: int
+
+    @property
+    def unit(self) -> str:
+        """The unit of x and y that the file or the caller states."""
+        return self.report.coord_unit
 
 
 def read_raw(place: str | os.PathLike[str], options: GazeOptions) -> RawGaze:
     """Read a gaze file or a folder without placing it anywhere."""
     where = Path(place)
-    asked = None if options.format is None else named(options.format)
-    metadata = None if options.metadata is None else Path(options.metadata)
-    if metadata is not None and not metadata.is_file():
-        raise FileNotFoundError(f"metadata is {str(metadata)!r}, which is no file; expected a table")
-    name, sources = sources_of(where, asked)
-    for argument in ("eye", "metadata"):
-        if getattr(options, argument) is not None and argument not in FORMATS[name].takes:
-            takers = one_of(known for known, one in FORMATS.items() if argument in one.takes)
-            raise ValueError(f"{argument}= is given, and {where} is {name}; expected it with {takers} alone")
-    asking = Options(
-        time_unit=options.time_unit,
-        coord_unit=options.coord_unit,
-        sampling_rate=options.sampling_rate,
-        eye=options.eye,
-        metadata=metadata,
-    )
+    asked = options.reading
+    if asked.metadata is not None and not asked.metadata.is_file():
+        raise FileNotFoundError(f"metadata is {str(asked.metadata)!r}, which is no file; expected a table")
+    format = "generic" if options.format is None and asked.columns is not None else options.format
+    name, sources = sources_of(where, None if format is None else named(format))
+    for argument in ("eye", "metadata", "by", "columns"):
+        if getattr(asked, argument) is not None and argument not in FORMATS[name].takes:
+            takers = one_of([known for known, one in FORMATS.items() if argument in one.takes][:2])
+            raise ValueError(f"{argument}= is given, and {where} is {name}; expected it with {takers} files")
+    title = f"{FORMATS[name].title} ({'detected' if options.format is None else 'as asked'})"
+    report = ReadingReport(str(where), name, title, len(sources))
     found: dict[Hashable, RawScanpath] = {}
     came_from: dict[Hashable, Path] = {}
-    words: list[str] = []
-    left_out: Counter[str] = Counter()
-    units: set[str] = set()
     for source in sources:
-        recording = FORMATS[name].read(source, asking)
-        unit = asking.coord_unit or recording.coord_unit
-        units.add(unit)
+        recording = FORMATS[name].read(source, asked)
+        unit = asked.coord_unit or recording.coord_unit
+        report.coord_unit = unit
         try:
-            paths, seconds = _in_seconds(recording, asking, unit)
+            paths, seconds = _in_seconds(recording, asked, unit)
         except ValueError as error:
             raise ValueError(f"{source.path}: {error}") from None
         for key, path in paths.items():
@@ -101,28 +95,26 @@ def read_raw(place: str | os.PathLike[str], options: GazeOptions) -> RawGaze:
                 recording.size_is_default and key not in recording.sizes,
                 recording.unknown_if_negative,
             )
-        left_out.update(recording.left_out)
-        words += [word for word in (seconds, *recording.notes) if word not in words]
-    if left_out:
-        words.append("left out " + ", ".join(f"{n:,} {what}" for what, n in sorted(left_out.items())))
-    title = f"{FORMATS[name].title} ({'detected' if options.format is None else 'as asked'})"
-    return RawGaze(where, title, " and ".join(sorted(units)), found, tuple(words), len(sources))
+        report.add(recording)
+        report.notes += [word for word in (seconds, *recording.notes) if word not in report.notes]
+        values = np.concatenate([*paths.values(), np.empty((0, 3))])
+        unlikely = unlikely_units(values, recording, asked, None)
+        report.warnings += [one for one in (*recording.warnings, *unlikely) if one not in report.warnings]
+    if not found and report.left_out.total():
+        raise fault(where, None, f"no fixation is left: left out {report.left_out_words()}")
+    if left := report.left_out_words():
+        report.notes.append(f"left out {left}")
+    return RawGaze(where, report, found)
 
 
 def _in_seconds(
-    recording: Recording, asking: Options, unit: str
+    recording: Recording, asked: Options, unit: str
 ) -> tuple[dict[Hashable, NDArray[np.float64]], str]:
     """Return scanpaths in px or in shares of the frame, and in words how their time was converted."""
     sizes, recording.sizes = recording.sizes, {}  # px of each image stay px of that image
-    unit_screen = (1.0, 1.0) if unit != "px" else None
-    asked = Options(
-        time_unit=asking.time_unit,
-        coord_unit=unit,
-        sampling_rate=asking.sampling_rate,
-        screen_size=unit_screen,
-    )
     try:
-        paths, words = recording.converted(asked)
+        whole = (1.0, 1.0) if unit != "px" else None
+        paths, words = recording.converted(dataclasses.replace(asked, coord_unit=unit, screen_size=whole))
     finally:
         recording.sizes = sizes
     return paths, words[-1]

@@ -106,20 +106,22 @@ def line_of(raw: RawGaze, found: Sequence[Framed], spread: Spread | None, option
     boxes = list(dict.fromkeys(one.box for one in found))
     if places and len(boxes) == 1 and len(frames) == 1:
         places = [f"{'; '.join(places)} at {','.join(f'{side:g}' for side in boxes[0])}"]
-    files = f" (files: {raw.files})" if raw.files > 1 else ""
+    files = f" (files: {raw.report.files})" if raw.report.files > 1 else ""
     off = Pool.of(found).off
     known = any(one.knows_image or one.box_words for one in found)
     done = {"keep": "kept", "clip": "clipped", "drop": "dropped"}[options.off_image]
     counted = f"{len(found):,} scanpaths, {off.total:,} fixations"
     shares = f"{off.words('image' if known else 'screen')} ({done})"
-    words = [f"{unit}{of}", *raw.words, *places, counted, shares]
+    words = [f"{unit}{of}", *raw.report.notes, *places, counted, shares]
     if spread is not None:
         words.append(f"maps: {spread.words}")
-    return f"{raw.place}{files}: {raw.title}; {'; '.join(words)}"
+    return f"{raw.place}{files}: {raw.report.title}; {'; '.join(words)}"
 
 
 def warn_of(raw: RawGaze, found: Sequence[Framed], stated: Stated, warn: Say) -> None:
     """Warn of what looks wrong about a source."""
     doubts = list(dict.fromkeys(one.doubt for one in found if one.doubt))
+    for unlikely in raw.report.warnings:
+        warn(f"{raw.place}: {unlikely}")
     for hint in hints(Pool.of(found), doubts, stated, raw.unit):
         warn(f"{raw.place}: {hint}")

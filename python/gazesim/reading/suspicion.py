@@ -150,10 +150,9 @@ def _alternatives(pool: Pool, stated: Stated, unit: str) -> Iterator[tuple[Float
     for other, shares in (("fraction", numbers), ("percent", numbers / 100), ("px", numbers / pool.frames)):
         if other != unit:
             yield shares, f'try coord_unit "{other}"'
-    yield pool.inside(pool.boxes, pool.points[:, ::-1]), "x and y seem to be exchanged"
     yield (
-        pool.inside(pool.boxes[:, [1, 0, 3, 2]]),
-        ("width and height of screen_size, or of the image, seem to be exchanged"),
+        pool.inside(pool.boxes, pool.points[:, ::-1]),
+        "x and y, or the width and height of screen_size or of the image, seem to be exchanged",
     )
     if pool.knows_images:
         for placement in PLACEMENTS:

@@ -7,7 +7,7 @@ from collections.abc import Callable, Hashable, Sequence
 from pathlib import Path
 
 from ...geometry import Size
-from ...io.parsing import fault, quoted
+from ...io.tables import fault, quoted
 from ...reading.frames import Framed
 from ...reading.options import GazeOptions, Stated
 from ...reading.placed import PlacedGaze, Spread, on_canvas, spread_of, warn_of_placement

@@ -13,7 +13,7 @@ from typing import Any
 
 from ..._errors import did_you_mean, one_of, screen
 from ...geometry import Box, Size, checked_box
-from ...io.parsing import Source, Table, fault, quoted
+from ...io.tables import Source, Table, fault, quoted
 from .splits import SPLITS
 
 __all__ = ["Entry", "Manifest"]
