@@ -156,6 +156,21 @@ def given(reading: dict[str, Any]) -> list[str]:
     return [name for name, value in reading.items() if value != defaults[name].default]
 
 
+#: What a manifest states for every image; other options have to be given again with it.
+CARRIED = ("screen_size", "placement", "image_box")
+
+
+def given_again(reading: dict[str, Any]) -> list[str]:
+    """Return the words of the options that a manifest does not carry."""
+    words = []
+    for name in given(reading):
+        if name not in CARRIED:
+            value = reading[name]
+            text = ",".join(f"{side:g}" for side in value) if isinstance(value, tuple) else str(value)
+            words += [f"--{name}", text]
+    return words
+
+
 def refuse_without(option: str, reading: dict[str, Any]) -> None:
     """Raise where it is told how gaze is read, but ``option``, the gaze itself, is not given."""
     if lone := given(reading):

@@ -51,6 +51,8 @@ class RawGaze:
     #: The format, the unit, what was left out, and what is unlikely.
     report: ReadingReport
     scanpaths: dict[Hashable, RawScanpath]
+    #: The file of every scanpath.
+    came_from: dict[Hashable, Path]
 
     @property
     def unit(self) -> str:
@@ -104,7 +106,7 @@ def read_raw(place: str | os.PathLike[str], options: GazeOptions) -> RawGaze:
         raise fault(where, None, f"no fixation is left: left out {report.left_out_words()}")
     if left := report.left_out_words():
         report.notes.append(f"left out {left}")
-    return RawGaze(where, report, found)
+    return RawGaze(where, report, found, came_from)
 
 
 def _in_seconds(

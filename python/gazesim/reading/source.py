@@ -121,6 +121,8 @@ def line_of(raw: RawGaze, found: Sequence[Framed], spread: Spread | None, option
 def warn_of(raw: RawGaze, found: Sequence[Framed], stated: Stated, warn: Say) -> None:
     """Warn of what looks wrong about a source."""
     doubts = list(dict.fromkeys(one.doubt for one in found if one.doubt))
+    if len(doubts) > 1:
+        doubts = [f"{doubts[0]} (and {len(doubts) - 1:,} more sizes)"]
     for unlikely in raw.report.warnings:
         warn(f"{raw.place}: {unlikely}")
     for hint in hints(Pool.of(found), doubts, stated, raw.unit):
