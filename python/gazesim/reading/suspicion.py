@@ -20,8 +20,8 @@ FloatArray = NDArray[np.float64]
 MUCH_OFF = 0.2
 #: How much better another reading of the coordinates has to fit, and how much dwell it may leave off.
 MUCH_BETTER, LITTLE_OFF = 0.2, 0.05
-#: Fewer fixations than this say nothing about where gaze usually lies.
-ENOUGH_FIXATIONS, ENOUGH_SCANPATHS = 100, 5
+#: Fewer fixations and scanpaths than this say nothing about where gaze usually lies; a long recording does.
+ENOUGH_FIXATIONS, ENOUGH_SCANPATHS, LONG_RECORDING = 100, 5, 1000
 #: The share of an image's side that the gaze of several people usually spans.
 USUAL_SPAN = 0.55
 #: Share of gaze that is left out on either side when its span is measured.
@@ -113,7 +113,8 @@ def hints(pool: Pool, doubts: Sequence[str], stated: Stated, unit: str) -> list[
 
 def _better(pool: Pool, stated: Stated, unit: str) -> str:
     """Return the reading of the coordinates that fits much better than the one taken, in words, or ""."""
-    if len(pool.points) < ENOUGH_FIXATIONS or pool.scanpaths < ENOUGH_SCANPATHS:
+    count = len(pool.points)
+    if count < ENOUGH_FIXATIONS or (pool.scanpaths < ENOUGH_SCANPATHS and count < LONG_RECORDING):
         return ""
     weights = pool.dwell if pool.dwell.sum() > 0 else np.ones(len(pool.points))
     now = Fit.of(pool.inside(pool.boxes), weights)
