@@ -138,12 +138,14 @@ def test_stubs_match_the_compiled_module():
 
 
 def test_house_rules():
-    """Only torch/ and train/ import torch; only parallel starts threads; only sink and simd are unsafe."""
+    """Only torch/ and train/ import torch; only parallel uses rayon; only sink and simd are unsafe."""
     for path in (REPO / "python" / "gazesim").rglob("*.py"):
         if not {"torch", "train"} & set(path.relative_to(REPO / "python" / "gazesim").parts):
             assert not re.search(r"^\s*(import|from) torch\b", path.read_text(), re.MULTILINE), path
     for path in (REPO / "rust" / "core" / "src").rglob("*.rs"):
         text = path.read_text()
-        assert ("thread::" in text) == (path.name == "parallel.rs"), path
+        assert ("rayon::" in text) == (path.name == "parallel.rs"), path
+        assert not re.search(r"thread::(spawn|scope|Builder)", text), path
+        assert "env::" not in text, path
         assert ("unsafe {" in text) <= (path.name == "dense.rs" or path.parent.name == "simd"), path
         assert "pyo3" not in text, path

@@ -113,6 +113,24 @@ def test_an_exception_in_the_progress_callback_ends_the_call():
         )
 
 
+@pytest.mark.skipif(sys.platform != "linux", reason="reads /proc")
+def test_fewer_threads_where_the_system_has_no_more():
+    """The stacks of 500 threads do not fit into the memory that is left; those of a few do."""
+    script = """
+        import resource, numpy as np, gazesim
+        gazes = [np.random.default_rng(seed).random((40, 3)) for seed in range(100)]
+        features = gazesim.MultiMatch(screen_size=(1, 1)).features(gazes * 10)
+        expected = features.affinity(n_threads=1)
+        used = int(open("/proc/self/statm").read().split()[0]) * resource.getpagesize()
+        resource.setrlimit(resource.RLIMIT_AS, (used + 250_000_000,) * 2)
+        assert np.array_equal(features.affinity(n_threads=500), expected)
+        print("equal")
+    """
+    command = [sys.executable, "-c", textwrap.dedent(script)]
+    done = subprocess.run(command, capture_output=True, text=True, timeout=120)
+    assert done.stdout == "equal\n", done.stderr[-2000:]
+
+
 @pytest.mark.skipif(sys.platform == "win32", reason="signals are sent differently on Windows")
 @pytest.mark.parametrize("n_threads", [1, 2])
 def test_ctrl_c_ends_a_call_of_minutes(n_threads):

@@ -1,7 +1,7 @@
 """The compiled heart of gazesim. Private: use the functions of ``gazesim`` itself."""
 
 from collections.abc import Callable
-from typing import Any, TypeAlias
+from typing import Any, Protocol, TypeAlias
 
 import numpy as np
 from numpy.typing import NDArray
@@ -38,15 +38,31 @@ _Maps: TypeAlias = NDArray[np.uint8] | NDArray[np.float32] | NDArray[np.float64]
 _Progress: TypeAlias = Callable[[int], None]
 _Csr: TypeAlias = tuple[NDArray[np.int64], NDArray[np.int32], NDArray[np.float32]]
 
+class _Grouping(Protocol):
+    @property
+    def amplitude_px(self) -> float: ...
+    @property
+    def direction_deg(self) -> float: ...
+    @property
+    def duration(self) -> float: ...
+
+class _ScreenGeometry(Protocol):
+    @property
+    def size_px(self) -> tuple[float, float]: ...
+    @property
+    def size_cm(self) -> tuple[float, float]: ...
+    @property
+    def distance_cm(self) -> float: ...
+
 def check_scanpaths(scanpaths: _Ragged, argument: str) -> None: ...
 def detect_fixations(
     samples: _Ragged,
     argument: str,
     *,
-    rule: tuple[str, float, float],
+    rule: dict[str, float],
     minimum_duration: float,
     max_gap: float,
-    geometry: Any = None,
+    geometry: _ScreenGeometry | None = None,
     n_threads: int | None = None,
 ) -> tuple[NDArray[np.float64], NDArray[np.int64]]: ...
 def render_heatmaps(
@@ -62,7 +78,7 @@ def resize_heatmaps(
     heatmaps: _Maps, *, size: Any, interpolation: str, n_threads: int | None = None
 ) -> NDArray[np.float64]: ...
 def multimatch_features(
-    scanpaths: _Ragged, *, min_fixations: int, grouping: Any = None, argument: str = "scanpaths"
+    scanpaths: _Ragged, *, min_fixations: int, grouping: _Grouping | None = None, argument: str = "scanpaths"
 ) -> tuple[NDArray[np.float64], NDArray[np.int64]]: ...
 def moments_features(
     heatmaps: _Maps,
@@ -92,8 +108,7 @@ def tima_features(
     image_size: Any,
     eps: float,
     sigma_px: float,
-    share: float | None = None,
-    count: int | None = None,
+    min_samples: float,
     argument: str = "scanpaths",
     n_threads: int | None = None,
     progress: _Progress | None = None,

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Hashable, Iterable
-from typing import Any
+from typing import Any, cast
 
 import numpy as np
 from numpy.typing import NDArray
@@ -103,15 +103,17 @@ def detect_fixations(
     choice("unit", unit, UNITS)
     if geometry is not None and not isinstance(geometry, Screen):
         raise TypeError(f"geometry is {describe(geometry)}; expected a gazesim.ScreenGeometry or None")
+    if geometry is not None:
+        _ = geometry.measures  # raises where centimetres or the distance are missing
     if geometry is not None and unit == "deg":
         raise ValueError('geometry is given, but samples are in degrees already; expected unit="px" with it')
     rate = None if sampling_rate is None else number("sampling_rate", sampling_rate, low=0.0, open_low=True)
     in_degrees = unit == "deg" or geometry is not None
     if method == "idt":
-        rule = ("idt", _threshold("dispersion", dispersion, 1.0, in_degrees), 0.0)
+        rule = {"dispersion": _threshold("dispersion", dispersion, 1.0, in_degrees)}
     else:
         window = number("velocity_window", velocity_window, low=0.0)
-        rule = ("ivt", _threshold("velocity", velocity, 20.0, in_degrees), window)
+        rule = {"velocity": _threshold("velocity", velocity, 20.0, in_degrees), "window": window}
     recordings, names, single = _recordings(samples, rate, ids)
     values = np.concatenate(recordings) if recordings else np.empty((0, 3))
     offsets = np.cumsum([0, *map(len, recordings)], dtype=np.int64)
@@ -121,7 +123,7 @@ def detect_fixations(
         rule=rule,
         minimum_duration=number("minimum_duration", minimum_duration, low=0.0),
         max_gap=number("max_gap", max_gap, low=0.0),
-        geometry=None if geometry is None else list(geometry.measures),
+        geometry=cast(Any, geometry),
         n_threads=threads(n_threads),
     )
     if with_start and not single:

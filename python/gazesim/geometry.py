@@ -108,6 +108,16 @@ class Screen:
             raise ValueError(f"{self!r} states no cm and distance_cm; expected both to convert degrees")
         return (*self.size_wh, *self.cm, self.distance_cm)
 
+    @property
+    def size_px(self) -> Size:
+        """The old name of ``size_wh``."""
+        return self.size_wh
+
+    @property
+    def size_cm(self) -> Size:
+        """The old name of ``cm``, which has to be stated."""
+        return self.measures[2:4]
+
 
 class ScreenGeometry(Screen):
     """The old name of :class:`Screen`, with its old parameters; all three are needed.
@@ -127,17 +137,6 @@ class ScreenGeometry(Screen):
             raise TypeError("size_cm is None; expected 2 numbers")
         number("distance_cm", distance_cm, low=0.0, open_low=True)
         self._check("size_px", "size_cm")
-
-    @property
-    def size_px(self) -> Size:
-        """(width, height) in pixels."""
-        return self.size_wh
-
-    @property
-    def size_cm(self) -> Size:
-        """(width, height) in centimetres."""
-        assert self.cm is not None
-        return self.cm
 
 
 def place_image(placement: str, image_size: Sequence[float], screen_size: Sequence[float]) -> Box:

@@ -21,7 +21,7 @@ class GazeOptions:
     format, time_unit, coord_unit, sampling_rate, eye, off_image, metadata
         As for :func:`gazesim.read_scanpaths`.
     by, missing, columns, on_bad_row, spanning
-        As well.
+        As for :func:`gazesim.read_scanpaths`.
     screen_size
         (width, height) of the screen in pixels; default: what the file states.
     screen_cm, distance_cm

@@ -130,7 +130,7 @@ class MultiMatch(Scheme):
         values, offsets = _core.multimatch_features(
             (paths.values, paths.offsets),
             min_fixations=self.min_fixations,
-            grouping=None if self.grouping is None else dataclasses.astuple(self.grouping),
+            grouping=self.grouping,
             argument=argument,
         )
         return Features._trusted(scheme, values, offsets, paths.ids if ids is None else ids)

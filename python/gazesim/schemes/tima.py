@@ -98,14 +98,12 @@ class TIMA(Scheme):
         """
         paths = Scanpaths.from_list(gazes, argument=argument)
         size = pixel_size("image_size", agreed_size(self.image_size, paths, "image_size"))
-        wanted = self.min_samples
         values, offsets = _core.tima_features(
             (paths.values, paths.offsets),
             image_size=size,
             eps=self.eps,
             sigma_px=self.sigma_px,
-            share=None if isinstance(wanted, int) else wanted,
-            count=wanted if isinstance(wanted, int) else None,
+            min_samples=self.min_samples,
             argument=argument,
             n_threads=threads(n_threads),
         )

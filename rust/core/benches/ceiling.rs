@@ -12,10 +12,9 @@ mod scanpaths;
 use std::hint::black_box;
 use std::time::Instant;
 
-use gazesim_core::pairwise::Kernel;
-use gazesim_core::schemes::multimatch::{self, Affinity, Comparison, Features};
+use gazesim_core::pairwise::{Kernel, TILE, Tile, TileKernel};
+use gazesim_core::schemes::multimatch::{self, Affinity, Comparison, Features, Saccade};
 use gazesim_core::simd::{self, Job, Lanes, Level};
-use gazesim_core::sink::{Tile, TILE};
 
 const FIXATIONS: [usize; 3] = [10, 30, 100];
 const ROUNDS: usize = 25;
@@ -26,8 +25,11 @@ type Pack = Vec<[[f64; 8]; 2]>;
 fn packs(features: &Features) -> Vec<Pack> {
     let eight = |first: usize| {
         let vector = |k: usize| {
-            let part = |axis: usize| std::array::from_fn(|lane| features.sample(first + lane)[k][axis]);
-            [part(0), part(1)]
+            let saccade = |lane: usize| features.sample(first + lane)[k];
+            [
+                std::array::from_fn(|lane| saccade(lane).dx),
+                std::array::from_fn(|lane| saccade(lane).dy),
+            ]
         };
         (0..features.sample(first).len()).map(vector).collect()
     };
@@ -59,7 +61,7 @@ impl Job for Roots {
 
 /// One query against eight targets: costs of one row, and the directions of every cell.
 struct Alignment<'a> {
-    query: &'a [[f64; 7]],
+    query: &'a [Saccade],
     targets: &'a [[[f64; 8]; 2]],
     costs: &'a mut [[f64; 8]],
     steps: &'a mut [[u8; 4]],
@@ -81,7 +83,7 @@ impl Job for Alignment<'_> {
         self.costs.fill([f64::INFINITY; 8]);
         let rows = self.steps.chunks_exact_mut(self.targets.len());
         for (vector, steps) in self.query.iter().zip(rows) {
-            let (dx, dy) = (L::splat(vector[0]), L::splat(vector[1]));
+            let (dx, dy) = (L::splat(vector.dx), L::splat(vector.dy));
             let (mut above_left, mut left) = (start, infinite);
             start = infinite;
             for ((cost, target), step) in self.costs.iter_mut().zip(self.targets).zip(steps) {
@@ -115,11 +117,7 @@ fn measure(fixations: usize) {
     let (packs, level) = (packs(&features), Level::best());
     let mut costs = vec![[0.0; 8]; vectors];
     let mut steps = vec![[0; 4]; vectors * vectors];
-    let tile = Tile {
-        rows: 0..TILE,
-        cols: 0..TILE,
-        diagonal: false,
-    };
+    let tile = Tile::new(0..TILE, 0..TILE);
     let outcome = || Affinity { weights: [0.2; 5] };
     let (scale, joint) = (scanpaths::scale(), multimatch::Alignment::Joint);
     let engine = Comparison::new(&features, &features, &scale, joint, outcome());

@@ -7,10 +7,9 @@ mod common;
 #[path = "common/scanpaths.rs"]
 mod scanpaths;
 
-use criterion::{criterion_group, criterion_main, BenchmarkId, Criterion, Throughput};
-use gazesim_core::pairwise::Kernel;
+use criterion::{BenchmarkId, Criterion, Throughput, criterion_group, criterion_main};
+use gazesim_core::pairwise::{Kernel, TILE, Tile, TileKernel};
 use gazesim_core::schemes::multimatch::{Affinity, Alignment, Comparison};
-use gazesim_core::sink::{Tile, TILE};
 
 fn engines(criterion: &mut Criterion) {
     let mut group = criterion.benchmark_group("multimatch");
@@ -28,11 +27,7 @@ fn engines(criterion: &mut Criterion) {
             ("per_dimension", scalar(Alignment::PerDimension)),
         ];
         // Eight rows: a scalar tile of long scanpaths would take most of a second.
-        let tile = Tile {
-            rows: 0..8,
-            cols: 0..TILE,
-            diagonal: false,
-        };
+        let tile = Tile::new(0..8, 0..TILE);
         let pairs = tile.rows.len() * tile.cols.len();
         group.throughput(Throughput::Elements((pairs * (fixations - 1).pow(2)) as u64));
         for (name, engine) in engines {

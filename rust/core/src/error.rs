@@ -2,11 +2,13 @@
 
 /// What can go wrong, in words that a user can act on.
 #[derive(Debug, Clone, PartialEq, thiserror::Error)]
+#[non_exhaustive]
 pub enum Error {
     /// One number of the input is out of its domain.
     #[error("{argument}: sample {sample}, row {row}, {column} is {value}; expected {expected}")]
+    #[non_exhaustive]
     Value {
-        /// Name of the argument as the caller knows it.
+        /// What the caller calls the input.
         argument: String,
         /// Position of the sample in the argument.
         sample: usize,
@@ -21,8 +23,9 @@ pub enum Error {
     },
     /// One sample as a whole does not fit.
     #[error("{argument}: sample {sample} {problem}; expected {expected}")]
+    #[non_exhaustive]
     Sample {
-        /// Name of the argument as the caller knows it.
+        /// What the caller calls the input.
         argument: String,
         /// Position of the sample in the argument.
         sample: usize,
@@ -33,8 +36,9 @@ pub enum Error {
     },
     /// An argument as a whole does not fit.
     #[error("{argument} is {value}; expected {expected}")]
+    #[non_exhaustive]
     Argument {
-        /// Name of the argument as the caller knows it.
+        /// What the caller calls the input.
         argument: String,
         /// What was given.
         value: String,
@@ -63,9 +67,20 @@ impl Error {
     }
 }
 
+/// The product of sizes that a caller chose, which can be too large for a number.
+pub(crate) fn product(sizes: &[usize], what: &str) -> Result<usize> {
+    let size = sizes
+        .iter()
+        .try_fold(1, |product: usize, &size| product.checked_mul(size));
+    size.ok_or_else(|| {
+        let sizes: Vec<String> = sizes.iter().map(ToString::to_string).collect();
+        Error::Memory(format!("{} of {} cells", what, sizes.join(" x ")))
+    })
+}
+
 /// An empty vector with room for `count`: what is as large as the caller likes must not end the
 /// process where the memory does not suffice for it.
-pub fn reserved<T>(count: usize, what: &str) -> Result<Vec<T>> {
+pub(crate) fn reserved<T>(count: usize, what: &str) -> Result<Vec<T>> {
     let mut room = Vec::new();
     match room.try_reserve_exact(count) {
         Ok(()) => Ok(room),

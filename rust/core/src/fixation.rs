@@ -7,11 +7,35 @@
 
 use std::collections::VecDeque;
 
-use crate::scanpath::Ragged;
+use crate::scanpath::{Ragged, row};
 use crate::{Error, Result};
 
-/// Raw gaze: rows of x, y and time in seconds.
-pub type Samples = Ragged<3>;
+row! {
+    /// One sample of an eye tracker; x or y is NaN where gaze is missing.
+    Sample, 3:
+    /// Horizontal position, in pixels or degrees.
+    x,
+    /// Vertical position, in pixels or degrees.
+    y,
+    /// Time in seconds.
+    time
+}
+
+row! {
+    /// A fixation that was found.
+    Found, 4:
+    /// Mean horizontal position, in the unit of the samples.
+    x,
+    /// Mean vertical position, in the unit of the samples.
+    y,
+    /// Time from the first to the last sample, in seconds.
+    duration,
+    /// Time of the first sample, in seconds.
+    onset
+}
+
+/// Raw gaze: the samples of every recording.
+pub type Samples = Ragged<Sample>;
 
 /// Time stamps are trusted to the microsecond: 0.1 + 0.2 is not 0.3.
 const TIME_SLACK: f64 = 1e-6;
@@ -21,6 +45,7 @@ const ADJOINING: f64 = 1.5;
 
 /// What makes a stretch of gaze a fixation.
 #[derive(Debug, Clone, Copy, PartialEq)]
+#[non_exhaustive]
 pub enum Rule {
     /// The extent in x plus the extent in y stays within `dispersion`.
     Dispersion {
@@ -84,7 +109,7 @@ impl Samples {
     pub fn check_times(&self, argument: &str) -> Result<()> {
         for (sample, rows) in self.iter().enumerate() {
             let mut before = f64::NEG_INFINITY;
-            for (row, &[x, y, time]) in rows.iter().enumerate() {
+            for (row, &Sample { x, y, time }) in rows.iter().enumerate() {
                 let (column, value, expected) = if x.is_infinite() {
                     ("x", x, "a finite number, or NaN where gaze is missing")
                 } else if y.is_infinite() {
@@ -112,13 +137,13 @@ impl Samples {
 }
 
 impl Detection {
-    /// The fixations in rows of x, y and time: mean x, mean y, duration and time of the first sample.
-    pub fn fixations(&self, rows: &[[f64; 3]]) -> Vec<[f64; 4]> {
+    /// Finds the fixations of one recording, in the order of time.
+    pub fn fixations(&self, rows: &[Sample]) -> Vec<Found> {
         let gap = self.max_gap.max(ADJOINING * median_interval(rows)) + TIME_SLACK;
         let there: Vec<Gaze> = rows
             .iter()
-            .filter(|[x, y, _]| !x.is_nan() && !y.is_nan())
-            .map(|&[x, y, time]| Gaze {
+            .filter(|sample| !sample.x.is_nan() && !sample.y.is_nan())
+            .map(|&Sample { x, y, time }| Gaze {
                 point: [x, y],
                 place: self.geometry.map_or([x, y], |geometry| geometry.degrees([x, y])),
                 time,
@@ -140,7 +165,7 @@ impl Detection {
         last.time - first.time >= self.minimum_duration - TIME_SLACK
     }
 
-    fn by_dispersion(&self, gaze: &[Gaze], dispersion: f64, found: &mut Vec<[f64; 4]>) {
+    fn by_dispersion(&self, gaze: &[Gaze], dispersion: f64, found: &mut Vec<Found>) {
         let mut extent = Extent::default();
         let (mut start, mut end) = (0, 0); // the window, `end` excluded
         while start < gaze.len() {
@@ -169,7 +194,7 @@ impl Detection {
         }
     }
 
-    fn by_velocity(&self, gaze: &[Gaze], velocity: f64, window: f64, found: &mut Vec<[f64; 4]>) {
+    fn by_velocity(&self, gaze: &[Gaze], velocity: f64, window: f64, found: &mut Vec<Found>) {
         let speeds = speeds(gaze, window);
         let mut first = 0;
         for run in speeds.chunk_by(|a, b| (*a < velocity) == (*b < velocity)) {
@@ -254,14 +279,19 @@ fn speeds(gaze: &[Gaze], window: f64) -> Vec<f64> {
         .collect()
 }
 
-fn summary(gaze: &[Gaze]) -> [f64; 4] {
+fn summary(gaze: &[Gaze]) -> Found {
     let mean = |axis: usize| gaze.iter().map(|one| one.point[axis]).sum::<f64>() / gaze.len() as f64;
     let (first, last) = (gaze[0].time, gaze[gaze.len() - 1].time);
-    [mean(0), mean(1), last - first, first]
+    Found {
+        x: mean(0),
+        y: mean(1),
+        duration: last - first,
+        onset: first,
+    }
 }
 
-fn median_interval(rows: &[[f64; 3]]) -> f64 {
-    let mut intervals: Vec<f64> = rows.windows(2).map(|pair| pair[1][2] - pair[0][2]).collect();
+fn median_interval(rows: &[Sample]) -> f64 {
+    let mut intervals: Vec<f64> = rows.windows(2).map(|pair| pair[1].time - pair[0].time).collect();
     if intervals.is_empty() {
         return 0.0;
     }
@@ -273,10 +303,10 @@ fn median_interval(rows: &[[f64; 3]]) -> f64 {
 mod tests {
     use super::*;
 
-    fn steps(places: &[f64], samples: usize) -> Vec<[f64; 3]> {
+    fn steps(places: &[f64], samples: usize) -> Vec<Sample> {
         let rows = places.iter().flat_map(|&x| std::iter::repeat_n(x, samples));
         rows.enumerate()
-            .map(|(index, x)| [x, 0.0, index as f64 * 0.001])
+            .map(|(index, x)| Sample::from([x, 0.0, index as f64 * 0.001]))
             .collect()
     }
 
@@ -300,15 +330,15 @@ mod tests {
         .fixations(&rows);
         assert_eq!(dispersion.len(), 3);
         assert_eq!(velocity.len(), 3);
-        assert_eq!(dispersion[1][0], 5.0);
-        assert!((dispersion[1][2] - 0.149).abs() < 1e-12 && (dispersion[1][3] - 0.15).abs() < 1e-12);
+        assert_eq!(dispersion[1].x, 5.0);
+        assert!((dispersion[1].duration - 0.149).abs() < 1e-12 && (dispersion[1].onset - 0.15).abs() < 1e-12);
     }
 
     #[test]
     fn missing_samples_end_a_fixation_unless_they_are_few() {
         let mut rows = steps(&[0.0], 300);
         for row in &mut rows[140..150] {
-            row[0] = f64::NAN;
+            row.x = f64::NAN;
         }
         let mut detection = detector(Rule::Dispersion { dispersion: 1.0 });
         assert_eq!(detection.fixations(&rows).len(), 2);
@@ -326,6 +356,7 @@ mod tests {
             },
         ] {
             for rows in [vec![], vec![[1.0, 1.0, 0.0]], vec![[f64::NAN, 1.0, 0.0]; 9]] {
+                let rows: Vec<_> = rows.into_iter().map(Sample::from).collect();
                 assert!(detector(rule).fixations(&rows).is_empty());
             }
         }

@@ -1,12 +1,8 @@
-//! Gaze similarity without Python: slices in, buffers out.
-//!
-//! Unsafe code is confined to `sink` (stores to interleaved tiles) and `simd` (intrinsics).
-//!
-//! The modules are listed in the order in which data flows through them.
+#![doc = include_str!("../README.md")]
+#![deny(unsafe_code)] // but for `sink` (stores to interleaved tiles) and `simd` (intrinsics)
 
-#![deny(unsafe_code)]
-
-pub mod error;
+// In the order in which data flows.
+mod error;
 
 pub mod fixation;
 pub mod heatmap;
@@ -17,7 +13,10 @@ pub mod views;
 
 pub mod pairwise;
 pub mod parallel;
+#[doc(hidden)] // for the benchmarks and tests of this workspace: no promise
 pub mod simd;
-pub mod sink;
+mod sink;
 
 pub use error::{Error, Result};
+pub use scanpath::{Fixation, Scanpaths};
+pub use simd::Level;

@@ -1,46 +1,32 @@
 //! The only place that starts threads: how many, when it pays, and how a long call is interrupted.
 //!
-//! A call owns its threads and joins them before it returns. Nothing outlives the call, so a
-//! process that forks afterwards (PyTorch's DataLoader does) inherits no half-dead pool, and no
-//! lock is held by a thread that the child does not have. Starting a thread costs some 30 µs, which
-//! is why work below [`BREAK_EVEN_NS`] stays on the calling thread.
+//! Every call builds a rayon pool of its own and ends it before it returns. Nothing outlives the call, so a process that
+//! forks afterwards (PyTorch's DataLoader does) inherits no half-dead pool, and no lock is held by a thread that the
+//! child does not have; rayon's global pool is never touched. Building a pool takes some 100 µs, which is why work
+//! below [`BREAK_EVEN_NS`] stays on the calling thread.
 
 use std::any::Any;
+use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::atomic::{AtomicBool, AtomicU64, AtomicUsize, Ordering};
-use std::sync::{Condvar, Mutex};
+use std::sync::{Condvar, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
+
+use rayon::{ThreadPool, ThreadPoolBuilder};
 
 use crate::{Error, Result};
 
 /// Estimated work, in nanoseconds, below which threads cost more than they bring.
 pub const BREAK_EVEN_NS: f64 = 600_000.0;
 
-/// How long the calling thread sleeps between two looks at the outside world.
+/// How long the calling thread sleeps between two calls of [`Poll`].
 const POLL_INTERVAL: Duration = Duration::from_millis(40);
 
-const MAX_THREADS: usize = 1024;
+/// More threads than this are never started.
+pub const MAX_THREADS: usize = 1024;
 
-/// The number of threads to use: as requested, else `GAZESIM_NUM_THREADS`, else the cores
-/// available to the process.
-pub fn thread_count(requested: Option<usize>) -> Result<usize> {
-    if let Some(threads) = requested {
-        return if threads == 0 {
-            Err(Error::argument("n_threads", 0, "at least 1"))
-        } else {
-            Ok(threads.min(MAX_THREADS))
-        };
-    }
-    match std::env::var("GAZESIM_NUM_THREADS") {
-        Ok(text) if !text.trim().is_empty() => match text.trim().parse::<usize>() {
-            Ok(threads) if threads > 0 => Ok(threads.min(MAX_THREADS)),
-            _ => Err(Error::argument(
-                "the environment variable GAZESIM_NUM_THREADS",
-                format!("{text:?}"),
-                "a whole number of at least 1",
-            )),
-        },
-        _ => Ok(std::thread::available_parallelism().map_or(1, usize::from)),
-    }
+/// The number of cores that are available to this process, at least 1.
+pub fn available_threads() -> usize {
+    std::thread::available_parallelism().map_or(1, usize::from)
 }
 
 /// What the workers of one call share: how far they are, and whether to stop.
@@ -67,12 +53,15 @@ impl Progress {
 /// returns whether to go on.
 pub type Poll<'a> = &'a mut dyn FnMut(u64) -> bool;
 
-/// Runs `work(scratch, task, progress)` for every task in `0..tasks`, each thread with a scratch of
-/// its own.
+/// Runs `work(scratch, task, progress)` for every task in `0..tasks`, each thread with a scratch of its own.
 ///
-/// Tasks are handed out in order as threads become free, so results must not depend on which thread
-/// runs which task. Work estimated below [`BREAK_EVEN_NS`] runs on the calling thread without
-/// polling. Returns the scratches, for callers that gather results in them.
+/// Tasks are handed out in order as threads become free, so results must not depend on which thread runs which task.
+/// Work estimated below [`BREAK_EVEN_NS`] runs on the calling thread without polling. Otherwise `threads` threads, at
+/// most [`MAX_THREADS`], do the work while the calling thread polls; where the system has no more threads to give,
+/// fewer. Returns the scratches, for callers that gather results in them.
+///
+/// # Errors
+/// [`Error::Interrupted`] where `poll` says no, [`Error::Internal`] where `work` or `scratch` panics.
 pub fn run<S: Send>(
     tasks: usize,
     threads: usize,
@@ -82,57 +71,77 @@ pub fn run<S: Send>(
     work: impl Fn(&mut S, usize, &Progress) + Sync,
 ) -> Result<Vec<S>> {
     let progress = Progress::default();
-    if estimated_ns < BREAK_EVEN_NS {
-        let mut own = scratch();
-        (0..tasks).for_each(|task| work(&mut own, task, &progress));
-        return Ok(vec![own]);
-    }
     let next = AtomicUsize::new(0);
-    let running = Mutex::new(0usize);
-    let finished = Condvar::new();
     let worker = || {
-        let _leaving = Leaving(&running, &finished);
         let mut own = scratch();
         loop {
             let task = next.fetch_add(1, Ordering::Relaxed);
-            if task >= tasks || progress.stop.load(Ordering::Relaxed) {
+            if task >= tasks || !progress.goes_on() {
                 return own;
             }
             work(&mut own, task, &progress);
         }
     };
-    std::thread::scope(|scope| {
-        let mut handles = Vec::new();
-        for _ in 0..threads.clamp(1, tasks.max(1)) {
-            *lock(&running) += 1;
-            match std::thread::Builder::new().spawn_scoped(scope, worker) {
-                Ok(handle) => handles.push(handle),
-                Err(_) => {
-                    // The system has no more threads to give: go on with those that started.
-                    *lock(&running) -= 1;
-                    break;
+    if estimated_ns < BREAK_EVEN_NS {
+        return Ok(vec![caught(&worker)?]);
+    }
+    let mut threads = threads.clamp(1, tasks.clamp(1, MAX_THREADS));
+    loop {
+        let pool = ThreadPoolBuilder::new().num_threads(threads);
+        let done = pool.build_scoped(
+            |thread| thread.run(),
+            |pool| broadcast(pool, threads, &worker, &progress, poll),
+        );
+        match done {
+            Ok(scratches) if progress.goes_on() => return scratches,
+            Ok(scratches) => return scratches.and(Err(Error::Interrupted)),
+            // The system has no more threads to give.
+            Err(_) if threads > 1 => threads /= 2,
+            Err(_) => return Ok(vec![caught(&worker)?]),
+        }
+    }
+}
+
+/// Runs `worker` once on each of the pool's threads, polling meanwhile, and returns what the workers return.
+fn broadcast<S: Send>(
+    pool: &ThreadPool,
+    threads: usize,
+    worker: &(impl Fn() -> S + Sync),
+    progress: &Progress,
+    poll: Poll,
+) -> Result<Vec<S>> {
+    let ended = Mutex::new(Vec::with_capacity(threads));
+    let one_ended = Condvar::new();
+    pool.in_place_scope(|scope| {
+        scope.spawn_broadcast(|_, _| {
+            // With the panic caught, every worker is counted, and the calling thread never waits in vain.
+            let end = caught(worker);
+            lock(&ended).push(end);
+            one_ended.notify_one();
+        });
+        let mut workers = lock(&ended);
+        while workers.len() < threads {
+            let (guard, timeout) = one_ended
+                .wait_timeout(workers, POLL_INTERVAL)
+                .unwrap_or_else(PoisonError::into_inner);
+            if guard.len() < threads && timeout.timed_out() {
+                drop(guard);
+                if !poll(progress.done.load(Ordering::Relaxed)) {
+                    progress.stop.store(true, Ordering::Relaxed);
                 }
+                workers = lock(&ended);
+            } else {
+                workers = guard;
             }
         }
-        if handles.is_empty() {
-            *lock(&running) += 1;
-            return Ok(vec![worker()]);
-        }
-        wait(&running, &finished, &progress, poll);
-        let stopped = progress.stop.load(Ordering::Relaxed);
-        // All are joined before the first failure is looked at: a scope panics over a thread
-        // whose panic nobody took.
-        let joined: Vec<_> = handles.into_iter().map(|handle| handle.join()).collect();
-        let scratches = joined
-            .into_iter()
-            .map(|own| own.map_err(|cause| Error::Internal(describe(&*cause))))
-            .collect::<Result<Vec<S>>>()?;
-        if stopped {
-            Err(Error::Interrupted)
-        } else {
-            Ok(scratches)
-        }
-    })
+    });
+    let ends = ended.into_inner().unwrap_or_else(PoisonError::into_inner);
+    ends.into_iter().collect()
+}
+
+/// What `work` returns, or its panic as an error.
+fn caught<S>(work: &impl Fn() -> S) -> Result<S> {
+    catch_unwind(AssertUnwindSafe(work)).map_err(|cause| Error::Internal(describe(&*cause)))
 }
 
 /// Computes `compute(task)` for every task in `0..tasks`, in parallel, and returns the results in
@@ -172,36 +181,8 @@ pub fn map_long<T: Send>(
     Ok(results.into_iter().map(|(_, result)| result).collect())
 }
 
-/// Counts a worker out even when it unwinds, so that the calling thread never waits in vain.
-struct Leaving<'a>(&'a Mutex<usize>, &'a Condvar);
-
-impl Drop for Leaving<'_> {
-    fn drop(&mut self) {
-        *lock(self.0) -= 1;
-        self.1.notify_one();
-    }
-}
-
-fn wait(running: &Mutex<usize>, finished: &Condvar, progress: &Progress, poll: Poll) {
-    let mut left = lock(running);
-    while *left > 0 {
-        left = match finished.wait_timeout(left, POLL_INTERVAL) {
-            Ok((guard, _)) => guard,
-            Err(poisoned) => poisoned.into_inner().0,
-        };
-        if *left == 0 {
-            return;
-        }
-        drop(left);
-        if !poll(progress.done.load(Ordering::Relaxed)) {
-            progress.stop.store(true, Ordering::Relaxed);
-        }
-        left = lock(running);
-    }
-}
-
-fn lock(mutex: &Mutex<usize>) -> std::sync::MutexGuard<'_, usize> {
-    mutex.lock().unwrap_or_else(|poisoned| poisoned.into_inner())
+fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
+    mutex.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
 fn describe(cause: &(dyn Any + Send)) -> String {

@@ -1,22 +1,58 @@
-//! Ragged scanpaths: flat rows and offsets.
+//! Scanpaths, and other sets of samples that differ in length: rows one after the other, and offsets.
 
 use crate::{Error, Result};
 
 /// The largest coordinate or duration that is taken: squares of it stay finite in single precision.
 pub const MAX_VALUE: f64 = 1e15;
 
-const COLUMNS: [&str; 3] = ["x", "y", "duration"];
+/// Defines a row of a [`Ragged`] set: named numbers that can also be had as an array.
+macro_rules! row {
+    ($(#[$about:meta])* $name:ident, $count:literal: $($(#[$field_about:meta])* $field:ident),*) => {
+        $(#[$about])*
+        #[derive(Debug, Clone, Copy, PartialEq, Default)]
+        pub struct $name {
+            $($(#[$field_about])* pub $field: f64,)*
+        }
 
-/// Rows of `COLUMNS` numbers for every sample, stored one after the other.
+        impl From<[f64; $count]> for $name {
+            #[inline]
+            fn from([$($field),*]: [f64; $count]) -> Self {
+                Self { $($field),* }
+            }
+        }
+
+        impl From<$name> for [f64; $count] {
+            #[inline]
+            fn from(row: $name) -> Self {
+                [$(row.$field),*]
+            }
+        }
+    };
+}
+
+pub(crate) use row;
+
+row! {
+    /// One fixation, or one raw sample that lasted for some time.
+    Fixation, 3:
+    /// Horizontal position in pixels, from the left edge.
+    x,
+    /// Vertical position in pixels, from the upper edge.
+    y,
+    /// Duration in seconds.
+    duration
+}
+
+/// Samples of different lengths: the rows of all of them, one sample after the other.
 ///
 /// Sample `i` owns the rows `offsets[i]..offsets[i + 1]`.
 #[derive(Debug, Clone, PartialEq)]
-pub struct Ragged<const COLUMNS: usize> {
-    values: Vec<[f64; COLUMNS]>,
+pub struct Ragged<T> {
+    values: Vec<T>,
     offsets: Vec<usize>,
 }
 
-impl<const COLUMNS: usize> Default for Ragged<COLUMNS> {
+impl<T> Default for Ragged<T> {
     fn default() -> Self {
         Self {
             values: Vec::new(),
@@ -25,9 +61,12 @@ impl<const COLUMNS: usize> Default for Ragged<COLUMNS> {
     }
 }
 
-impl<const COLUMNS: usize> Ragged<COLUMNS> {
+impl<T> Ragged<T> {
     /// Checks the offsets (from 0 to the number of rows, never falling) and takes both parts.
-    pub fn new(values: Vec<[f64; COLUMNS]>, offsets: &[i64]) -> Result<Self> {
+    ///
+    /// # Errors
+    /// [`Error::Argument`] for other offsets.
+    pub fn new(values: Vec<T>, offsets: &[i64]) -> Result<Self> {
         let rows = values.len() as i64;
         let ends = offsets.first() == Some(&0) && offsets.last() == Some(&rows);
         if !ends || offsets.windows(2).any(|pair| pair[0] > pair[1]) {
@@ -44,7 +83,7 @@ impl<const COLUMNS: usize> Ragged<COLUMNS> {
     }
 
     /// Appends one sample.
-    pub fn push(&mut self, rows: impl IntoIterator<Item = [f64; COLUMNS]>) {
+    pub fn push(&mut self, rows: impl IntoIterator<Item = T>) {
         self.values.extend(rows);
         self.offsets.push(self.values.len());
     }
@@ -60,17 +99,17 @@ impl<const COLUMNS: usize> Ragged<COLUMNS> {
     }
 
     /// The rows of sample `index`.
-    pub fn sample(&self, index: usize) -> &[[f64; COLUMNS]] {
+    pub fn sample(&self, index: usize) -> &[T] {
         &self.values[self.offsets[index]..self.offsets[index + 1]]
     }
 
     /// The samples in order.
-    pub fn iter(&self) -> impl Iterator<Item = &[[f64; COLUMNS]]> {
+    pub fn iter(&self) -> impl Iterator<Item = &[T]> {
         (0..self.len()).map(|index| self.sample(index))
     }
 
     /// All rows, one sample after the other.
-    pub fn rows(&self) -> &[[f64; COLUMNS]] {
+    pub fn rows(&self) -> &[T] {
         &self.values
     }
 
@@ -80,8 +119,16 @@ impl<const COLUMNS: usize> Ragged<COLUMNS> {
     }
 }
 
-/// Scanpaths: rows of x and y in pixels (origin top-left) and duration in seconds.
-pub type Scanpaths = Ragged<3>;
+impl<T, R: IntoIterator<Item = T>> FromIterator<R> for Ragged<T> {
+    fn from_iter<I: IntoIterator<Item = R>>(samples: I) -> Self {
+        let mut ragged = Self::default();
+        samples.into_iter().for_each(|rows| ragged.push(rows));
+        ragged
+    }
+}
+
+/// Scanpaths: the fixations of every recording.
+pub type Scanpaths = Ragged<Fixation>;
 
 impl Scanpaths {
     /// Refuses scanpaths of more than `most` rows, in the words of `expected`.
@@ -101,19 +148,23 @@ impl Scanpaths {
     pub fn check(&self, argument: &str) -> Result<()> {
         for (sample, rows) in self.iter().enumerate() {
             for (row, fixation) in rows.iter().enumerate() {
-                for (column, &value) in fixation.iter().enumerate() {
-                    let expected = match column {
-                        _ if value.is_nan() || value.abs() > MAX_VALUE => {
-                            "a finite number, at most 1e15 in size"
-                        }
-                        2 if value < 0.0 => "a duration of at least 0",
-                        _ => continue,
+                for (column, value) in [
+                    ("x", fixation.x),
+                    ("y", fixation.y),
+                    ("duration", fixation.duration),
+                ] {
+                    let expected = if value.is_nan() || value.abs() > MAX_VALUE {
+                        "a finite number, at most 1e15 in size"
+                    } else if column == "duration" && value < 0.0 {
+                        "a duration of at least 0"
+                    } else {
+                        continue;
                     };
                     return Err(Error::Value {
                         argument: argument.into(),
                         sample,
                         row,
-                        column: COLUMNS[column].into(),
+                        column: column.into(),
                         value,
                         expected,
                     });

@@ -1,14 +1,15 @@
 //! Ragged sets, TIMA's clusters and its time warping.
 
-use gazesim_core::pairwise::{dense, Kernel};
-use gazesim_core::scanpath::{Ragged, Scanpaths};
+use gazesim_core::pairwise::{Kernel, dense};
+use gazesim_core::scanpath::{Fixation, Ragged, Scanpaths};
+use gazesim_core::schemes::moments::Moments;
 use gazesim_core::schemes::tima;
 use gazesim_core::simd::Level;
 use proptest::prelude::*;
 
 #[test]
 fn offsets_are_checked() {
-    let rows = vec![[0.0; 3]; 4];
+    let rows = vec![Fixation::default(); 4];
     assert!(Scanpaths::new(rows.clone(), &[0, 1, 1, 4]).is_ok());
     for offsets in [&[][..], &[0], &[0, 5], &[1, 4], &[0, 3, 2, 4], &[0, -1, 4]] {
         assert!(Scanpaths::new(rows.clone(), offsets).is_err(), "{offsets:?}");
@@ -17,7 +18,13 @@ fn offsets_are_checked() {
 
 #[test]
 fn checks_name_sample_row_and_column() {
-    let scanpaths = Scanpaths::new(vec![[0.0; 3], [1.0, 2.0, 3.0], [1.0, 2.0, -3.0]], &[0, 1, 3]).unwrap();
+    let scanpaths = Scanpaths::new(
+        [[0.0; 3], [1.0, 2.0, 3.0], [1.0, 2.0, -3.0]]
+            .map(Fixation::from)
+            .to_vec(),
+        &[0, 1, 3],
+    )
+    .unwrap();
     let error = scanpaths.check("gazes").unwrap_err().to_string();
     assert_eq!(
         error,
@@ -55,8 +62,8 @@ proptest! {
         b in prop::collection::vec((0.1..2.0, 0.1..2.0), 1..7),
     ) {
         let mut features: tima::Features = Ragged::default();
-        features.push(a.into_iter().map(|(mass, spread)| [mass, spread]));
-        features.push(b.into_iter().map(|(mass, spread)| [mass, spread]));
+        features.push(a.into_iter().map(|(mass, spread)| Moments { mass, spread }));
+        features.push(b.into_iter().map(|(mass, spread)| Moments { mass, spread }));
         features.push([]);
         let kernel = tima::Affinity::new(&features, &features, 0.7);
         let mut scratch = kernel.scratch();
@@ -87,8 +94,8 @@ fn lanes_of_every_level_agree_with_the_scalar_time_warping() {
                 number + 0.1
             }
         };
-        let rows: Vec<[f64; 2]> = (0..clusters)
-            .map(|_| [level(random()), level(random())])
+        let rows: Vec<Moments> = (0..clusters)
+            .map(|_| Moments::from([level(random()), level(random())]))
             .collect();
         features.push(rows);
     }
@@ -101,11 +108,29 @@ fn lanes_of_every_level_agree_with_the_scalar_time_warping() {
     let mut first: Option<Vec<f32>> = None;
     for level in Level::all() {
         let lanes = matrix(&tima::Affinity::at_level(&features, &features, 0.7, level));
-        assert!(lanes
-            .iter()
-            .zip(&scalar)
-            .all(|(a, b)| (a - b).abs() <= f32::EPSILON));
+        assert!(
+            lanes
+                .iter()
+                .zip(&scalar)
+                .all(|(a, b)| (a - b).abs() <= f32::EPSILON)
+        );
         assert!((0..150).all(|i| (0..150).all(|j| lanes[i * 150 + j] == lanes[j * 150 + i])));
         assert_eq!(first.get_or_insert_with(|| lanes.clone()), &lanes);
     }
+}
+
+#[test]
+fn two_gazes_are_compared_in_one_call() {
+    let dwell = |x: f64, y: f64| std::iter::repeat_n(Fixation { x, y, duration: 0.02 }, 20);
+    let there: Vec<Fixation> = dwell(10.0, 10.0).chain(dwell(50.0, 30.0)).collect();
+    let back: Vec<Fixation> = there.iter().rev().copied().collect();
+    let parameters = tima::Parameters {
+        sigma_px: 4.0,
+        ..tima::Parameters::on_image([64, 48])
+    };
+    let affinity =
+        |a: &[Fixation], b: &[Fixation]| tima::affinity(a, b, &parameters, tima::WEIGHT_MASS).unwrap();
+    assert_eq!(affinity(&there, &there), 1.0);
+    assert!((affinity(&there, &back) - 0.99).abs() < 0.005);
+    assert_eq!(affinity(&there, &back[..0]), 0.0);
 }

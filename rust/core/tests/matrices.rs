@@ -1,9 +1,8 @@
 //! Matrices and neighbours of cheap schemes, against the same numbers pair by pair.
 
-use gazesim_core::pairwise::{dense, neighbors, Bounded, Kernel};
+use gazesim_core::pairwise::{Bounded, RowKernel, Rule, dense_by_rows, neighbors_by_rows};
 use gazesim_core::schemes::{dhash, moments};
 use gazesim_core::simd::Level;
-use gazesim_core::sink::Rule;
 
 /// Numbers that look random, from a fixed seed.
 fn numbers(seed: u64) -> impl FnMut() -> u64 {
@@ -37,26 +36,36 @@ fn maps(count: usize) -> Vec<moments::Moments> {
             8 => [3.0, 0.0],
             _ => [100.0 * uniform(), uniform()],
         })
+        .map(moments::Moments::from)
         .collect()
 }
 
+/// A kernel that also compares a single pair.
+trait Pair: RowKernel + Bounded {
+    fn pair(&self, i: usize, j: usize) -> f32;
+}
+
+impl Pair for dhash::Affinity<'_> {
+    fn pair(&self, i: usize, j: usize) -> f32 {
+        self.pair(i, j)
+    }
+}
+
+impl Pair for moments::Affinity {
+    fn pair(&self, i: usize, j: usize) -> f32 {
+        self.pair(i, j)
+    }
+}
+
 /// Whether the matrix has the bits of one comparison after the other, wherever it starts in memory.
-fn equals_pairs<K: Kernel<Output = f32>>(kernel: &K) {
+fn equals_pairs<K: Pair>(kernel: &K) {
     let (rows, cols) = kernel.shape();
-    let mut scratch = kernel.scratch();
     let cells = (0..rows * cols).map(|cell| (cell / cols, cell % cols));
-    let expected: Vec<f32> = cells.map(|(i, j)| kernel.pair(&mut scratch, i, j)).collect();
+    let expected: Vec<f32> = cells.map(|(i, j)| kernel.pair(i, j)).collect();
     for shift in [0, 3] {
         for threads in [1, 2] {
             let mut out = vec![-1.0; shift + rows * cols + 1];
-            dense(
-                kernel,
-                false,
-                &mut out[shift..][..rows * cols],
-                threads,
-                &mut |_| true,
-            )
-            .unwrap();
+            dense_by_rows(kernel, &mut out[shift..][..rows * cols], threads, &mut |_| true).unwrap();
             assert!(out[shift..][..rows * cols] == expected);
             assert_eq!(
                 (&out[..shift], out[shift + rows * cols]),
@@ -104,13 +113,13 @@ fn lanes_round_every_cosine_of_one_word_as_the_definition() {
 }
 
 /// Neighbours by looking at everything: (row, column, affinity), of equals those with smaller names.
-fn by_sorting<K: Kernel<Output = f32>>(kernel: &K, names: &[u32], rule: Rule) -> Vec<(u32, u32, f32)> {
-    let (count, mut scratch) = (names.len(), kernel.scratch());
+fn by_sorting<K: Pair>(kernel: &K, names: &[u32], rule: Rule) -> Vec<(u32, u32, f32)> {
+    let count = names.len();
     let mut all = Vec::new();
     for i in 0..count {
         let pairs = (0..count).filter(|&j| j != i);
         let mut row: Vec<(f32, u32)> = pairs
-            .map(|j| (kernel.pair(&mut scratch, i, j), names[j]))
+            .map(|j| (kernel.pair(i, j), names[j]))
             .filter(|(value, _)| *value >= rule.threshold)
             .collect();
         row.sort_by(|a, b| b.0.total_cmp(&a.0).then(a.1.cmp(&b.1)));
@@ -121,7 +130,7 @@ fn by_sorting<K: Kernel<Output = f32>>(kernel: &K, names: &[u32], rule: Rule) ->
     all
 }
 
-fn equals_sorting<K: Bounded>(kernel: &K) {
+fn equals_sorting<K: Pair>(kernel: &K) {
     let count = kernel.shape().0;
     // Any order is allowed, sorted or not.
     let names: Vec<u32> = (0..count as u32).map(|k| (k * 7 + 3) % count as u32).collect();
@@ -134,7 +143,7 @@ fn equals_sorting<K: Bounded>(kernel: &K) {
         let rule = Rule { threshold, top_k };
         let expected = by_sorting(kernel, &names, rule);
         for threads in [1, 2] {
-            let found = neighbors(kernel, &names, rule, threads, &mut |_| true).unwrap();
+            let found = neighbors_by_rows(kernel, &names, rule, threads, &mut |_| true).unwrap();
             let rows = (0..count).flat_map(|row| {
                 let entries = found.offsets[row] as usize..found.offsets[row + 1] as usize;
                 entries.map(move |_| row as u32)

@@ -1,23 +1,20 @@
 //! The lanes against the scalar engine, and the scalar engine against an exhaustive search.
 
-use gazesim_core::pairwise::dense;
-use gazesim_core::scanpath::Scanpaths;
+use gazesim_core::pairwise::{Kernel, Tile, TileKernel, dense};
+use gazesim_core::scanpath::{Fixation, Scanpaths};
 use gazesim_core::schemes::multimatch::{
-    features, simplify, Affinity, Alignment, Comparison, Dimensions, Features, Grouping, Parameters, Path,
-    Scale, Simplified,
+    Affinity, Alignment, Comparison, Dimensions, FeatureParameters, Features, Grouping, Parameters, Path,
+    Scale, Simplified, affinity, features, similarities, simplify,
 };
 use gazesim_core::simd::Level;
 use proptest::prelude::*;
 
-const PLAIN: Parameters = Parameters {
-    min_fixations: 3,
-    grouping: None,
-};
-
 fn features_of(gazes: &[Vec<[f64; 3]>]) -> Features {
-    let mut scanpaths = Scanpaths::default();
-    gazes.iter().for_each(|gaze| scanpaths.push(gaze.iter().copied()));
-    features(&scanpaths, &PLAIN)
+    let scanpaths: Scanpaths = gazes
+        .iter()
+        .map(|gaze| gaze.iter().map(|&row| row.into()))
+        .collect();
+    features(&scanpaths, &FeatureParameters::default())
 }
 
 /// Scanpaths of any length, on a coarse grid half of the time so that ties are frequent.
@@ -105,6 +102,54 @@ fn exhaustive(rows: usize, cols: usize, cost: &impl Fn(usize, usize) -> f64) -> 
 }
 
 #[test]
+fn tiles_wider_than_those_of_the_driver_equal_their_pairs() {
+    let number = |k: usize| ((k * 7919) % 1009) as f64 / 10.0;
+    let gaze = |seed: usize| -> Vec<[f64; 3]> {
+        let fixations = 0..2 + seed % 7; // some are too short to be valid
+        fixations
+            .map(|k| [number(k + seed), number(k + 3 * seed + 1), number(k + 5 * seed)])
+            .collect()
+    };
+    let all = features_of(&(0..200).map(gaze).collect::<Vec<_>>());
+    let scale = Scale::new([100.0, 80.0], [0.2; 5]).unwrap();
+    for level in Level::all() {
+        let kernel = Comparison::at_level(&all, &all, &scale, level, Dimensions);
+        let mut scratch = kernel.scratch();
+        for tile in [
+            Tile::new(3..70, 64..200),
+            Tile::new(0..5, 0..128),
+            Tile::on_diagonal(64..200),
+        ] {
+            let cells = tile
+                .rows
+                .clone()
+                .flat_map(|i| tile.cols.clone().map(move |j| (i, j)));
+            let expected: Vec<_> = cells.map(|(i, j)| kernel.pair(&mut scratch, i, j)).collect();
+            let mut values = vec![[-1.0; 5]; expected.len()];
+            assert!(kernel.tile(&mut scratch, &tile, &mut values, &mut |_| true));
+            assert_eq!(bits(&values), bits(&expected), "{tile:?}");
+        }
+    }
+}
+
+#[test]
+#[should_panic(expected = "a multiple of 64, or with the last")]
+fn a_tile_that_divides_a_group_is_refused() {
+    let all = features_of(&vec![
+        vec![[1.0, 2.0, 0.3], [40.0, 7.0, 0.2], [3.0, 60.0, 0.7]];
+        100
+    ]);
+    let scale = Scale::new([100.0, 80.0], [0.2; 5]).unwrap();
+    let kernel = Comparison::new(&all, &all, &scale, Alignment::Joint, Dimensions);
+    kernel.tile(
+        &mut kernel.scratch(),
+        &Tile::new(0..9, 0..9),
+        &mut [[0.0; 5]; 81],
+        &mut |_| true,
+    );
+}
+
+#[test]
 fn long_scanpaths_of_very_different_lengths() {
     let gaze = |length: usize, seed: usize| -> Vec<[f64; 3]> {
         let number = |k: usize| ((k * 7919 + seed * 104_729) % 1009) as f64 / 10.0;
@@ -124,7 +169,7 @@ fn long_scanpaths_of_very_different_lengths() {
 
 #[test]
 fn simplification_merges_until_nothing_changes() {
-    let line: Vec<[f64; 3]> = (0..9).map(|k| [f64::from(k) * 10.0, 0.0, 0.1]).collect();
+    let line: Vec<Fixation> = (0..9).map(|k| [f64::from(k) * 10.0, 0.0, 0.1].into()).collect();
     let mut path = Simplified::new(&line);
     let grouping = Grouping {
         amplitude_px: 0.0,
@@ -165,4 +210,32 @@ fn a_path_ends_whatever_the_costs() {
         assert!(path.cells.contains(&(0, 0)) && path.cells.contains(&(rows - 1, cols - 1)));
         assert!(path.cells.len() < rows + cols);
     }
+}
+
+#[test]
+fn two_scanpaths_are_compared_in_one_call() {
+    let path = |rows: &[[f64; 3]]| -> Vec<Fixation> { rows.iter().map(|&row| row.into()).collect() };
+    let a = path(&[[1.0, 2.0, 0.3], [40.0, 7.0, 0.2], [3.0, 60.0, 0.7]]);
+    let b = path(&[
+        [5.0, 2.0, 0.3],
+        [44.0, 9.0, 0.4],
+        [3.0, 50.0, 0.7],
+        [9.0, 9.0, 0.1],
+    ]);
+    let parameters = Parameters::on_screen([100.0, 80.0]).unwrap();
+    let five = similarities(&a, &b, &parameters).unwrap().unwrap();
+    let mean = (five.shape + five.direction + five.length + five.position + five.duration) / 5.0;
+    let one = affinity(&a, &b, &parameters).unwrap();
+    assert!((f64::from(one) - mean).abs() < 1e-6);
+    assert_eq!(one, affinity(&b, &a, &parameters).unwrap());
+    assert_eq!(affinity(&a, &a, &parameters).unwrap(), 1.0);
+    assert_eq!(similarities(&a, &b[..2], &parameters).unwrap(), None);
+    assert_eq!(affinity(&a, &b[..2], &parameters).unwrap(), 0.0);
+    let error = affinity(&a, &path(&[[1.0, f64::NAN, 1.0]]), &parameters).unwrap_err();
+    assert!(
+        error
+            .to_string()
+            .starts_with("scanpaths: sample 1, row 0, y is NaN"),
+        "{error}"
+    );
 }

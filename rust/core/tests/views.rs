@@ -1,7 +1,7 @@
 //! Views against naive sums and enumeration.
 
 use gazesim_core::heatmap::Heatmap;
-use gazesim_core::views::{iou, Fallback, Kind, Method, Rectangle, Sampler, Sizes, Table, Weighting};
+use gazesim_core::views::{Fallback, Kind, Method, Rectangle, Sampler, Sizes, Table, Weighting, iou};
 use proptest::prelude::*;
 
 /// A map of small whole numbers, so that naive sums are exact, and its height and width.
@@ -34,11 +34,7 @@ fn naive(values: &[f64], width: usize, rectangle: &Rectangle) -> f64 {
 }
 
 fn share(kept: f64, total: f64) -> f64 {
-    if total == 0.0 {
-        1.0
-    } else {
-        kept / total
-    }
+    if total == 0.0 { 1.0 } else { kept / total }
 }
 
 fn counted(values: &[f64], weighting: Weighting) -> Vec<f64> {

@@ -4,11 +4,15 @@
 //! thread that writes to the array meanwhile changes nothing. Maps are read in place: they can be
 //! large, and no value in them decides where memory is accessed.
 
-use gazesim_core::heatmap::{Heatmap, Pixel};
-use gazesim_core::parallel::{self, thread_count};
-use gazesim_core::scanpath::Ragged;
-use gazesim_core::schemes::dhash;
 use gazesim_core::Error;
+use gazesim_core::fixation::Sample;
+use gazesim_core::heatmap::{Heatmap, Pixel};
+use gazesim_core::parallel;
+use gazesim_core::scanpath::{Fixation, Ragged};
+use gazesim_core::schemes::dhash;
+use gazesim_core::schemes::moments::Moments;
+use gazesim_core::schemes::multimatch::Saccade;
+use numpy::ndarray::ArrayView1;
 use numpy::{
     Element, IntoPyArray, PyArray1, PyArray2, PyArrayMethods, PyReadonlyArray1, PyReadonlyArray2,
     PyReadonlyArray3, PyUntypedArrayMethods,
@@ -16,7 +20,7 @@ use numpy::{
 use pyo3::exceptions::PyTypeError;
 use pyo3::prelude::*;
 
-use crate::detached::interruptible;
+use crate::detached::Call;
 use crate::errors::OrRaise;
 
 /// A ragged set as Python passes it: rows of numbers and where each sample starts.
@@ -25,51 +29,114 @@ pub type RaggedArrays<'py> = (PyReadonlyArray2<'py, f64>, PyReadonlyArray1<'py, 
 /// A ragged set as Python receives it.
 pub type NewRaggedArrays<'py> = (Bound<'py, PyArray2<f64>>, Bound<'py, PyArray1<i64>>);
 
-/// The rows of an (n, N) array.
-pub fn rows<T: Element + Copy, const N: usize>(
+/// A copy of the rows of an (n, N) array.
+pub fn rows<T: Element + Copy, R: From<[T; N]>, const N: usize>(
     argument: &str,
     array: &PyReadonlyArray2<T>,
-) -> PyResult<Vec<[T; N]>> {
-    let wrong = || {
-        Error::argument(
-            argument,
-            format!("an array of shape {:?}", array.shape()),
-            format!("(n, {N})"),
-        )
-    };
+) -> PyResult<Vec<R>> {
     if array.shape()[1] != N {
-        return Err(wrong()).or_raise();
+        let given = format!("an array of shape {:?}", array.shape());
+        return Err(Error::argument(argument, given, format!("(n, {N})"))).or_raise();
     }
-    let array = array.as_array();
-    let row = |row: numpy::ndarray::ArrayView1<T>| std::array::from_fn(|column| row[column]);
-    Ok(array.outer_iter().map(row).collect())
+    if let Ok(values) = array.as_slice() {
+        let (rows, _) = values.as_chunks();
+        return Ok(rows.iter().copied().map(R::from).collect());
+    }
+    let row = |row: ArrayView1<T>| R::from(std::array::from_fn(|column| row[column]));
+    Ok(array.as_array().outer_iter().map(row).collect())
 }
 
-/// A copy of a ragged set with rows of N numbers.
-pub fn ragged<const N: usize>(arrays: &RaggedArrays) -> PyResult<Ragged<N>> {
-    let values = rows("values", &arrays.0)?;
-    let offsets: Vec<i64> = arrays.1.as_array().iter().copied().collect();
-    Ragged::new(values, &offsets).or_raise()
+/// What core compares, from arrays: copied while the GIL is held, checked and packed when it is released.
+pub trait FromArrays: Sized + Send + Sync {
+    /// As Python passes it.
+    type Arrays<'py>;
+    /// A copy that nobody has checked.
+    type Copied: Send;
+    /// Copies the arrays.
+    fn copy(arrays: &Self::Arrays<'_>, argument: &str) -> PyResult<Self::Copied>;
+    /// Checks the copy and makes of it what core takes.
+    fn pack(copied: Self::Copied) -> gazesim_core::Result<Self>;
+}
+
+/// A row of a set: named numbers in core, a line of an array in Python.
+pub trait Row: Sized + Send + Sync {
+    /// Copies the rows of an array that has a column for each of the numbers.
+    fn rows(array: &PyReadonlyArray2<f64>, argument: &str) -> PyResult<Vec<Self>>;
+}
+
+macro_rules! rows_of {
+    ($($row:ty: $columns:literal),*) => {$(
+        impl Row for $row {
+            fn rows(array: &PyReadonlyArray2<f64>, argument: &str) -> PyResult<Vec<Self>> {
+                rows::<_, _, $columns>(argument, array)
+            }
+        }
+    )*};
+}
+
+rows_of!(Fixation: 3, Sample: 3, Saccade: 7, Moments: 2);
+
+impl<R: Row> FromArrays for Ragged<R> {
+    type Arrays<'py> = RaggedArrays<'py>;
+    type Copied = (Vec<R>, Vec<i64>);
+
+    fn copy((values, offsets): &RaggedArrays<'_>, argument: &str) -> PyResult<Self::Copied> {
+        let offsets = offsets.as_array().iter().copied().collect();
+        Ok((R::rows(values, argument)?, offsets))
+    }
+
+    fn pack((values, offsets): Self::Copied) -> gazesim_core::Result<Self> {
+        Self::new(values, &offsets)
+    }
+}
+
+impl<R: Row> FromArrays for Vec<R> {
+    type Arrays<'py> = PyReadonlyArray2<'py, f64>;
+    type Copied = Self;
+
+    fn copy(array: &PyReadonlyArray2<'_, f64>, argument: &str) -> PyResult<Self> {
+        R::rows(array, argument)
+    }
+
+    fn pack(copied: Self) -> gazesim_core::Result<Self> {
+        Ok(copied)
+    }
+}
+
+impl FromArrays for dhash::Features {
+    type Arrays<'py> = PyReadonlyArray2<'py, u64>;
+    type Copied = (Vec<u64>, usize);
+
+    fn copy(array: &PyReadonlyArray2<'_, u64>, _: &str) -> PyResult<Self::Copied> {
+        Ok((array.as_array().iter().copied().collect(), array.shape()[1]))
+    }
+
+    fn pack((bits, words): Self::Copied) -> gazesim_core::Result<Self> {
+        Self::new(bits, words)
+    }
+}
+
+/// A ragged set of gaze.
+pub fn ragged<R: Row>(arrays: &RaggedArrays, argument: &str) -> PyResult<Ragged<R>> {
+    Ragged::pack(Ragged::copy(arrays, argument)?).or_raise()
 }
 
 /// Hands a ragged set to Python.
-pub fn ragged_to_numpy<'py, const N: usize>(
+pub fn ragged_to_numpy<'py, R: Copy + Into<[f64; N]>, const N: usize>(
     py: Python<'py>,
-    ragged: &Ragged<N>,
+    ragged: &Ragged<R>,
 ) -> PyResult<NewRaggedArrays<'py>> {
     let offsets: Vec<i64> = ragged.offsets().iter().map(|&offset| offset as i64).collect();
     Ok((rows_to_numpy(py, ragged.rows())?, offsets.into_pyarray(py)))
 }
 
 /// Hands rows to Python as an (n, N) array.
-pub fn rows_to_numpy<'py, T: Element + Copy, const N: usize>(
+pub fn rows_to_numpy<'py, R: Copy + Into<[T; N]>, T: Element + Copy, const N: usize>(
     py: Python<'py>,
-    rows: &[[T; N]],
+    rows: &[R],
 ) -> PyResult<Bound<'py, PyArray2<T>>> {
-    rows.as_flattened()
-        .to_vec()
-        .into_pyarray(py)
-        .reshape([rows.len(), N])
+    let numbers: Vec<T> = rows.iter().flat_map(|&row| row.into()).collect();
+    numbers.into_pyarray(py).reshape([rows.len(), N])
 }
 
 /// A stack of maps of one size, in one of the types that core reads without conversion.
@@ -159,7 +226,6 @@ fn map_stack<T: Element + Pixel, W: PerMap>(
         return Err(Error::argument(place.argument, given, "at least one pixel")).or_raise();
     }
     let values = maps.as_slice()?;
-    let threads = thread_count(threads).or_raise()?;
     let estimated_ns = PIXEL_NS * values.len() as f64;
     let one = |index: usize| {
         let map = Heatmap::new(&values[index * height * width..][..height * width], height, width);
@@ -169,17 +235,8 @@ fn map_stack<T: Element + Pixel, W: PerMap>(
         map.check(place.argument, place.first + index)?;
         work.call(&map)
     };
-    let results = interruptible(py, None, |poll| {
-        parallel::map(count, threads, estimated_ns, poll, one)
-    })?;
-    results
-        .into_iter()
-        .collect::<gazesim_core::Result<_>>()
-        .or_raise()
-}
-
-/// A copy of hashes of shape (n, words).
-pub fn words(hashes: &PyReadonlyArray2<u64>) -> PyResult<dhash::Features> {
-    let bits = hashes.as_array().iter().copied().collect();
-    dhash::Features::new(bits, hashes.shape()[1]).or_raise()
+    Call::new(threads, None)?.run(py, |threads, poll| {
+        let results = parallel::map(count, threads, estimated_ns, poll, one)?;
+        results.into_iter().collect()
+    })
 }

@@ -4,6 +4,7 @@ mod arrays;
 mod detached;
 mod errors;
 mod gaze;
+mod options;
 mod pairwise;
 mod schemes;
 mod views;
@@ -19,10 +20,13 @@ mod _core {
     #[pymodule_export]
     use crate::gaze::{check_scanpaths, detect_fixations, render_heatmaps, resize_heatmaps};
     #[pymodule_export]
-    use crate::pairwise::{
-        dhash_affinity, dhash_neighbors, moments_affinity, moments_neighbors, multimatch_affinity,
-        multimatch_dimensions, multimatch_neighbors, tima_affinity, tima_neighbors,
-    };
+    use crate::pairwise::dhash::{dhash_affinity, dhash_neighbors};
+    #[pymodule_export]
+    use crate::pairwise::moments::{moments_affinity, moments_neighbors};
+    #[pymodule_export]
+    use crate::pairwise::multimatch::{multimatch_affinity, multimatch_dimensions, multimatch_neighbors};
+    #[pymodule_export]
+    use crate::pairwise::tima::{tima_affinity, tima_neighbors};
     #[pymodule_export]
     use crate::schemes::{
         dbscan_labels, dhash_features, hu_moments, moments_features, multimatch_features, tima_features,

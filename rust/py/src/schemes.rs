@@ -1,33 +1,18 @@
 //! Features: gaze in, one small array per sample out.
 
-use gazesim_core::heatmap::{Heatmap, Pixel};
-use gazesim_core::parallel::{self, thread_count};
-use gazesim_core::scanpath::{Ragged, Scanpaths};
+use gazesim_core::heatmap::{Heatmap, Interpolation, Pixel};
+use gazesim_core::parallel;
+use gazesim_core::scanpath::Scanpaths;
 use gazesim_core::schemes::{dhash, moments, multimatch, tima};
-use gazesim_core::Error;
 use numpy::{IntoPyArray, PyArray2, PyArrayMethods, PyReadonlyArray2};
 use pyo3::prelude::*;
 
 use crate::arrays::{
-    ragged, ragged_to_numpy, rows, rows_to_numpy, Maps, NewRaggedArrays, PerMap, Place, RaggedArrays,
+    Maps, NewRaggedArrays, PerMap, Place, RaggedArrays, ragged, ragged_to_numpy, rows, rows_to_numpy,
 };
-use crate::detached::interruptible;
+use crate::detached::Call;
 use crate::errors::OrRaise;
-use crate::gaze::interpolation_from;
-
-/// Reads the name of an alignment.
-pub fn alignment_from(name: &str) -> PyResult<multimatch::Alignment> {
-    match name {
-        "joint" => Ok(multimatch::Alignment::Joint),
-        "per_dimension" => Ok(multimatch::Alignment::PerDimension),
-        _ => Err(Error::argument(
-            "alignment",
-            format!("{name:?}"),
-            "\"joint\" or \"per_dimension\"",
-        ))
-        .or_raise(),
-    }
-}
+use crate::options::{Choice, Grouping, MinSamples};
 
 /// Saccade vectors (dx, dy, length, angle, x, y, duration) of every scanpath.
 #[pyfunction]
@@ -36,19 +21,14 @@ pub fn multimatch_features<'py>(
     py: Python<'py>,
     scanpaths: RaggedArrays<'py>,
     min_fixations: usize,
-    grouping: Option<(f64, f64, f64)>,
+    grouping: Option<Grouping>,
     argument: &str,
 ) -> PyResult<NewRaggedArrays<'py>> {
-    let scanpaths: Scanpaths = ragged(&scanpaths)?;
+    let scanpaths: Scanpaths = ragged(&scanpaths, argument)?;
     multimatch::check_lengths(&scanpaths, argument).or_raise()?;
-    let grouping = grouping.map(|(amplitude_px, direction_deg, duration)| multimatch::Grouping {
-        amplitude_px,
-        direction_deg,
-        duration,
-    });
-    let parameters = multimatch::Parameters {
+    let parameters = multimatch::FeatureParameters {
         min_fixations,
-        grouping,
+        grouping: grouping.map(Into::into),
     };
     let features = py.detach(|| multimatch::features(&scanpaths, &parameters));
     ragged_to_numpy(py, &features)
@@ -122,13 +102,10 @@ struct Hash(dhash::Parameters);
 impl PerMap for Hash {
     type Output = Vec<u64>;
     fn call<T: Pixel>(&self, map: &Heatmap<T>) -> gazesim_core::Result<Self::Output> {
-        let mut words = vec![0; self.0.words()];
-        dhash::hash(map, &self.0, &mut words);
-        Ok(words)
+        dhash::hash(map, &self.0)
     }
     fn unchecked<T: Pixel>(&self, map: &Heatmap<T>) -> Option<Self::Output> {
-        let mut words = vec![0; self.0.words()];
-        dhash::unchecked_hash(map, &self.0, &mut words).map(|()| words)
+        dhash::unchecked_hash(map, &self.0)
     }
 }
 
@@ -140,52 +117,27 @@ pub fn dhash_features<'py>(
     py: Python<'py>,
     heatmaps: Maps<'py>,
     hash_size: usize,
-    axis: &str,
-    interpolation: &str,
+    axis: Choice<dhash::Axis>,
+    interpolation: Choice<Interpolation>,
     margin: f64,
     argument: &str,
     first: usize,
     n_threads: Option<usize>,
 ) -> PyResult<Bound<'py, PyArray2<u64>>> {
-    let axis = match axis {
-        "row" => dhash::Axis::Row,
-        "column" => dhash::Axis::Column,
-        _ => {
-            return Err(Error::argument(
-                "axis",
-                format!("{axis:?}"),
-                "\"row\" or \"column\"",
-            ))
-            .or_raise()
-        }
-    };
     let parameters = dhash::Parameters {
         hash_size,
-        axis,
-        interpolation: interpolation_from(interpolation)?,
+        axis: axis.0,
+        interpolation: interpolation.0,
         margin,
     };
     let hashes = heatmaps.map(py, n_threads, Place { argument, first }, &Hash(parameters))?;
-    let shape = [hashes.len(), parameters.words()];
+    let shape = [hashes.len(), parameters.words().or_raise()?];
     hashes.concat().into_pyarray(py).reshape(shape)
-}
-
-fn min_samples_from(share: Option<f64>, count: Option<usize>) -> PyResult<tima::MinSamples> {
-    match (share, count) {
-        (Some(share), None) => Ok(tima::MinSamples::Share(share)),
-        (None, Some(count)) => Ok(tima::MinSamples::Count(count)),
-        _ => Err(Error::argument(
-            "min_samples",
-            "ambiguous",
-            "either a share or a count",
-        ))
-        .or_raise(),
-    }
 }
 
 /// Cluster moments of every sequence of gaze points.
 #[pyfunction]
-#[pyo3(signature = (scanpaths, *, image_size, eps, sigma_px, share=None, count=None, argument="scanpaths", n_threads=None, progress=None))]
+#[pyo3(signature = (scanpaths, *, image_size, eps, sigma_px, min_samples, argument="scanpaths", n_threads=None, progress=None))]
 #[allow(clippy::too_many_arguments)] // the Python signature
 pub fn tima_features<'py>(
     py: Python<'py>,
@@ -193,31 +145,28 @@ pub fn tima_features<'py>(
     image_size: [usize; 2],
     eps: f64,
     sigma_px: f64,
-    share: Option<f64>,
-    count: Option<usize>,
+    min_samples: MinSamples,
     argument: &str,
     n_threads: Option<usize>,
     progress: Option<Py<PyAny>>,
 ) -> PyResult<NewRaggedArrays<'py>> {
-    let scanpaths: Scanpaths = ragged(&scanpaths)?;
+    let scanpaths: Scanpaths = ragged(&scanpaths, argument)?;
     tima::check_lengths(&scanpaths, argument).or_raise()?;
     let parameters = tima::Parameters {
         image_size,
         eps,
-        min_samples: min_samples_from(share, count)?,
+        min_samples: min_samples.into(),
         sigma_px,
     };
-    let threads = thread_count(n_threads).or_raise()?;
     // Blurring, the rows of the image times the points, and clustering, all pairs of points twice.
     let pairs: f64 = scanpaths.iter().map(|points| (points.len() as f64).powi(2)).sum();
     let estimated_ns = scanpaths.rows().len() as f64 * 64.0 * image_size[0] as f64 + 2.0 * pairs;
-    let sequences = interruptible(py, progress, |poll| {
+    let sequences = Call::new(n_threads, progress)?.run(py, |threads, poll| {
         parallel::map_long(scanpaths.len(), threads, estimated_ns, poll, |index, progress| {
             tima::features(scanpaths.sample(index), &parameters, &mut || progress.goes_on())
         })
     })?;
-    let mut features: tima::Features = Ragged::default();
-    sequences.into_iter().for_each(|sequence| features.push(sequence));
+    let features: tima::Features = sequences.into_iter().collect();
     ragged_to_numpy(py, &features)
 }
 

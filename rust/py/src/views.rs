@@ -2,40 +2,19 @@
 
 use std::sync::Mutex;
 
-use gazesim_core::heatmap::{Heatmap, Pixel};
-use gazesim_core::parallel::{self, thread_count};
-use gazesim_core::views::{self, Fallback, Kind, Method, Rectangle, Sampler, Sizes, Weighting};
 use gazesim_core::Error;
+use gazesim_core::heatmap::{Heatmap, Pixel};
+use gazesim_core::parallel;
+use gazesim_core::views::{self, Fallback, Kind, Method, Rectangle, Sampler, Sizes, Weighting};
 use numpy::{Element, PyArray2, PyArrayMethods, PyReadonlyArray1, PyReadonlyArray3, PyUntypedArrayMethods};
 use pyo3::prelude::*;
 
 use crate::arrays::Maps;
-use crate::detached::interruptible;
+use crate::detached::Call;
 use crate::errors::OrRaise;
+use crate::options::{Choice, WeightingKind};
 
 const ARGUMENT: &str = "gaze_map";
-
-fn one_of<T: Copy>(argument: &str, name: &str, known: [(&str, T); 2]) -> PyResult<T> {
-    let [(first, _), (second, _)] = known;
-    let expected = || format!("{first:?} or {second:?}");
-    let found = known.iter().find(|(known, _)| *known == name);
-    found
-        .map(|(_, meaning)| *meaning)
-        .ok_or_else(|| Error::argument(argument, format!("{name:?}"), expected()))
-        .or_raise()
-}
-
-fn kind_from(name: &str) -> PyResult<Kind> {
-    one_of("kind", name, [("crop", Kind::Crop), ("cutout", Kind::Cutout)])
-}
-
-fn weighting_from(name: &str, support: f64) -> PyResult<Weighting> {
-    let known = [
-        ("support", Weighting::Support(support)),
-        ("mass", Weighting::Mass),
-    ];
-    one_of("weighting", name, known)
-}
 
 /// The maps of a stack, and their number.
 fn maps_of<'a, T: Element + Pixel>(
@@ -64,7 +43,7 @@ fn iou_of<'py, T: Element + Pixel>(
     boxes: &PyReadonlyArray3<i64>,
     kind: Kind,
     weighting: Weighting,
-    threads: usize,
+    n_threads: Option<usize>,
 ) -> PyResult<Bound<'py, PyArray2<f64>>> {
     let (count, map) = maps_of(maps)?;
     let &[stacks, each, sides] = boxes.shape() else {
@@ -97,12 +76,10 @@ fn iou_of<'py, T: Element + Pixel>(
         }
         Ok(())
     };
-    let done = interruptible(py, None, |poll| {
-        parallel::map(count, threads, estimated_ns, poll, one)
+    Call::new(n_threads, None)?.run(py, |threads, poll| {
+        let done = parallel::map(count, threads, estimated_ns, poll, one)?;
+        done.into_iter().collect::<gazesim_core::Result<()>>()
     })?;
-    done.into_iter()
-        .collect::<gazesim_core::Result<()>>()
-        .or_raise()?;
     drop(lines);
     drop(filling);
     Ok(out)
@@ -115,17 +92,16 @@ pub fn view_iou<'py>(
     py: Python<'py>,
     gaze_maps: Maps<'py>,
     boxes: PyReadonlyArray3<'py, i64>,
-    kind: &str,
-    weighting: &str,
+    kind: Choice<Kind>,
+    weighting: Choice<WeightingKind>,
     support: f64,
     n_threads: Option<usize>,
 ) -> PyResult<Bound<'py, PyArray2<f64>>> {
-    let (kind, weighting) = (kind_from(kind)?, weighting_from(weighting, support)?);
-    let threads = thread_count(n_threads).or_raise()?;
+    let (kind, weighting) = (kind.0, weighting.0.with(support));
     match &gaze_maps {
-        Maps::U8(maps) => iou_of(py, maps, &boxes, kind, weighting, threads),
-        Maps::F32(maps) => iou_of(py, maps, &boxes, kind, weighting, threads),
-        Maps::F64(maps) => iou_of(py, maps, &boxes, kind, weighting, threads),
+        Maps::U8(maps) => iou_of(py, maps, &boxes, kind, weighting, n_threads),
+        Maps::F32(maps) => iou_of(py, maps, &boxes, kind, weighting, n_threads),
+        Maps::F64(maps) => iou_of(py, maps, &boxes, kind, weighting, n_threads),
     }
 }
 
@@ -143,12 +119,12 @@ fn sample_of<T: Element + Pixel>(
         return Err(Error::argument(ARGUMENT, format!("{count} maps"), "one map")).or_raise();
     }
     let map = map(0);
-    if let Sizes::Fixed([width, height]) = sampler.sizes {
-        if !(1..=map.width()).contains(&width) || !(1..=map.height()).contains(&height) {
-            let given = format!("a box of {height} x {width} pixels");
-            let image = format!("at most the {} x {} of the image", map.height(), map.width());
-            return Err(Error::argument("size", given, image)).or_raise();
-        }
+    if let Sizes::Fixed([width, height]) = sampler.sizes
+        && !((1..=map.width()).contains(&width) && (1..=map.height()).contains(&height))
+    {
+        let given = format!("a box of {height} x {width} pixels");
+        let image = format!("at most the {} x {} of the image", map.height(), map.width());
+        return Err(Error::argument("size", given, image)).or_raise();
     }
     let view = py.detach(|| {
         map.check(ARGUMENT, 0)?;
@@ -171,25 +147,24 @@ pub fn sample_view(
     py: Python<'_>,
     gaze_map: Maps<'_>,
     uniforms: PyReadonlyArray1<'_, f64>,
-    kind: &str,
-    weighting: &str,
+    kind: Choice<Kind>,
+    weighting: Choice<WeightingKind>,
     support: f64,
     min_iou: f64,
     scale: [f64; 2],
     ratio: [f64; 2],
     size: Option<[usize; 2]>,
     max_tries: Option<usize>,
-    fallback: &str,
+    fallback: Choice<Fallback>,
     boxes: usize,
 ) -> PyResult<Option<Drawn>> {
-    let known = [("best", Fallback::Best), ("whole", Fallback::Whole)];
     let sampler = Sampler {
-        kind: kind_from(kind)?,
-        weighting: weighting_from(weighting, support)?,
+        kind: kind.0,
+        weighting: weighting.0.with(support),
         min_iou,
         sizes: size.map_or(Sizes::Drawn { scale, ratio }, Sizes::Fixed),
         method: max_tries.map_or(Method::Exact, Method::Rejection),
-        fallback: one_of("fallback", fallback, known)?,
+        fallback: fallback.0,
         boxes,
     };
     let uniforms = uniforms.as_slice()?;

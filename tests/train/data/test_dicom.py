@@ -155,3 +155,151 @@ def test_without_pydicom(tmp_path, stored, monkeypatch):
     monkeypatch.setitem(sys.modules, "pydicom", None)
     with pytest.raises(ImportError, match=r"a.dcm is DICOM, which needs pydicom .*gazesim\[dicom\]"):
         read_image(file)
+
+
+def table(descriptor, data, kind="OW"):
+    item = Dataset()
+    item.LUTDescriptor = descriptor
+    item.add_new("LUTData", kind, data)
+    return item
+
+
+RAMP = np.arange(4096)
+
+
+def test_tables_as_files_really_hold_them(tmp_path, stored):
+    """12 bits per entry; 8 bits packed in words; fewer entries than values; a table of the modality."""
+    full = table([4096, 0, 12], RAMP.astype("<u2").tobytes())
+    twelve = write(tmp_path / "a.dcm", stored, VOILUTSequence=[full])
+    np.testing.assert_allclose(read_image(twelve), stored / 4095, atol=1e-6)
+    packed = table([4096, 0, 8], (RAMP // 16).astype(np.uint8).tobytes())
+    eight = write(tmp_path / "b.dcm", stored, VOILUTSequence=[packed])
+    np.testing.assert_allclose(read_image(eight), (stored // 16) / 255, atol=1e-6)
+    short = table([1000, 500, 10], np.arange(1000).astype("<u2").tobytes())
+    some = write(tmp_path / "c.dcm", stored, VOILUTSequence=[short])
+    np.testing.assert_allclose(read_image(some), np.clip(stored.astype(int) - 500, 0, 999) / 1023, atol=1e-6)
+    modality = table([4096, 0, 12], RAMP[::-1].astype("<u2").tobytes())
+    modality.ModalityLUTType = "US"
+    window = {"WindowCenter": 2048, "WindowWidth": 4096}
+    both = write(tmp_path / "d.dcm", stored, ModalityLUTSequence=[modality], **window)
+    expected = np.clip((4095 - stored - 2047.5) / 4095 + 0.5, 0, 1)
+    np.testing.assert_allclose(read_image(both), expected, atol=1e-6)
+
+
+#: Windows that no viewer can use, and what the warning says of them.
+UNUSABLE = [
+    ({"WindowCenter": 2000, "WindowWidth": 0}, "WindowWidth is 0, expected at least 1"),
+    ({"WindowCenter": 2000, "WindowWidth": -500}, "WindowWidth is -500"),
+    ({"WindowCenter": 2000, "WindowWidth": 0.5}, "WindowWidth is 0.5"),
+    ({"WindowCenter": 2000, "WindowWidth": 0, "VOILUTFunction": "SIGMOID"}, "WindowWidth is 0"),
+    ({"WindowCenter": 90000, "WindowWidth": 10}, "the window of width 10 at 90000 shows nothing of"),
+    ({"WindowCenter": -9000, "WindowWidth": 10}, "the window of width 10 at -9000 shows nothing of"),
+]
+
+
+@pytest.mark.parametrize(("tags", "message"), UNUSABLE)
+def test_unusable_windows_are_left_out_with_a_warning(tmp_path, stored, tags, message):
+    file = write(tmp_path / "a.dcm", stored, **tags)
+    with pytest.warns(UserWarning, match=message) as caught:
+        image = read_image(file)
+    assert "a.dcm" in str(caught[0].message)
+    low, high = np.percentile(stored, (0.5, 99.5))
+    np.testing.assert_allclose(image, np.clip((stored - low) / (high - low), 0, 1), atol=1e-6)
+
+
+def test_the_second_window_where_the_first_is_unusable(tmp_path, stored):
+    file = write(tmp_path / "a.dcm", stored, WindowCenter=[0, 2000], WindowWidth=[0, 1001])
+    np.testing.assert_allclose(read_image(file), np.clip((stored - 1999.5) / 1000 + 0.5, 0, 1), atol=1e-6)
+
+
+@pytest.mark.parametrize("missing", ["WindowCenter", "WindowWidth"])
+def test_half_a_window_is_none(tmp_path, stored, missing):
+    tags = {"WindowCenter": 2000, "WindowWidth": 100, missing: None}
+    whole = read_image(write(tmp_path / "a.dcm", stored))
+    np.testing.assert_array_equal(read_image(write(tmp_path / "b.dcm", stored, **tags)), whole)
+
+
+def test_bits_above_those_stored_do_not_count(tmp_path, stored):
+    """Old files keep drawings in the bits that the picture leaves free."""
+    plain = read_image(write(tmp_path / "a.dcm", stored))
+    drawn = read_image(write(tmp_path / "b.dcm", stored | np.uint16(1 << 13)))
+    np.testing.assert_array_equal(drawn, plain)
+    signed = stored.astype(np.int16) - 2048
+    cut = read_image(write(tmp_path / "c.dcm", signed & 0x0FFF))
+    np.testing.assert_array_equal(cut, read_image(write(tmp_path / "d.dcm", signed)))
+
+
+@pytest.mark.parametrize("bits", [8, 12, 16])
+@pytest.mark.parametrize("slope", [1, -1, 0.5])
+def test_polarity_at_every_depth(tmp_path, rng, bits, slope):
+    stored = rng.integers(0, 2**bits, (12, 14)).astype(np.uint8 if bits == 8 else np.uint16)
+    tags = {"BitsAllocated": 8 if bits == 8 else 16, "BitsStored": bits, "HighBit": bits - 1}
+    tags |= {"RescaleSlope": slope, "RescaleIntercept": 5}
+    kinds = ("MONOCHROME1", "MONOCHROME2")
+    files = [write(tmp_path / f"{k}.dcm", stored, PhotometricInterpretation=k, **tags) for k in kinds]
+    one, two = (read_image(file) for file in files)
+    np.testing.assert_allclose(one, 1 - two, atol=1e-6)
+    assert (np.corrcoef(two.ravel(), stored.ravel())[0, 1] > 0) == (slope > 0)
+
+
+#: Malformed tags: what is set, or deleted where it is None.
+MALFORMED = [
+    {"VOILUTSequence": [Dataset()]},
+    {"VOILUTSequence": [table([4096, 0, 12], b"")]},
+    {"VOILUTSequence": [table([4096, 0, 12], bytes(100))]},
+    {"VOILUTSequence": [table([4096, 0, 40], bytes(8192))]},
+    {"VOILUTSequence": [table([4096, 0, 0], bytes(8192))]},
+    {"ModalityLUTSequence": [Dataset()]},
+    {"ModalityLUTSequence": [table([4096, 0, 16], bytes(4))]},
+    {"RescaleSlope": 0, "RescaleIntercept": 0},
+    {"NumberOfFrames": 0x7FFF},
+    {"NumberOfFrames": 2},
+    {"BitsAllocated": 7},
+    {"BitsAllocated": 0},
+    {"BitsStored": 0},
+    {"BitsStored": 20},
+    {"SamplesPerPixel": 3},
+    {"SamplesPerPixel": 0},
+    {"PhotometricInterpretation": None},
+    {"PhotometricInterpretation": "RGB"},
+    {"PhotometricInterpretation": "monochrome"},
+    {"PixelRepresentation": 7},
+    {"PixelRepresentation": None},
+    {"Rows": 0},
+    {"Rows": 60000},
+    {"Columns": None},
+    {"Columns": 31},
+    {"BitsAllocated": None},
+]
+
+
+@pytest.mark.filterwarnings("ignore:.*:UserWarning:pydicom")
+@pytest.mark.parametrize("tags", MALFORMED, ids=[f"{k}-{next(iter(t))}" for k, t in enumerate(MALFORMED)])
+def test_malformed_files_are_read_or_named(tmp_path, stored, tags):
+    file = write(tmp_path / "a.dcm", stored)
+    data = pydicom.dcmread(file)
+    for name, value in tags.items():
+        if value is None:
+            delattr(data, name)
+        else:
+            setattr(data, name, value)
+    data.save_as(file)
+    problem = None
+    try:
+        image = read_image(file)
+    except ValueError as error:
+        problem = str(error)
+    if problem is None:
+        assert image.shape == stored.shape
+        assert 0 <= image.min() <= image.max() <= 1
+    else:
+        assert "a.dcm" in problem
+        assert "\n" not in problem
+
+
+@pytest.mark.parametrize("keep", [0, 100, 132, 140, 300, 600, 900])
+def test_files_that_end_too_early_are_named(tmp_path, stored, keep):
+    file = write(tmp_path / "a.dcm", stored)
+    file.write_bytes(file.read_bytes()[:keep])
+    with pytest.raises(ValueError, match=r"a\.dcm"):
+        read_image(file)

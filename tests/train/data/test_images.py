@@ -8,6 +8,7 @@ from PIL import Image as Picture
 
 pytest.importorskip("gazesim.train")
 
+from gazesim.train import Entry, Manifest, ManifestSamples
 from gazesim.train.data.images import image_shape, read_image, read_images
 
 KINDS = ["eight.png", "sixteen.png", "float.tiff", "sixteen.tif", "eight.npy", "float.npy", "one.png"]
@@ -78,3 +79,25 @@ def test_a_folder_of_many_kinds(tmp_path, grey):
     write(tmp_path / "eight.npy", grey)
     with pytest.raises(ValueError, match="holds two images named 'eight'"):
         read_images(str(tmp_path))
+
+
+@pytest.mark.parametrize("ending", ["png", "tif", "npy"])
+def test_twelve_bits_in_sixteen_are_warned_of(tmp_path, rng, ending):
+    entries = []
+    for k in range(3):
+        pixels = rng.integers(0, 4096, (16, 16)).astype(np.uint16)
+        file = tmp_path / f"{k}.{ending}"
+        np.save(file, pixels) if ending == "npy" else Picture.fromarray(pixels).save(file)
+        entries.append(Entry(str(k), file))
+    with pytest.warns(UserWarning, match=r"exceeds 6\.\d% of the range.*; expected bits=12"):
+        dark = ManifestSamples(Manifest(entries), size=16).image(0)
+    bright = ManifestSamples(Manifest(entries), size=16, bits=12).image(0)
+    assert dark.max() < 0.07
+    np.testing.assert_allclose(bright.numpy(), dark.numpy() * (65535 / 4095), atol=1e-5)
+
+
+def test_sixteen_bits_that_are_used_are_not_warned_of(tmp_path, rng):
+    np.save(tmp_path / "dark.npy", rng.integers(0, 4096, (16, 16)).astype(np.uint16))
+    np.save(tmp_path / "bright.npy", rng.integers(0, 65536, (16, 16)).astype(np.uint16))
+    entries = [Entry(name, tmp_path / f"{name}.npy") for name in ("dark", "bright")]
+    ManifestSamples(Manifest(entries), size=16)  # warnings are errors

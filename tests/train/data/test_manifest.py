@@ -16,7 +16,7 @@ HEADER = "id,image,label,split,gaze,heatmap,group,scanner\n"
 ROWS = [
     "a,a.npy,benign,train,all.csv,,p1,GE\n",
     "b,sub/b.npy,malignant,train,all.csv#B,map.npy,p1,\n",
-    'c,a.npy,"normal, really",test,,,p2,Siemens\n',
+    'c,c.npy,"normal, really",test,,,p2,Siemens\n',
     "d,a.npy,,,odd#name.csv,,,\n",
 ]
 
@@ -26,6 +26,7 @@ def folder(tmp_path):
     (tmp_path / "sub").mkdir()
     for name in ("a.npy", "sub/b.npy", "map.npy"):
         np.save(tmp_path / name, np.zeros((32, 32), np.float32))
+    np.save(tmp_path / "c.npy", np.ones((32, 32), np.float32))
     for name in ("all.csv", "odd#name.csv"):
         (tmp_path / name).write_text("image_id,x,y,duration\na,1,2,0.1\nB,3,4,0.2\n")
     (tmp_path / "manifest.csv").write_text(HEADER + "".join(ROWS))
@@ -71,7 +72,7 @@ def test_separators_and_marks_of_spreadsheets(folder):
 
 BAD = [
     ("a,a.npy,benign,train", "b,a.npy,benign,train", r"line 3: column 'id' is 'b'; .* but line 2 has it"),
-    ("c,a.npy", "c,gone.npy", r"line 4: column 'image' is 'gone.npy'; expected a file, but there is no "),
+    ("c,c.npy", "c,gone.npy", r"line 4: column 'image' is 'gone.npy'; expected a file, but there is no "),
     ("all.csv#B", "gone.csv#B", r"line 3: column 'gaze' is 'gone.csv#B'; expected a file"),
     ("map.npy", "maps.npy", r"line 3: column 'heatmap' is 'maps.npy'; expected a file"),
     ('really",test', 'really",tset', r"line 4: column 'split' is 'tset'; .* \(did you mean \"test\"\?\)"),

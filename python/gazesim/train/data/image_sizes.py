@@ -12,8 +12,6 @@ from .dicom import dicom_shape, is_dicom
 __all__ = ["IMAGE_ENDINGS", "image_files", "image_size"]
 
 IMAGE_ENDINGS = (".npy", ".png", ".jpg", ".jpeg", ".tif", ".tiff", ".bmp", ".dcm", ".dicom")
-#: EXIF's tag of how a camera was held, and the values that exchange width and height.
-ORIENTATION, TURNED = 0x0112, (5, 6, 7, 8)
 
 
 def image_size(file: Path) -> Size:
@@ -30,19 +28,14 @@ def image_size(file: Path) -> Size:
         height, width = dicom_shape(file)
         return float(width), float(height)
     try:
-        from PIL import Image as Picture
+        from .pictures import picture_shape
     except ImportError as error:
         raise ImportError(
             f"the size of {file} is needed to place it, and Pillow reads it; "
             "expected: pip install 'gazesim[plot]'"
         ) from error
-    try:
-        with Picture.open(file) as picture:
-            width, height = picture.size
-            turned = picture.getexif().get(ORIENTATION) in TURNED
-    except (OSError, SyntaxError) as error:
-        raise ValueError(f"{file} cannot be read as an image: {error}") from None
-    return (float(height), float(width)) if turned else (float(width), float(height))
+    height, width = picture_shape(file)
+    return float(width), float(height)
 
 
 def image_files(folder: Path) -> dict[str, Path]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
@@ -13,8 +14,18 @@ from torch.nn import functional
 
 from ...geometry import place_image
 from .dicom import dicom_shape, is_dicom, read_dicom
+from .pictures import file_bits, picture_shape, read_picture
 
-__all__ = ["Image", "fitted", "image_shape", "read_image", "read_images", "resized", "write_map"]
+__all__ = [
+    "Image",
+    "fitted",
+    "image_shape",
+    "read_image",
+    "read_images",
+    "resized",
+    "unused_range",
+    "write_map",
+]
 
 Image = NDArray[np.float32]
 
@@ -43,13 +54,18 @@ def read_images(path: str) -> dict[str, Image]:
     return named
 
 
-def read_image(file: Path) -> Image:
-    """Return one greyscale image, 8 and 16 bits scaled to [0, 1], DICOM as a viewer shows it."""
-    return _grey(_pixels(file), str(file))
+def read_image(file: Path, bits: int | None = None) -> Image:
+    """Return one greyscale image in [0, 1] as a viewer shows it, the one that gaze was recorded on.
+
+    See :func:`~gazesim.train.data.pictures.read_picture` for pictures and
+    :func:`~gazesim.train.data.dicom.read_dicom` for DICOM; arrays of 8 or 16 bits are divided by 255 or
+    65,535. ``bits`` says how many of 16 bits the pixels of pictures and arrays use, 16 by default.
+    """
+    return _grey(_pixels(file, bits), str(file), bits)
 
 
 def image_shape(file: Path) -> tuple[int, int]:
-    """Return (height, width) of a file, from its header where that is enough."""
+    """Return the (height, width) that :func:`read_image` returns, from the header where that is enough."""
     if file.suffix == ".npy":
         shape = _array(file, mmap_mode="r").shape
         if len(shape) != 2:
@@ -57,11 +73,33 @@ def image_shape(file: Path) -> tuple[int, int]:
         return int(shape[0]), int(shape[1])
     if is_dicom(file):
         return dicom_shape(file)
-    try:
-        with Picture.open(file) as picture:
-            return picture.height, picture.width
-    except OSError as error:
-        raise ValueError(f"{file} cannot be read as an image: {error}") from None
+    return picture_shape(file)
+
+
+def unused_range(files: Sequence[Path], count: int = 16) -> str | None:
+    """Return in a sentence that no image of 16 bits uses more than a quarter of them, or None.
+
+    Looks at up to ``count`` pictures and arrays of 16 bits, evenly spaced. DICOM files have windows instead.
+    """
+    wide = []
+    for at in np.linspace(0, len(files) - 1, min(len(files), count)).round().astype(int).tolist():
+        file = files[at]
+        try:
+            if file.suffix == ".npy":
+                is_wide = _array(file, mmap_mode="r").dtype == np.uint16
+            else:
+                is_wide = not is_dicom(file) and file_bits(file) == 16
+            if is_wide:
+                wide.append(float(read_image(file).max()))
+        except ValueError:
+            continue  # said where the image is used
+    if not wide or max(wide) > 0.25:
+        return None
+    bits = next(bits for bits in range(8, 17) if max(wide) * 65535 < 2**bits)
+    return (
+        f"no pixel of {len(wide)} images of 16 bits exceeds {max(wide):.1%} of the range, so they are nearly "
+        f"black; expected bits={max(bits, 10)} if their camera writes {max(bits, 10)} bits (--data.bits)"
+    )
 
 
 def _array(file: Path, **options: Any) -> NDArray[Any]:
@@ -72,27 +110,22 @@ def _array(file: Path, **options: Any) -> NDArray[Any]:
     return array
 
 
-def _pixels(file: Path) -> NDArray[Any]:
+def _pixels(file: Path, bits: int | None) -> NDArray[Any]:
     if file.suffix == ".npy":
         return _array(file)
     if is_dicom(file):
         return read_dicom(file)
-    try:
-        with Picture.open(file) as picture:
-            wide = picture.mode.startswith(("I", "F"))
-            pixels = np.asarray(picture if wide else picture.convert("L"))
-            # Older versions of Pillow hold 16 bits in 32.
-            return pixels.astype(np.uint16) if picture.mode == "I" and picture.format == "PNG" else pixels
-    except (OSError, SyntaxError) as error:  # Pillow's words name the file only sometimes
-        raise ValueError(f"{file} cannot be read as an image: {error}") from None
+    return read_picture(file, bits)
 
 
-def _grey(pixels: NDArray[Any], name: str) -> Image:
+def _grey(pixels: NDArray[Any], name: str, bits: int | None = None) -> Image:
     if pixels.ndim != 2 or not pixels.size:
         raise ValueError(f"{name} has shape {pixels.shape}; expected a greyscale image (H, W)")
     if pixels.dtype.kind not in "biuf":
         raise ValueError(f"{name} has dtype {pixels.dtype}; expected real numbers")
-    top = {1: 255.0, 2: 65535.0}.get(pixels.dtype.itemsize, 1.0) if pixels.dtype.kind == "u" else 1.0
+    top = {1: 255.0, 2: 2.0 ** (bits or 16) - 1}.get(pixels.dtype.itemsize, 1.0)
+    if pixels.dtype.kind != "u":
+        top = 1.0
     grey = pixels.astype(np.float32) / np.float32(top)
     if not np.isfinite(grey).all():
         raise ValueError(f"{name} holds NaN or infinite values; expected finite numbers")

@@ -5,8 +5,10 @@ from __future__ import annotations
 import csv
 import os
 import re
+import sys
+import warnings
 from collections import Counter
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Collection, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -14,6 +16,14 @@ from typing import Any
 from ..._errors import did_you_mean, one_of, screen
 from ...geometry import Box, Size, checked_box
 from ...io.tables import Source, Table, fault, quoted
+from .manifest_checks import (
+    MISSING_LABELS,
+    equal_images_note,
+    label_note,
+    patient_note,
+    repeated_files,
+    without_missing_labels,
+)
 from .splits import SPLITS
 
 __all__ = ["Entry", "Manifest"]
@@ -147,6 +157,7 @@ class Manifest:
             raise fault(self.path or "manifest", None, "holds no image; expected one per row")
         self._check_ids()
         self._check_groups()
+        self._check_files()
 
     def __len__(self) -> int:
         return len(self.entries)
@@ -157,11 +168,20 @@ class Manifest:
         return f"Manifest(n={len(self)}, with_gaze={gaze}, splits={dict(splits)}, path={self.path})"
 
     @classmethod
-    def read(cls, path: str | os.PathLike[str], *, labelled: bool = False) -> Manifest:
+    def read(
+        cls,
+        path: str | os.PathLike[str],
+        *,
+        labelled: bool = False,
+        missing_labels: Collection[str] = MISSING_LABELS,
+    ) -> Manifest:
         """Read and check a CSV; all its files have to exist.
 
-        ``labelled`` refuses rows without a label. What is wrong raises a ValueError that names file,
-        line, column and value.
+        ``labelled`` refuses rows without a label. Labels among ``missing_labels`` (``nan``, ``NA``, ``None``,
+        ``-``, ``?`` and the like, in any case) count as missing; ``()`` keeps such words as classes. What was
+        taken is said on stderr; images of different splits with the same pixels are warned of.
+
+        What is wrong raises a ValueError that names file, line, column and value.
         """
         file = Path(path)
         if not file.is_file():
@@ -171,11 +191,22 @@ class Manifest:
         entries = []
         for row in table:
             cells = {name: row.optional(name) for name in (*COLUMNS, *OPTIONAL)}
-            for name in NEEDED if not labelled else (*NEEDED, "label"):
+            for name in NEEDED:
                 if not cells[name]:
                     raise fault(file, row.line, f"column {name!r} is empty; expected a value")
             entries.append(_entry(table, row.line, cells, file, row.optional))
-        return cls(tuple(entries), file)
+        known = without_missing_labels(entries, missing_labels)
+        for entry, written in zip(known, entries, strict=True):
+            if labelled and not entry.label:
+                problem = f"is {quoted(written.label)}" if written.label else "is empty"
+                raise fault(file, entry.line, f"column 'label' {problem}; expected a value")
+        manifest = cls(known, file)
+        for note in (label_note(entries, known), patient_note(table.columns, known)):
+            if note:
+                _tell(f"{file}: {note}")
+        if note := equal_images_note(known):
+            warnings.warn(f"{file}: {note}", stacklevel=2)
+        return manifest
 
     def write(self, path: str | os.PathLike[str]) -> None:
         """Write the CSV, whole or not at all; files below or beside its folder are named relative to it."""
@@ -216,9 +247,25 @@ class Manifest:
                     f"{first.split!r}, in which {_where(first)} has the same group {entry.group!r}",
                 )
 
+    def _check_files(self) -> None:
+        if (found := repeated_files(self.entries)) is not None:
+            first, second = found
+            expected = f"{first.split!r}, in which {_where(first)} has the same image {first.image}"
+            raise self._fault(second, "split", second.split, expected)
+
     def _fault(self, entry: Entry, column: str, value: str, expected: str) -> ValueError:
         problem = f"column {column!r} is {quoted(value)}; expected {expected}"
         return fault(self.path or "manifest", entry.line, problem)
+
+
+def _tell(text: str) -> None:
+    """Say it once per training; commands that only read manifests do without torch."""
+    try:
+        from ..lightning_tools import tell
+    except ImportError:
+        print(f"gazesim: {text}", file=sys.stderr)
+    else:
+        tell(text)
 
 
 def _check_columns(table: Table) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import copy
+import warnings
 from collections.abc import Callable, Iterable
 from typing import Any
 
@@ -21,7 +22,7 @@ from ...schemes import Scheme
 from ...schemes.features import Features
 from .gaze_files import ManifestGaze
 from .image_sizes import image_size
-from .images import fitted, read_image, resized
+from .images import fitted, read_image, resized, unused_range
 from .manifest import Entry, Manifest
 from .samples import checked_channels, coded, take_columns
 
@@ -51,6 +52,10 @@ class ManifestSamples:
         Standard deviation of the Gaussian that draws the maps of views, as a share of their side; default:
         what ``gaze`` says, else 1 degree or 1/40 of the canvas's width, as in ``gazesim affinity``.
 
+    bits
+        How many of 16 bits the pixels of PNG, TIFF and .npy images use, 12 for many cameras; default 16, with
+        a warning where no image uses more than a quarter of that range.
+
     Images and the maps of views are squeezed; :meth:`fixations` and :meth:`gaze_features` are not: they
     are those of the screen, or of the image file. A row's ``heatmap`` is its map; without one it is drawn
     from ``gaze``, all readers together.
@@ -77,6 +82,7 @@ class ManifestSamples:
         memory: str = "none",
         gaze: GazeOptions | None = None,
         sigma_share: float | None = None,
+        bits: int | None = None,
     ) -> None:
         entries = manifest.entries
         self.path = manifest.path
@@ -95,6 +101,9 @@ class ManifestSamples:
             else number("sigma_share", sigma_share, low=0.0, high=1.0, open_low=True)
         )
         self.gaze = ManifestGaze(entries, gaze, manifest.path)
+        self.bits = None if bits is None else integer("bits", bits, low=9, high=16)
+        if self.bits is None and (note := unused_range([entry.image for entry in entries])):
+            warnings.warn(f"{self.path or 'manifest'}: {note}", stacklevel=2)
         # Shared by all that are taken from these samples, by id.
         self._kept: dict[tuple[str, str], tuple[NDArray[Any], float] | None] = {}
 
@@ -198,7 +207,7 @@ class ManifestSamples:
         return None if packed is None else _unpacked(*packed)
 
     def _read_image(self, entry: Entry) -> Floats:
-        image = self._told(entry, "image", lambda: read_image(entry.image))
+        image = self._told(entry, "image", lambda: read_image(entry.image, self.bits))
         if image.min() < 0 or image.max() > 1:
             worst = image.min() if image.min() < 0 else image.max()
             raise self._fault(

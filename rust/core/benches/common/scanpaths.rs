@@ -1,7 +1,7 @@
 //! Random scanpaths for the benches of MultiMatch.
 
-use gazesim_core::scanpath::Scanpaths;
-use gazesim_core::schemes::multimatch::{features, Features, Parameters, Scale};
+use gazesim_core::scanpath::{Fixation, Scanpaths};
+use gazesim_core::schemes::multimatch::{FeatureParameters, Features, Scale, features};
 
 use super::common::Random;
 
@@ -21,18 +21,12 @@ pub fn vectors(count: usize, fixations: usize) -> Features {
     let mut random = Random::new(20_261_121 + fixations as u64);
     let mut paths = Scanpaths::default();
     for _ in 0..count {
-        let fixation = |_| {
-            [
-                random.uniform(0.0, SCREEN[0]),
-                random.uniform(0.0, SCREEN[1]),
-                random.uniform(0.05, 0.6),
-            ]
+        let fixation = |_| Fixation {
+            x: random.uniform(0.0, SCREEN[0]),
+            y: random.uniform(0.0, SCREEN[1]),
+            duration: random.uniform(0.05, 0.6),
         };
         paths.push((0..fixations).map(fixation).collect::<Vec<_>>());
     }
-    let parameters = Parameters {
-        min_fixations: 3,
-        grouping: None,
-    };
-    features(&paths, &parameters)
+    features(&paths, &FeatureParameters::default())
 }

@@ -3,6 +3,8 @@
 use std::ops::Range;
 
 use super::resize::resize_rows;
+use crate::Result;
+use crate::error::{product, reserved};
 
 /// Weighted points blurred by a Gaussian, as scipy.ndimage.gaussian_filter does with
 /// `mode="constant"` and `truncate=4`: each point counts at the pixel that contains it, the kernel
@@ -81,10 +83,16 @@ impl Blurred {
     }
 
     /// The whole map, row-major.
-    pub fn render(&self) -> Vec<f64> {
-        let mut map = vec![0.0; self.height * self.width];
+    ///
+    /// # Errors
+    /// [`Error::Memory`](crate::Error::Memory) where the memory does not suffice.
+    pub fn render(&self) -> Result<Vec<f64>> {
+        const WHAT: &str = "a drawn map";
+        let cells = product(&[self.height, self.width], WHAT)?;
+        let mut map = reserved(cells, WHAT)?;
+        map.resize(cells, 0.0);
         self.render_into(&mut map);
-        map
+        Ok(map)
     }
 
     /// As [`Self::render`], over what is in `map`.

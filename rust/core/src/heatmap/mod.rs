@@ -2,149 +2,31 @@
 
 mod blur;
 mod bytes;
+mod pixel;
 mod resize;
 mod sums;
 
-use std::ops::Range;
-
 use crate::simd::{self, Job, Lanes, Level};
 use crate::{Error, Result};
+use pixel::InLanes;
 
 pub use blur::Blurred;
-pub use resize::{resize, try_resize, Interpolation};
-pub use sums::{profiles, total, unchecked_profiles, Profiles};
+pub use resize::{Interpolation, resize};
+
+pub(crate) use resize::resize_small;
+pub(crate) use sums::{Profiles, profiles, total, unchecked_profiles};
 
 /// The largest pixel that is taken: sums over a map and their squares stay finite.
 pub const MAX_PIXEL: f64 = 1e100;
 
-/// A number type in which maps are stored.
-pub trait Pixel: Copy + Default + PartialOrd + Send + Sync {
-    /// Whether a resized map is rounded, as image libraries do for 8-bit images.
-    const ROUNDS: bool;
-    /// The value as f64, without loss.
-    fn to_f64(self) -> f64;
-    /// Whether negative pixels come out of [`Self::sixteen`] as such.
-    const SIGNED: bool;
-    /// What lanes are multiplied by to become pixels.
-    const UNIT: f64;
-    /// A sum of good pixels that exceeds this is no proof that all of them were good.
-    const LARGEST_SUM: f64;
-    /// Sixteen pixels as two sets of lanes, in units of [`Self::UNIT`]; `shift` is [`simd::SHIFT`].
-    fn sixteen<L: Lanes>(pixels: &[Self; 16], shift: L) -> [L; 2];
-    /// The pixel, of those sixteen, that becomes a lane of one of the sets.
-    #[inline(always)]
-    fn place(set: usize, lane: usize) -> usize {
-        8 * set + lane
-    }
-    /// The sum of every column over some of the rows of a map that has been checked.
-    fn column_sums(map: &Heatmap<Self>, rows: Range<usize>) -> Vec<f64> {
-        sums::column_sums(map, rows)
-    }
-    /// The bits, which grow with pixels that are good. Those that are not, and −0, have larger ones
-    /// than [`MAX_PIXEL`]: whole numbers are compared without a thought for NaN.
-    type Bits: Ord + Copy + Default + Send + Sync;
-    /// Of the largest pixel that is taken.
-    const MAX_BITS: Self::Bits;
-    /// The bits.
-    fn to_bits(self) -> Self::Bits;
-    /// The pixel of these bits, as f64.
-    fn value_of(bits: Self::Bits) -> f64;
-    /// The largest value of this type that is not above a `bound` of at least 0.
-    fn at_most(bound: f64) -> Self;
-}
+/// A number type in which maps are stored: `u8`, `f32` or `f64`.
+///
+/// No other type can be one: the sums over a map know how each is laid out.
+pub trait Pixel: InLanes {}
 
-impl Pixel for u8 {
-    const ROUNDS: bool = true;
-    fn to_f64(self) -> f64 {
-        f64::from(self)
-    }
-    const SIGNED: bool = false;
-    const UNIT: f64 = 1.0;
-    const LARGEST_SUM: f64 = f64::INFINITY;
-    type Bits = u8;
-    const MAX_BITS: u8 = u8::MAX;
-    #[inline(always)]
-    fn sixteen<L: Lanes>(pixels: &[u8; 16], _: L) -> [L; 2] {
-        let values = pixels.map(f64::from);
-        let (sets, _) = values.as_chunks();
-        [L::load(&sets[0]), L::load(&sets[1])]
-    }
-    #[inline(always)]
-    fn to_bits(self) -> u8 {
-        self
-    }
-    fn column_sums(map: &Heatmap<Self>, rows: Range<usize>) -> Vec<f64> {
-        bytes::column_sums(map, rows)
-    }
-    fn value_of(bits: u8) -> f64 {
-        f64::from(bits)
-    }
-    fn at_most(bound: f64) -> Self {
-        bound as Self // truncates
-    }
-}
-
-impl Pixel for f32 {
-    const ROUNDS: bool = false;
-    fn to_f64(self) -> f64 {
-        f64::from(self)
-    }
-    const SIGNED: bool = false;
-    const UNIT: f64 = simd::REBASE;
-    const LARGEST_SUM: f64 = f32::MAX as f64;
-    type Bits = u32;
-    const MAX_BITS: u32 = Self::MAX.to_bits();
-    #[inline(always)]
-    fn sixteen<L: Lanes>(pixels: &[f32; 16], shift: L) -> [L; 2] {
-        L::load_rebased(pixels, shift)
-    }
-    #[inline(always)]
-    fn place(set: usize, lane: usize) -> usize {
-        2 * lane + set
-    }
-    #[inline(always)]
-    fn to_bits(self) -> u32 {
-        self.to_bits()
-    }
-    fn value_of(bits: u32) -> f64 {
-        f64::from(Self::from_bits(bits))
-    }
-    fn at_most(bound: f64) -> Self {
-        let near = bound as Self;
-        if f64::from(near) > bound {
-            near.next_down()
-        } else {
-            near
-        }
-    }
-}
-
-impl Pixel for f64 {
-    const ROUNDS: bool = false;
-    fn to_f64(self) -> f64 {
-        self
-    }
-    const SIGNED: bool = true;
-    const UNIT: f64 = 1.0;
-    const LARGEST_SUM: f64 = MAX_PIXEL;
-    type Bits = u64;
-    const MAX_BITS: u64 = MAX_PIXEL.to_bits();
-    #[inline(always)]
-    fn sixteen<L: Lanes>(pixels: &[f64; 16], _: L) -> [L; 2] {
-        let (sets, _) = pixels.as_chunks();
-        [L::load(&sets[0]), L::load(&sets[1])]
-    }
-    #[inline(always)]
-    fn to_bits(self) -> u64 {
-        self.to_bits()
-    }
-    fn value_of(bits: u64) -> f64 {
-        Self::from_bits(bits)
-    }
-    fn at_most(bound: f64) -> Self {
-        bound
-    }
-}
+impl Pixel for u8 {}
+impl Pixel for f32 {}
+impl Pixel for f64 {}
 
 /// One map, row-major.
 #[derive(Debug, Clone, Copy)]
@@ -156,8 +38,14 @@ pub struct Heatmap<'a, T> {
 
 impl<'a, T: Pixel> Heatmap<'a, T> {
     /// Takes a map of `height` × `width` pixels, neither of them 0.
+    ///
+    /// # Panics
+    /// Where `values` has another length.
     pub fn new(values: &'a [T], height: usize, width: usize) -> Self {
-        assert!(height > 0 && width > 0 && values.len() == height * width);
+        assert!(
+            height > 0 && height.checked_mul(width) == Some(values.len()) && width > 0,
+            "a map has height × width pixels, and at least one"
+        );
         Self {
             values,
             height,

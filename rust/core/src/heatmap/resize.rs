@@ -2,12 +2,13 @@
 
 use std::ops::Range;
 
-use super::{total, Heatmap, Pixel};
-use crate::error::reserved;
+use super::{Heatmap, Pixel, total};
 use crate::Result;
+use crate::error::{product, reserved};
 
 /// How a map is resized.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[non_exhaustive]
 pub enum Interpolation {
     /// Every output pixel is the mean of the input area that it covers.
     Area,
@@ -30,24 +31,28 @@ fn taps(input: usize, output: usize) -> Vec<Taps> {
 }
 
 /// Resizes a map to `height` × `width`; 8-bit maps are rounded to whole grey levels.
+///
+/// # Errors
+/// [`Error::Memory`](crate::Error::Memory) where the memory does not suffice.
 pub fn resize<T: Pixel>(
+    map: &Heatmap<T>,
+    height: usize,
+    width: usize,
+    interpolation: Interpolation,
+) -> Result<Vec<f64>> {
+    const WHAT: &str = "a resized map";
+    let room = reserved(product(&[height, width], WHAT)?, WHAT)?;
+    Ok(resize_into(room, map, height, width, interpolation))
+}
+
+/// As [`resize`], to a size that is known to be small.
+pub(crate) fn resize_small<T: Pixel>(
     map: &Heatmap<T>,
     height: usize,
     width: usize,
     interpolation: Interpolation,
 ) -> Vec<f64> {
     resize_into(Vec::new(), map, height, width, interpolation)
-}
-
-/// As [`resize`], to a size that may be larger than the memory.
-pub fn try_resize<T: Pixel>(
-    map: &Heatmap<T>,
-    height: usize,
-    width: usize,
-    interpolation: Interpolation,
-) -> Result<Vec<f64>> {
-    let room = reserved(height.saturating_mul(width), "a resized map")?;
-    Ok(resize_into(room, map, height, width, interpolation))
 }
 
 fn resize_into<T: Pixel>(

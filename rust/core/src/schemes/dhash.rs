@@ -2,10 +2,9 @@
 
 use std::ops::Range;
 
-use crate::heatmap::{resize, Heatmap, Interpolation, Pixel};
-use crate::pairwise::{pairs_of, Bounded, Kernel};
+use crate::heatmap::{Heatmap, Interpolation, Pixel, resize_small};
+use crate::pairwise::{Bounded, Kernel, RowKernel, Tile};
 use crate::simd::{self, Columns, Job, Lanes, Level, Line, Lines};
-use crate::sink::Tile;
 use crate::{Error, Result};
 
 /// The axis along which neighbouring cells are compared.
@@ -30,43 +29,79 @@ pub struct Parameters {
     pub margin: f64,
 }
 
-impl Parameters {
-    /// Words of 64 bits that one hash takes.
-    pub fn words(&self) -> usize {
-        (self.hash_size * self.hash_size).div_ceil(64)
+/// The most rows and columns of bits.
+pub const MAX_HASH_SIZE: usize = 1024;
+
+impl Default for Parameters {
+    /// 8 × 8 bits, left against right, shrunk by area; a difference of one grey level of 8 bits counts.
+    fn default() -> Self {
+        Self {
+            hash_size: 8,
+            axis: Axis::Row,
+            interpolation: Interpolation::Area,
+            margin: 1.0 / 255.0,
+        }
     }
 }
 
-/// Computes the hash of one heatmap into `words`.
+impl Parameters {
+    /// Words of 64 bits that one hash takes.
+    ///
+    /// # Errors
+    /// [`Error::Argument`] where `hash_size` is 0 or above [`MAX_HASH_SIZE`].
+    pub fn words(&self) -> Result<usize> {
+        if (1..=MAX_HASH_SIZE).contains(&self.hash_size) {
+            return Ok((self.hash_size * self.hash_size).div_ceil(64));
+        }
+        let expected = format!("1 to {MAX_HASH_SIZE}");
+        Err(Error::argument("hash_size", self.hash_size, expected))
+    }
+}
+
+/// The cosine of the hashes of two maps; 0 where one has no bit set. For more than two, see [`Affinity`].
 ///
-/// Bits are in row-major order; bit `k` is bit `k % 64`, counted from the least significant, of
-/// word `k / 64`.
-pub fn hash<T: Pixel>(map: &Heatmap<T>, parameters: &Parameters, words: &mut [u64]) {
-    hash_below(map, map.max(), parameters, words);
+/// # Errors
+/// [`Error::Value`] for a pixel that is negative or not finite, [`Error::Argument`] for a wrong `hash_size`.
+pub fn affinity<T: Pixel, U: Pixel>(a: &Heatmap<T>, b: &Heatmap<U>, parameters: &Parameters) -> Result<f32> {
+    a.check("heatmaps", 0)?;
+    b.check("heatmaps", 1)?;
+    let bits = [hash(a, parameters)?, hash(b, parameters)?];
+    let features = Features::new(bits.concat(), parameters.words()?)?;
+    Ok(Affinity::new(&features, &features)?.pair(0, 1))
+}
+
+/// Computes the hash of one map that has been checked.
+///
+/// Bits are in row-major order; bit `k` is bit `k % 64`, counted from the least significant, of word `k / 64`.
+///
+/// # Errors
+/// As [`Parameters::words`].
+pub fn hash<T: Pixel>(map: &Heatmap<T>, parameters: &Parameters) -> Result<Vec<u64>> {
+    hash_below(map, map.max(), parameters)
 }
 
 /// As [`hash`], of a map in which anything may be; `None` unless all pixels are sure to be good.
-pub fn unchecked_hash<T: Pixel>(map: &Heatmap<T>, parameters: &Parameters, words: &mut [u64]) -> Option<()> {
-    hash_below(map, map.unchecked_max()?, parameters, words);
-    Some(())
+pub fn unchecked_hash<T: Pixel>(map: &Heatmap<T>, parameters: &Parameters) -> Option<Vec<u64>> {
+    hash_below(map, map.unchecked_max()?, parameters).ok()
 }
 
-fn hash_below<T: Pixel>(map: &Heatmap<T>, max: f64, parameters: &Parameters, words: &mut [u64]) {
+fn hash_below<T: Pixel>(map: &Heatmap<T>, max: f64, parameters: &Parameters) -> Result<Vec<u64>> {
+    let mut words = vec![0; parameters.words()?];
     let size = parameters.hash_size;
     // The next cell in the direction of the comparison, in the flat shrunk map.
     let (rows, cols, next) = match parameters.axis {
         Axis::Row => (size, size + 1, 1),
         Axis::Column => (size + 1, size, size),
     };
-    let small = resize(map, rows, cols, parameters.interpolation);
+    let small = resize_small(map, rows, cols, parameters.interpolation);
     let threshold = parameters.margin * max;
-    words.fill(0);
     for bit in 0..size * size {
         let cell = (bit / size) * cols + bit % size;
         if small[cell] - small[cell + next] > threshold {
             words[bit / 64] |= 1 << (bit % 64);
         }
     }
+    Ok(words)
 }
 
 /// Hashes of `words` words each, one after the other.
@@ -167,7 +202,7 @@ impl<'a> Affinity<'a> {
     pub fn at_level(rows: &'a Features, cols: &'a Features, level: Level) -> Result<Self> {
         if rows.words != cols.words {
             return Err(Error::argument(
-                "other",
+                "the columns",
                 format!("hashes of {} words", cols.words),
                 format!("hashes of {} words", rows.words),
             ));
@@ -181,8 +216,33 @@ impl<'a> Affinity<'a> {
         })
     }
 
-    /// Compares hash `i` with as many as fit into `line`, from `first` on.
-    fn line(&self, i: usize, first: usize, line: &mut [f32], streams: bool) {
+    /// Compares hash `i` of the rows with hash `j` of the columns.
+    pub fn pair(&self, i: usize, j: usize) -> f32 {
+        cosine(
+            common(self.rows.hash(i), self.cols.hash(j)),
+            self.rows.scales[i],
+            self.cols.scales[j],
+        )
+    }
+}
+
+impl Kernel for Affinity<'_> {
+    type Output = f32;
+    type Scratch = ();
+
+    fn shape(&self) -> (usize, usize) {
+        (self.rows.len(), self.cols.len())
+    }
+
+    fn estimated_ns(&self) -> f64 {
+        0.15 * self.rows.words as f64 * self.rows.len() as f64 * self.cols.len() as f64
+    }
+
+    fn scratch(&self) {}
+}
+
+impl RowKernel for Affinity<'_> {
+    fn row(&self, (): &mut (), i: usize, first: usize, line: &mut [f32], streams: bool) {
         let (row, scale) = (self.rows.hash(i), self.rows.scales[i]);
         let packed = &self.packed;
         if let ([word], [words]) = (row, packed.words.as_slice()) {
@@ -217,73 +277,6 @@ impl<'a> Affinity<'a> {
             },
         );
     }
-}
-
-impl Kernel for Affinity<'_> {
-    type Output = f32;
-    type Scratch = ();
-
-    fn shape(&self) -> (usize, usize) {
-        (self.rows.len(), self.cols.len())
-    }
-
-    fn estimated_ns(&self) -> f64 {
-        0.15 * self.rows.words as f64 * self.rows.len() as f64 * self.cols.len() as f64
-    }
-
-    fn mirror_pays(&self) -> bool {
-        false
-    }
-
-    fn scratch(&self) {}
-
-    fn pair(&self, (): &mut (), i: usize, j: usize) -> f32 {
-        cosine(
-            common(self.rows.hash(i), self.cols.hash(j)),
-            self.rows.scales[i],
-            self.cols.scales[j],
-        )
-    }
-
-    fn tile(
-        &self,
-        (): &mut (),
-        tile: &Tile,
-        values: &mut [f32],
-        go_on: &mut dyn FnMut(usize) -> bool,
-    ) -> bool {
-        for (i, line) in tile.rows.clone().zip(values.chunks_exact_mut(tile.cols.len())) {
-            self.line(i, tile.cols.start, line, false);
-        }
-        go_on(pairs_of(tile))
-    }
-
-    fn rows(&self, (): &mut (), rows: Range<usize>, values: &mut [f32], streams: bool) {
-        for (i, line) in rows.zip(values.chunks_exact_mut(self.cols.len())) {
-            self.line(i, 0, line, streams);
-        }
-    }
-}
-
-impl Bounded for Affinity<'_> {
-    /// As many bits in common as the fewest that are set: √(fewer / more).
-    fn bound(&self, tile: &Tile) -> f32 {
-        let range = |counts: &[u32]| {
-            let (low, high) = (counts.iter().min(), counts.iter().max());
-            (low.copied().unwrap_or(0), high.copied().unwrap_or(0))
-        };
-        let (low, high) = range(&self.rows.counts[tile.rows.clone()]);
-        let (from, to) = range(&self.cols.counts[tile.cols.clone()]);
-        let (fewer, more) = if high < from {
-            (high, from)
-        } else if to < low {
-            (to, low)
-        } else {
-            return 1.0;
-        };
-        // A little more than exact: what is rounded in an affinity must not exceed it.
-        ((f64::from(fewer) / f64::from(more)).sqrt() * (1.0 + 1e-6)) as f32
-    }
 
     /// Among hashes with as many set bits, those are near enough that have some number of bits in
     /// common: a comparison of integers. Pays where the hashes are sorted by their set bits.
@@ -307,6 +300,27 @@ impl Bounded for Affinity<'_> {
             }
             run += 1;
         }
+    }
+}
+
+impl Bounded for Affinity<'_> {
+    /// As many bits in common as the fewest that are set: √(fewer / more).
+    fn bound(&self, tile: &Tile) -> f32 {
+        let range = |counts: &[u32]| {
+            let (low, high) = (counts.iter().min(), counts.iter().max());
+            (low.copied().unwrap_or(0), high.copied().unwrap_or(0))
+        };
+        let (low, high) = range(&self.rows.counts[tile.rows.clone()]);
+        let (from, to) = range(&self.cols.counts[tile.cols.clone()]);
+        let (fewer, more) = if high < from {
+            (high, from)
+        } else if to < low {
+            (to, low)
+        } else {
+            return 1.0;
+        };
+        // A little more than exact: what is rounded in an affinity must not exceed it.
+        ((f64::from(fewer) / f64::from(more)).sqrt() * (1.0 + 1e-6)) as f32
     }
 }
 

@@ -16,11 +16,11 @@ use crate::sink::TILE;
 /// Ties between equally cheap paths are broken in favour of one side. A kernel that always takes
 /// the smaller sample as its first makes that choice, and so the result, independent of which
 /// sample is the row and which the column.
-fn by_content<const N: usize>(a: &[[f64; N]], b: &[[f64; N]]) -> Ordering {
+fn by_content<T: Copy + Into<[f64; N]>, const N: usize>(a: &[T], b: &[T]) -> Ordering {
     a.len().cmp(&b.len()).then_with(|| {
-        let numbers = a.iter().flatten().zip(b.iter().flatten());
-        numbers
-            .map(|(x, y)| x.total_cmp(y))
+        let rows = a.iter().zip(b).map(|(&a, &b)| (a.into(), b.into()));
+        rows.flat_map(|(a, b): ([f64; N], [f64; N])| a.into_iter().zip(b))
+            .map(|(x, y)| x.total_cmp(&y))
             .find(|order| order.is_ne())
             .unwrap_or(Ordering::Equal)
     })
@@ -35,7 +35,7 @@ fn relative_difference(a: f64, b: f64) -> f64 {
 
 /// The valid samples of every tile of columns in groups of eight, those of similar length together,
 /// so that lanes side by side waste little on padding.
-fn eights_by_length<const N: usize>(features: &Ragged<N>) -> Vec<Vec<Vec<usize>>> {
+fn eights_by_length<T>(features: &Ragged<T>) -> Vec<Vec<Vec<usize>>> {
     let tiles = (0..features.len()).step_by(TILE).map(|start| {
         let mut order: Vec<usize> = (start..(start + TILE).min(features.len())).collect();
         order.retain(|&sample| !features.sample(sample).is_empty());

@@ -1,22 +1,44 @@
 //! Gaze moments (McGIP, eq. 2 and 3): how much gaze there is, and how widely it is spread.
 
-use std::ops::Range;
-
-use crate::heatmap::{
-    profiles, total, try_resize, unchecked_profiles, Heatmap, Interpolation, Pixel, Profiles,
-};
-use crate::pairwise::{pairs_of, Bounded, Kernel};
+use crate::heatmap::{Heatmap, Interpolation, Pixel, Profiles, profiles, resize, total, unchecked_profiles};
+use crate::pairwise::{Bounded, Kernel, RowKernel, Tile};
+use crate::scanpath::row;
 use crate::simd::{self, Columns, Job, Lanes, Level, Line, Lines};
-use crate::sink::Tile;
-use crate::Result;
+use crate::{Error, Result};
+
+/// The affinity of two maps of one size. For more than two, see [`Affinity`].
+///
+/// # Errors
+/// [`Error::Value`] for a pixel that is negative or not finite, [`Error::Argument`] where the sizes differ: moments
+/// are in pixels.
+pub fn affinity<T: Pixel, U: Pixel>(a: &Heatmap<T>, b: &Heatmap<U>, alpha: f64) -> Result<f32> {
+    a.check("heatmaps", 0)?;
+    b.check("heatmaps", 1)?;
+    let size = |height: usize, width: usize| format!("a map of {height} x {width} pixels");
+    if (a.height(), a.width()) != (b.height(), b.width()) {
+        let expected = size(a.height(), a.width());
+        return Err(Error::argument(
+            "the second map",
+            size(b.height(), b.width()),
+            expected,
+        ));
+    }
+    Ok(Affinity::new(&[moments(a)], &[moments(b)], alpha).pair(0, 0))
+}
 
 /// The smallest mass that counts as one: what is divided by it stays finite.
 pub const MIN_MASS: f64 = 1e-200;
 
-/// μ00 and φ1 of a map; both 0 for a map without mass, which is invalid.
-pub type Moments = [f64; 2];
+row! {
+    /// The gaze moments of a map; both 0 for a map without mass, which is invalid.
+    Moments, 2:
+    /// μ00, the sum of all pixels.
+    mass,
+    /// φ1 = (μ20 + μ02) / μ00², from central moments in pixel units.
+    spread
+}
 
-/// [μ00, φ1] with φ1 = (μ20 + μ02) / μ00², central moments in pixel units.
+/// Computes the gaze moments of a map that has been checked.
 ///
 /// Sums over columns and over rows are enough: both second moments are taken about the exact
 /// centre, so nothing cancels, and the map is read once.
@@ -32,15 +54,21 @@ pub fn unchecked_moments<T: Pixel>(map: &Heatmap<T>) -> Option<Moments> {
 fn of_profiles(Profiles { rows, cols, .. }: &Profiles) -> Moments {
     let mass = total(cols);
     if mass < MIN_MASS {
-        return [0.0, 0.0];
+        return Moments::default();
     }
     let spread = |profile| about::<2>(profile, centre(profile, mass));
-    [mass, (spread(rows) + spread(cols)) / mass / mass]
+    Moments {
+        mass,
+        spread: (spread(rows) + spread(cols)) / mass / mass,
+    }
 }
 
 /// As [`moments`], of the map resized to `size` rows and columns (bilinear, as the released code).
+///
+/// # Errors
+/// As [`resize`].
 pub fn moments_resized<T: Pixel>(map: &Heatmap<T>, size: [usize; 2]) -> Result<Moments> {
-    let small = try_resize(map, size[0], size[1], Interpolation::Bilinear)?;
+    let small = resize(map, size[0], size[1], Interpolation::Bilinear)?;
     Ok(moments(&Heatmap::new(&small, size[0], size[1])))
 }
 
@@ -166,7 +194,7 @@ type Factors = [f64; 4];
 /// Keeps the reciprocal of a spread of 0 finite; spreads below it count as 0.
 const MIN_SPREAD: f64 = 1e-300;
 
-fn factors([mass, spread]: Moments, alpha: f64) -> Factors {
+fn factors(Moments { mass, spread }: Moments, alpha: f64) -> Factors {
     if mass == 0.0 {
         return [0.0; 4];
     }
@@ -192,21 +220,12 @@ impl Affinity {
         }
     }
 
-    /// Compares map `i` with as many as fit into `line`, from `first` on.
-    fn line(&self, i: usize, first: usize, line: &mut [f32], streams: bool) {
-        let columns = OneToMany {
-            row: self.rows[i],
-            first,
-            others: &self.cols,
-        };
-        simd::run(
-            self.level,
-            Line {
-                columns,
-                line,
-                streams,
-            },
-        );
+    /// Compares map `i` of the rows with map `j` of the columns.
+    pub fn pair(&self, i: usize, j: usize) -> f32 {
+        let (a, b) = (&self.rows[i], self.cols.each_ref().map(|column| column.get(j)));
+        let mass = (a[0] * b[1]).min(b[0] * a[1]);
+        let spread = (a[2] * b[3]).min(b[2] * a[3]);
+        (mass + spread) as f32
     }
 }
 
@@ -222,36 +241,24 @@ impl Kernel for Affinity {
         0.25 * self.rows.len() as f64 * self.count as f64
     }
 
-    fn mirror_pays(&self) -> bool {
-        false
-    }
-
     fn scratch(&self) {}
+}
 
-    fn pair(&self, (): &mut (), i: usize, j: usize) -> f32 {
-        let (a, b) = (&self.rows[i], self.cols.each_ref().map(|column| column.get(j)));
-        let mass = (a[0] * b[1]).min(b[0] * a[1]);
-        let spread = (a[2] * b[3]).min(b[2] * a[3]);
-        (mass + spread) as f32
-    }
-
-    fn tile(
-        &self,
-        (): &mut (),
-        tile: &Tile,
-        values: &mut [f32],
-        go_on: &mut dyn FnMut(usize) -> bool,
-    ) -> bool {
-        for (i, line) in tile.rows.clone().zip(values.chunks_exact_mut(tile.cols.len())) {
-            self.line(i, tile.cols.start, line, false);
-        }
-        go_on(pairs_of(tile))
-    }
-
-    fn rows(&self, (): &mut (), rows: Range<usize>, values: &mut [f32], streams: bool) {
-        for (i, line) in rows.zip(values.chunks_exact_mut(self.count)) {
-            self.line(i, 0, line, streams);
-        }
+impl RowKernel for Affinity {
+    fn row(&self, (): &mut (), i: usize, first: usize, line: &mut [f32], streams: bool) {
+        let columns = OneToMany {
+            row: self.rows[i],
+            first,
+            others: &self.cols,
+        };
+        simd::run(
+            self.level,
+            Line {
+                columns,
+                line,
+                streams,
+            },
+        );
     }
 }
 

@@ -3,7 +3,7 @@
 use super::eights_by_length;
 use crate::scanpath::Ragged;
 use crate::simd::Aligned;
-use crate::sink::{Tile, TILE};
+use crate::sink::{TILE, Tile};
 
 /// Eight samples of a tile, side by side.
 #[derive(Debug)]
@@ -14,17 +14,20 @@ pub struct Group<const M: usize> {
     pub targets: Vec<usize>,
 }
 
-/// The valid samples of every tile, grouped.
+/// The valid samples of every [`TILE`] columns, grouped.
 #[derive(Debug)]
-pub struct Packed<const M: usize>(Vec<Vec<Group<M>>>);
+pub struct Packed<const M: usize> {
+    /// The groups, those of the first [`TILE`] columns first.
+    groups: Vec<Group<M>>,
+    /// Where the groups of each [`TILE`] columns start, and where the last ones end.
+    starts: Vec<usize>,
+    /// The number of columns.
+    count: usize,
+}
 
 impl<const M: usize> Packed<M> {
     /// Groups the samples of each tile of columns; of each row `keep` is kept.
-    pub fn new<const N: usize>(
-        features: &Ragged<N>,
-        filler: f64,
-        keep: impl Fn(&[f64; N]) -> [f64; M],
-    ) -> Self {
+    pub fn new<T>(features: &Ragged<T>, filler: f64, keep: impl Fn(&T) -> [f64; M]) -> Self {
         let group = |targets: Vec<usize>| {
             let longest = targets.iter().map(|&target| features.sample(target).len()).max();
             let mut rows = vec![Aligned([[filler; 8]; M]); longest.unwrap_or(0)];
@@ -37,12 +40,28 @@ impl<const M: usize> Packed<M> {
             }
             Group { rows, targets }
         };
-        let tiles = eights_by_length(features).into_iter();
-        Self(tiles.map(|tile| tile.into_iter().map(group).collect()).collect())
+        let (mut groups, mut starts) = (Vec::new(), vec![0]);
+        for tile in eights_by_length(features) {
+            groups.extend(tile.into_iter().map(group));
+            starts.push(groups.len());
+        }
+        Self {
+            groups,
+            starts,
+            count: features.len(),
+        }
     }
 
-    /// The groups of a tile's columns.
+    /// The groups of a tile's columns, however many there are.
+    ///
+    /// # Panics
+    /// Where the columns end elsewhere than at a multiple of [`TILE`] or with the last: a group is not divided.
     pub fn groups(&self, tile: &Tile) -> &[Group<M>] {
-        &self.0[tile.cols.start / TILE]
+        let end = tile.cols.end;
+        assert!(
+            end.is_multiple_of(TILE) || end == self.count,
+            "the columns of a tile end at a multiple of {TILE}, or with the last"
+        );
+        &self.groups[self.starts[tile.cols.start / TILE]..self.starts[end.div_ceil(TILE)]]
     }
 }

@@ -36,11 +36,6 @@ impl<'a, T> Bands<'a, T> {
         self.len
     }
 
-    /// Whether the matrix has no cell.
-    pub fn is_empty(&self) -> bool {
-        self.len == 0
-    }
-
     /// Hands out the next band: its rows and their cells.
     pub fn take(&self) -> Option<(Range<usize>, &'a mut [T])> {
         let mut rest = self.rest.lock().unwrap_or_else(PoisonError::into_inner);

@@ -7,7 +7,7 @@
 use std::marker::PhantomData;
 use std::sync::atomic::{AtomicBool, Ordering};
 
-use super::{tiles, Tile};
+use super::{Tile, tiles};
 
 /// A row-major matrix that several threads fill tile by tile.
 ///
@@ -48,11 +48,6 @@ impl<'a, T: Copy> DenseSink<'a, T> {
     /// The number of tiles.
     pub fn len(&self) -> usize {
         self.tiles.len()
-    }
-
-    /// Whether the matrix has no cell.
-    pub fn is_empty(&self) -> bool {
-        self.tiles.is_empty()
     }
 
     /// Tile `index`.

@@ -3,7 +3,7 @@
 use std::cmp::Ordering;
 use std::ops::Range;
 
-use super::{Tile, TILE};
+use super::{TILE, Tile};
 use crate::error::reserved;
 use crate::simd::{self, Job, Lanes, Level};
 use crate::{Error, Result};
@@ -108,7 +108,7 @@ impl NeighborSink {
                 if u64::from_ne_bytes(*bytes) == 0 {
                     continue;
                 }
-                let hits = bytes.iter().enumerate().filter(|(_, &reaches)| reaches != 0);
+                let hits = bytes.iter().enumerate().filter(|(_, reaches)| **reaches != 0);
                 for across in hits.map(|(k, _)| 8 * eight + k).filter(|&across| across >= first) {
                     let (j, value) = (tile.cols.start + across, values[across]);
                     self.offer(i, (value, names[j]));

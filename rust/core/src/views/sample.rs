@@ -2,12 +2,13 @@
 
 use super::sizes::{Sizes, Uniforms};
 use super::table::{Count, Table};
-use super::{share, Kind, Rectangle, Weighting};
+use super::{Kind, Rectangle, Weighting, share};
 use crate::heatmap::{Heatmap, Pixel};
 use crate::simd::{self, Job, Lanes, Level};
 
 /// How a box is found.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[non_exhaustive]
 pub enum Method {
     /// The size is drawn first, then the place, uniformly among all that are admissible.
     Exact,
@@ -17,6 +18,7 @@ pub enum Method {
 
 /// What happens when no box is admissible.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[non_exhaustive]
 pub enum Fallback {
     /// The box that keeps most.
     Best,
@@ -317,11 +319,7 @@ impl<'a, C: Count> Search<'a, C> {
         let mut places = 0;
         for y in 0..rows {
             let count = if decided(self.table.strip(y..y + size[1])) {
-                if nothing_needed {
-                    columns
-                } else {
-                    0
-                }
+                if nothing_needed { columns } else { 0 }
             } else {
                 let inside = self.table.along(y..y + size[1], first..last, size[0]);
                 // Without exits, so that it compiles to vector code.

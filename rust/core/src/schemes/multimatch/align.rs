@@ -2,6 +2,7 @@
 
 /// How two scanpaths are aligned.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[non_exhaustive]
 pub enum Alignment {
     /// One path, cheapest in shape, for all dimensions (Dewhurst et al. 2012).
     Joint,

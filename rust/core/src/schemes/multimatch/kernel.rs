@@ -3,46 +3,41 @@
 use std::f64::consts::PI;
 
 use super::align::{Alignment, Path};
-use super::lanes::{self, pack, Group, OneToEight};
-use super::{Differences, Features, Scale, Vector, ANGLE, DURATION, DX, DY, LENGTH, X, Y};
-use crate::pairwise::{tile_by_pairs, Bounded, Kernel};
+use super::lanes::{self, Group, OneToEight, pack};
+use super::{Differences, Features, Saccade, Scale};
+use crate::pairwise::{Bounded, GoOn, Kernel, Tile, TileKernel, tile_by_pairs};
 use crate::schemes::packed::Packed;
 use crate::schemes::{by_content, relative_difference};
 use crate::simd::{self, Level};
-use crate::sink::Tile;
 
 /// Measured cost of one cell of an alignment and of one pair, for the guess at the whole.
 const CELL_NS: f64 = 0.7;
 const PAIR_NS: f64 = 80.0;
 
 /// The five differences between two vectors: shape, direction, length, position, duration.
-const DIFFERENCES: [fn(&Vector, &Vector) -> f64; 5] = [shape, direction, length, position, duration];
+const DIFFERENCES: [fn(&Saccade, &Saccade) -> f64; 5] = [shape, direction, length, position, duration];
 
-fn shape(v: &Vector, w: &Vector) -> f64 {
-    let (x, y) = (v[DX] - w[DX], v[DY] - w[DY]);
+fn shape(v: &Saccade, w: &Saccade) -> f64 {
+    let (x, y) = (v.dx - w.dx, v.dy - w.dy);
     (x * x + y * y).sqrt()
 }
 
-fn direction(v: &Vector, w: &Vector) -> f64 {
-    let angle = (v[ANGLE] - w[ANGLE]).abs();
-    if angle > PI {
-        2.0 * PI - angle
-    } else {
-        angle
-    }
+fn direction(v: &Saccade, w: &Saccade) -> f64 {
+    let angle = (v.angle - w.angle).abs();
+    if angle > PI { 2.0 * PI - angle } else { angle }
 }
 
-fn length(v: &Vector, w: &Vector) -> f64 {
-    (v[LENGTH] - w[LENGTH]).abs()
+fn length(v: &Saccade, w: &Saccade) -> f64 {
+    (v.length - w.length).abs()
 }
 
-fn position(v: &Vector, w: &Vector) -> f64 {
-    let (x, y) = (v[X] - w[X], v[Y] - w[Y]);
+fn position(v: &Saccade, w: &Saccade) -> f64 {
+    let (x, y) = (v.x - w.x, v.y - w.y);
     (x * x + y * y).sqrt()
 }
 
-fn duration(v: &Vector, w: &Vector) -> f64 {
-    relative_difference(v[DURATION], w[DURATION])
+fn duration(v: &Saccade, w: &Saccade) -> f64 {
+    relative_difference(v.duration, w.duration)
 }
 
 /// Memory of one thread.
@@ -146,6 +141,11 @@ impl<'a, O: Outcome> Comparison<'a, O> {
         }
     }
 
+    /// Compares scanpath `i` of the rows with scanpath `j` of the columns.
+    pub fn pair(&self, scratch: &mut Scratch, i: usize, j: usize) -> O::Output {
+        self.outcome.of(self.differences(scratch, i, j))
+    }
+
     fn differences(&self, scratch: &mut Scratch, i: usize, j: usize) -> Option<Differences> {
         let (mut a, mut b) = (self.rows.sample(i), self.cols.sample(j));
         if a.is_empty() || b.is_empty() {
@@ -226,24 +226,16 @@ impl<O: Outcome + Sync> Kernel for Comparison<'_, O> {
     fn scratch(&self) -> Scratch {
         Scratch::default()
     }
+}
 
-    fn pair(&self, scratch: &mut Scratch, i: usize, j: usize) -> O::Output {
-        self.outcome.of(self.differences(scratch, i, j))
-    }
-
-    fn tile(
-        &self,
-        scratch: &mut Scratch,
-        tile: &Tile,
-        values: &mut [O::Output],
-        go_on: &mut dyn FnMut(usize) -> bool,
-    ) -> bool {
+impl<O: Outcome + Sync> TileKernel for Comparison<'_, O> {
+    fn tile(&self, scratch: &mut Scratch, tile: &Tile, values: &mut [O::Output], go_on: GoOn) -> bool {
         let Some((packed, level)) = &self.packed else {
-            return tile_by_pairs(self, scratch, tile, values, go_on);
+            return tile_by_pairs(tile, values, go_on, |i, j| self.pair(scratch, i, j));
         };
-        values.fill(self.outcome.of(None));
         let groups = packed.groups(tile);
         let (width, top, left) = (tile.cols.len(), tile.rows.start, tile.cols.start);
+        values[..tile.rows.len() * width].fill(self.outcome.of(None));
         if !tile.diagonal {
             for i in tile.rows.clone() {
                 let line = &mut values[(i - top) * width..][..width];
@@ -284,7 +276,7 @@ impl Bounded for Comparison<'_, Affinity> {
 }
 
 /// One path, cheapest in shape; the median of each difference along it.
-fn joint(scratch: &mut Scratch, a: &[Vector], b: &[Vector]) -> [f64; 5] {
+fn joint(scratch: &mut Scratch, a: &[Saccade], b: &[Saccade]) -> [f64; 5] {
     let Scratch {
         path, differences, ..
     } = scratch;
@@ -297,7 +289,7 @@ fn joint(scratch: &mut Scratch, a: &[Vector], b: &[Vector]) -> [f64; 5] {
 }
 
 /// For each difference its own cheapest path, and the mean along it.
-fn per_dimension(path: &mut Path, a: &[Vector], b: &[Vector]) -> [f64; 5] {
+fn per_dimension(path: &mut Path, a: &[Saccade], b: &[Saccade]) -> [f64; 5] {
     DIFFERENCES.map(|difference| {
         let entered = path.find(a.len(), b.len(), |i, j| difference(&a[i], &b[j]));
         (difference(&a[0], &b[0]) + entered) / path.cells.len() as f64

@@ -6,8 +6,8 @@
 //! decision is the same; a pair with a tie on its path, whose rule needs the whole matrix, goes back
 //! to the scalar engine.
 
-use super::median::{middle, Five, Networks, BEYOND};
-use super::{Differences, Features, Vector, ANGLE, DURATION, DX, DY, LENGTH, X, Y};
+use super::median::{BEYOND, Five, Networks, middle};
+use super::{Differences, Features, Saccade};
 use crate::schemes::packed::{self, Packed};
 use crate::schemes::relative_difference;
 use crate::simd::{Aligned, Job, Lanes};
@@ -17,7 +17,7 @@ pub type Group = packed::Group<2>;
 
 /// Groups the targets of each tile of columns.
 pub fn pack(features: &Features) -> Packed<2> {
-    Packed::new(features, 0.0, |vector| [vector[DX], vector[DY]])
+    Packed::new(features, 0.0, |vector| [vector.dx, vector.dy])
 }
 
 /// From which cells a cell is reached most cheaply: bit `l` for lane `l` of the diagonal, above
@@ -36,7 +36,7 @@ pub struct Scratch {
 /// One query against one group.
 pub struct OneToEight<'a> {
     /// The vectors of the query.
-    pub query: &'a [Vector],
+    pub query: &'a [Saccade],
     /// The targets.
     pub group: &'a Group,
     /// Where the vectors of the targets are.
@@ -84,7 +84,7 @@ impl OneToEight<'_> {
         grow(costs, cols, Aligned([0.0; 8]));
         grow(steps, self.query.len() * cols, [0; 4]);
 
-        let (dx, dy) = (L::splat(self.query[0][DX]), L::splat(self.query[0][DY]));
+        let (dx, dy) = (L::splat(self.query[0].dx), L::splat(self.query[0].dy));
         let mut left = L::splat(0.0);
         left.store(&mut costs[0].0);
         for ((cost, target), step) in costs.iter_mut().zip(targets).zip(steps.iter_mut()).skip(1) {
@@ -93,7 +93,7 @@ impl OneToEight<'_> {
             *step = [0, 0, 255, 0];
         }
         for (vector, steps) in self.query.iter().zip(steps.chunks_exact_mut(cols)).skip(1) {
-            let (dx, dy) = (L::splat(vector[DX]), L::splat(vector[DY]));
+            let (dx, dy) = (L::splat(vector.dx), L::splat(vector.dy));
             let mut above_left = L::load(&costs[0].0);
             let mut left = above_left.add(distance(dx, dy, &targets[0]));
             left.store(&mut costs[0].0);
@@ -205,18 +205,15 @@ const SQUARED: [bool; 5] = [true, false, false, true, false];
 
 /// The five differences of the scalar engine, without roots and without branches.
 #[inline(always)]
-fn raw_differences(v: &Vector, w: &Vector) -> [f64; 5] {
-    let square = |a: usize, b: usize| {
-        let (x, y) = (v[a] - w[a], v[b] - w[b]);
-        x * x + y * y
-    };
-    let turn = (v[ANGLE] - w[ANGLE]).abs();
+fn raw_differences(v: &Saccade, w: &Saccade) -> [f64; 5] {
+    let square = |x: f64, y: f64| x * x + y * y;
+    let turn = (v.angle - w.angle).abs();
     [
-        square(DX, DY),
+        square(v.dx - w.dx, v.dy - w.dy),
         turn.min(2.0 * std::f64::consts::PI - turn),
-        (v[LENGTH] - w[LENGTH]).abs(),
-        square(X, Y),
-        relative_difference(v[DURATION], w[DURATION]),
+        (v.length - w.length).abs(),
+        square(v.x - w.x, v.y - w.y),
+        relative_difference(v.duration, w.duration),
     ]
 }
 

@@ -4,7 +4,7 @@
 //! the whole then follow without a last merge: of two sorted halves A and B of h elements, the h
 //! smallest are min(A[i], B[h − 1 − i]), and the others the maxima.
 
-use super::networks::{sort_16, sort_24, sort_32, sort_8};
+use super::networks::{sort_8, sort_16, sort_24, sort_32};
 use crate::simd::{Aligned, Lanes};
 
 /// Five numbers, one for each dimension, of eight pairs.

@@ -1,5 +1,8 @@
 //! Grouping: merging short or aligned saccades until nothing changes.
 
+use super::Saccade;
+use crate::scanpath::Fixation;
+
 /// Thresholds below which saccades are merged.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub struct Grouping {
@@ -26,26 +29,28 @@ pub struct Simplified {
 
 impl Simplified {
     /// The vectors between consecutive fixations.
-    pub fn new(fixations: &[[f64; 3]]) -> Self {
+    pub fn new(fixations: &[Fixation]) -> Self {
         let vectors = fixations
             .windows(2)
             .map(|pair| {
-                [
-                    pair[1][0] - pair[0][0],
-                    pair[1][1] - pair[0][1],
-                    pair[0][0],
-                    pair[0][1],
-                ]
+                let (from, to) = (pair[0], pair[1]);
+                [to.x - from.x, to.y - from.y, from.x, from.y]
             })
             .collect();
-        let durations = fixations.iter().map(|fixation| fixation[2]).collect();
+        let durations = fixations.iter().map(|fixation| fixation.duration).collect();
         Self { vectors, durations }
     }
 
-    pub(super) fn vectors(&self) -> impl Iterator<Item = super::Vector> + '_ {
+    pub(super) fn saccades(&self) -> impl Iterator<Item = Saccade> + '_ {
         let starts = self.vectors.iter().zip(&self.durations);
-        starts.map(|(&[dx, dy, x, y], &duration)| {
-            [dx, dy, (dx * dx + dy * dy).sqrt(), dy.atan2(dx), x, y, duration]
+        starts.map(|(&[dx, dy, x, y], &duration)| Saccade {
+            dx,
+            dy,
+            length: (dx * dx + dy * dy).sqrt(),
+            angle: dy.atan2(dx),
+            x,
+            y,
+            duration,
         })
     }
 

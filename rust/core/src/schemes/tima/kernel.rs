@@ -1,14 +1,13 @@
 //! Dynamic time warping over two sequences of cluster moments.
 
-use super::lanes::{end, factors, OneToEight, Ways};
 use super::Features;
-use crate::pairwise::{tile_by_pairs, Bounded, Kernel};
+use super::lanes::{Factors, OneToEight, Ways, end, factors};
+use crate::pairwise::{Bounded, GoOn, Kernel, Tile, TileKernel, tile_by_pairs};
 use crate::scanpath::Ragged;
 use crate::schemes::moments::Moments;
 use crate::schemes::packed::Packed;
 use crate::schemes::{by_content, relative_difference};
 use crate::simd::{self, Level};
-use crate::sink::Tile;
 
 /// 1 − D / (number of cells on the path), clipped to [0, 1]; 0 where a sample has no cluster.
 pub struct Affinity<'a> {
@@ -21,7 +20,7 @@ pub struct Affinity<'a> {
 
 /// Rows and columns for the lanes.
 struct Prepared {
-    queries: Ragged<4>,
+    queries: Ragged<Factors>,
     packed: Packed<4>,
     level: Level,
 }
@@ -34,14 +33,12 @@ impl<'a> Affinity<'a> {
 
     /// As [`Affinity::new`], with the lanes of `level`.
     pub fn at_level(rows: &'a Features, cols: &'a Features, weight_mass: f64, level: Level) -> Self {
-        let mut queries = Ragged::default();
-        for sequence in rows.iter() {
-            queries.push(sequence.iter().map(|&cluster| factors(cluster, weight_mass)));
-        }
+        let sequences = rows.iter();
+        let queries = sequences.map(|sequence| sequence.iter().map(|&cluster| factors(cluster, weight_mass)));
         let packed = Packed::new(cols, 1.0, |&cluster| factors(cluster, weight_mass));
         Self {
             lanes: Some(Prepared {
-                queries,
+                queries: queries.collect(),
                 packed,
                 level,
             }),
@@ -59,85 +56,8 @@ impl<'a> Affinity<'a> {
         }
     }
 
-    fn cost(&self, a: &Moments, b: &Moments) -> f64 {
-        let (mass, spread) = (relative_difference(a[0], b[0]), relative_difference(a[1], b[1]));
-        self.weight_mass * mass + (1.0 - self.weight_mass) * spread
-    }
-}
-
-/// The cheapest way to a cell, and how many cells it has.
-///
-/// Steps are compared by cost alone, the diagonal first, then i − 1, then j − 1. Carrying the
-/// length along the chosen steps is the same as tracing them back.
-#[derive(Debug, Clone, Copy)]
-pub struct Way {
-    cost: f64,
-    cells: u32,
-}
-
-/// Memory of one thread.
-#[derive(Debug, Default)]
-pub struct Scratch {
-    ways: Vec<Way>,
-    lanes: Vec<Ways>,
-}
-
-impl Kernel for Affinity<'_> {
-    type Output = f32;
-    type Scratch = Scratch;
-
-    fn shape(&self) -> (usize, usize) {
-        (self.rows.len(), self.cols.len())
-    }
-
-    fn estimated_ns(&self) -> f64 {
-        let cells = self.rows.rows().len() as f64 * self.cols.rows().len() as f64;
-        1.0 * cells + 20.0 * self.rows.len() as f64 * self.cols.len() as f64
-    }
-
-    fn scratch(&self) -> Scratch {
-        Scratch::default()
-    }
-
-    fn tile(
-        &self,
-        scratch: &mut Scratch,
-        tile: &Tile,
-        values: &mut [f32],
-        go_on: &mut dyn FnMut(usize) -> bool,
-    ) -> bool {
-        let Some(Prepared {
-            queries,
-            packed,
-            level,
-        }) = &self.lanes
-        else {
-            return tile_by_pairs(self, scratch, tile, values, go_on);
-        };
-        values.fill(0.0);
-        let width = tile.cols.len();
-        for (line, i) in tile.rows.clone().enumerate() {
-            let query = queries.sample(i);
-            for group in packed.groups(tile).iter().filter(|_| !query.is_empty()) {
-                let ways = &mut scratch.lanes;
-                simd::run(*level, OneToEight { query, group, ways });
-                for (lane, &j) in group.targets.iter().enumerate() {
-                    let last = &scratch.lanes[self.cols.sample(j).len() - 1];
-                    let affinity = match end(last, lane) {
-                        Some((cost, cells)) => affinity(cost, cells),
-                        None => self.pair(scratch, i, j),
-                    };
-                    values[line * width + j - tile.cols.start] = affinity;
-                }
-            }
-            if !go_on(if tile.diagonal { width - line } else { width }) {
-                return false;
-            }
-        }
-        true
-    }
-
-    fn pair(&self, scratch: &mut Scratch, i: usize, j: usize) -> f32 {
+    /// Compares sequence `i` of the rows with sequence `j` of the columns.
+    pub fn pair(&self, scratch: &mut Scratch, i: usize, j: usize) -> f32 {
         let ways = &mut scratch.ways;
         let (mut a, mut b) = (self.rows.sample(i), self.cols.sample(j));
         if a.is_empty() || b.is_empty() {
@@ -174,6 +94,81 @@ impl Kernel for Affinity<'_> {
         }
         let end = ways[b.len()];
         affinity(end.cost, f64::from(end.cells))
+    }
+
+    fn cost(&self, a: &Moments, b: &Moments) -> f64 {
+        let mass = relative_difference(a.mass, b.mass);
+        let spread = relative_difference(a.spread, b.spread);
+        self.weight_mass * mass + (1.0 - self.weight_mass) * spread
+    }
+}
+
+/// The cheapest way to a cell, and how many cells it has.
+///
+/// Steps are compared by cost alone, the diagonal first, then i − 1, then j − 1. Carrying the
+/// length along the chosen steps is the same as tracing them back.
+#[derive(Debug, Clone, Copy)]
+struct Way {
+    cost: f64,
+    cells: u32,
+}
+
+/// Memory of one thread.
+#[derive(Debug, Default)]
+pub struct Scratch {
+    ways: Vec<Way>,
+    lanes: Vec<Ways>,
+}
+
+impl Kernel for Affinity<'_> {
+    type Output = f32;
+    type Scratch = Scratch;
+
+    fn shape(&self) -> (usize, usize) {
+        (self.rows.len(), self.cols.len())
+    }
+
+    fn estimated_ns(&self) -> f64 {
+        let cells = self.rows.rows().len() as f64 * self.cols.rows().len() as f64;
+        1.0 * cells + 20.0 * self.rows.len() as f64 * self.cols.len() as f64
+    }
+
+    fn scratch(&self) -> Scratch {
+        Scratch::default()
+    }
+}
+
+impl TileKernel for Affinity<'_> {
+    fn tile(&self, scratch: &mut Scratch, tile: &Tile, values: &mut [f32], go_on: GoOn) -> bool {
+        let Some(Prepared {
+            queries,
+            packed,
+            level,
+        }) = &self.lanes
+        else {
+            return tile_by_pairs(tile, values, go_on, |i, j| self.pair(scratch, i, j));
+        };
+        let width = tile.cols.len();
+        values[..tile.rows.len() * width].fill(0.0);
+        for (line, i) in tile.rows.clone().enumerate() {
+            let query = queries.sample(i);
+            for group in packed.groups(tile).iter().filter(|_| !query.is_empty()) {
+                let ways = &mut scratch.lanes;
+                simd::run(*level, OneToEight { query, group, ways });
+                for (lane, &j) in group.targets.iter().enumerate() {
+                    let last = &scratch.lanes[self.cols.sample(j).len() - 1];
+                    let affinity = match end(last, lane) {
+                        Some((cost, cells)) => affinity(cost, cells),
+                        None => self.pair(scratch, i, j),
+                    };
+                    values[line * width + j - tile.cols.start] = affinity;
+                }
+            }
+            if !go_on(if tile.diagonal { width - line } else { width }) {
+                return false;
+            }
+        }
+        true
     }
 }
 

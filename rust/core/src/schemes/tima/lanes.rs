@@ -14,7 +14,7 @@ use crate::simd::{Aligned, Job, Lanes};
 pub type Factors = [f64; 4];
 
 /// The factors of a cluster, kept finite; as for gaze moments.
-pub fn factors([mass, spread]: Moments, weight_mass: f64) -> Factors {
+pub fn factors(Moments { mass, spread }: Moments, weight_mass: f64) -> Factors {
     let (mass, spread) = (mass.max(f64::MIN_POSITIVE), spread.max(f64::MIN_POSITIVE));
     [mass, weight_mass / mass, spread, (1.0 - weight_mass) / spread]
 }

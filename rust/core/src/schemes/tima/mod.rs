@@ -4,22 +4,24 @@ mod dbscan;
 mod kernel;
 mod lanes;
 
-use crate::heatmap::{Blurred, Heatmap};
-use crate::scanpath::{Ragged, Scanpaths};
-use crate::schemes::moments::{moments, Moments};
 use crate::Result;
+use crate::heatmap::{Blurred, Heatmap};
+use crate::pairwise::Kernel;
+use crate::scanpath::{Fixation, Ragged, Scanpaths};
+use crate::schemes::moments::{Moments, moments};
 
-pub use dbscan::{labels, Cluster};
-pub use kernel::Affinity;
+pub use dbscan::{Cluster, labels};
+pub use kernel::{Affinity, Scratch};
 
 /// Side of the square map on which the moments of a cluster are taken.
 const MAP_SIZE: usize = 32;
 
 /// The moments of every sample's clusters in order; a sample on which TIMA is undefined has none.
-pub type Features = Ragged<2>;
+pub type Features = Ragged<Moments>;
 
 /// How many neighbours, itself included, make a point a core point.
 #[derive(Debug, Clone, Copy, PartialEq)]
+#[non_exhaustive]
 pub enum MinSamples {
     /// ⌊share · L⌋ + 1 of the L points.
     Share(f64),
@@ -50,10 +52,46 @@ pub struct Parameters {
     pub sigma_px: f64,
 }
 
+impl Parameters {
+    /// The defaults on an image of some width and height in pixels: eps 0.2, a tenth of the points, sigma 18 px.
+    pub fn on_image(size_wh: [usize; 2]) -> Self {
+        Self {
+            image_size: size_wh,
+            eps: 0.2,
+            min_samples: MinSamples::Share(0.1),
+            sigma_px: 18.0,
+        }
+    }
+}
+
+/// The weight of the mass that the paper uses.
+pub const WEIGHT_MASS: f64 = 0.7;
+
+/// The affinity of two gazes, from 0 to 1; 0 where one has no cluster in the image. `weight_mass`, the weight of the
+/// clusters' mass, is [`WEIGHT_MASS`] in the paper. For more than two, compute [`features`] once and see [`Affinity`].
+///
+/// # Errors
+/// [`Error::Value`](crate::Error::Value) for a number that is not finite, [`Error::Sample`](crate::Error::Sample) for
+/// more than [`MAX_POINTS`].
+pub fn affinity(a: &[Fixation], b: &[Fixation], parameters: &Parameters, weight_mass: f64) -> Result<f32> {
+    let gazes: Scanpaths = [a, b].map(|gaze| gaze.iter().copied()).into_iter().collect();
+    gazes.check("gazes")?;
+    check_lengths(&gazes, "gazes")?;
+    let clusters = gazes
+        .iter()
+        .map(|points| features(points, parameters, &mut || true));
+    let clusters: Features = clusters.collect();
+    let kernel = Affinity::scalar(&clusters, &clusters, weight_mass);
+    Ok(kernel.pair(&mut kernel.scratch(), 0, 1))
+}
+
 /// The longest sequence that is clustered, whose points are compared each with each.
 pub const MAX_POINTS: usize = 1_000_000;
 
 /// Refuses sequences too long to be clustered.
+///
+/// # Errors
+/// [`Error::Sample`](crate::Error::Sample) for more than [`MAX_POINTS`].
 pub fn check_lengths(scanpaths: &Scanpaths, argument: &str) -> Result<()> {
     let expected = "samples (thin them out, for example to every tenth)";
     scanpaths.check_lengths(argument, MAX_POINTS, expected)
@@ -62,7 +100,7 @@ pub fn check_lengths(scanpaths: &Scanpaths, argument: &str) -> Result<()> {
 /// Computes the cluster moments of one sequence of points. Where `go_on`, asked often, says no, they
 /// are worth nothing.
 pub fn features(
-    points: &[[f64; 3]],
+    points: &[Fixation],
     parameters: &Parameters,
     go_on: &mut dyn FnMut() -> bool,
 ) -> Vec<Moments> {
@@ -71,7 +109,7 @@ pub fn features(
     let scaled: Vec<[f64; 3]> = points
         .iter()
         .enumerate()
-        .map(|(t, [x, y, _])| [x / width as f64, y / height as f64, t as f64 / count])
+        .map(|(t, point)| [point.x / width as f64, point.y / height as f64, t as f64 / count])
         .collect();
     let min_samples = parameters.min_samples.of(points.len());
     let labels = labels(&scaled, parameters.eps, min_samples, go_on);
@@ -83,13 +121,13 @@ pub fn features(
                 .iter()
                 .zip(&labels)
                 .filter(|(_, label)| **label == Some(cluster));
-            let members = members.map(|([x, y, _], _)| [*x, *y, 1.0]);
+            let members = members.map(|(point, _)| [point.x, point.y, 1.0]);
             let map = Blurred::new(members, parameters.image_size, parameters.sigma_px);
             // A cluster outside of the image has left no mark on the map.
             (!map.is_empty()).then(|| cluster_moments(&map))
         })
         // Narrow Gaussians can fall between the pixels of the small map.
-        .filter(|[mass, _]| *mass > 0.0)
+        .filter(|moments| moments.mass > 0.0)
         .collect()
 }
 

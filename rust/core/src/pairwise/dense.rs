@@ -1,0 +1,105 @@
+//! Matrices of all pairs.
+
+use super::{Kernel, RowKernel, TILE, TileKernel};
+use crate::error::product;
+use crate::parallel::{self, Poll};
+use crate::simd;
+use crate::sink::{Bands, DenseSink};
+use crate::{Error, Result};
+
+/// Fills the row-major matrix `out` with every pair, tile by tile.
+///
+/// With `symmetric`, rows and columns are the same samples: each unordered pair is computed once and written twice.
+/// `poll` hears of [`pair_count`] pairs in the end.
+///
+/// # Errors
+/// [`Error::Argument`] where `out` is not of the kernel's shape, or a symmetric matrix not square;
+/// [`Error::Interrupted`] where `poll` says no; [`Error::Internal`] where the kernel panics.
+pub fn dense<K: TileKernel>(
+    kernel: &K,
+    symmetric: bool,
+    out: &mut [K::Output],
+    threads: usize,
+    poll: Poll,
+) -> Result<()> {
+    let (rows, cols) = check_shape(kernel, out)?;
+    if symmetric && rows != cols {
+        return Err(Error::argument(
+            "a symmetric matrix",
+            format!("of {rows} x {cols} cells"),
+            "as many rows as columns",
+        ));
+    }
+    let sink = DenseSink::new(out, rows, cols, symmetric);
+    let scratch = || (kernel.scratch(), vec![K::Output::default(); TILE * TILE]);
+    let estimated_ns = kernel.estimated_ns() * if symmetric { 0.5 } else { 1.0 };
+    parallel::run(
+        sink.len(),
+        threads,
+        estimated_ns,
+        poll,
+        scratch,
+        |own, task, progress| {
+            let (scratch, values) = own;
+            let mut go_on = |pairs: usize| progress.advance(pairs as u64);
+            if kernel.tile(scratch, sink.tile(task), values, &mut go_on) {
+                sink.put(task, values);
+            }
+        },
+    )?;
+    Ok(())
+}
+
+/// Matrices above this size leave the caches before anyone reads them: they are written past the caches, which spares
+/// reading their lines first.
+const STREAM_BYTES: usize = 16 << 20;
+
+/// Fills the row-major matrix `out` with every pair, whole rows at a time and straight into the matrix.
+///
+/// A symmetric matrix needs no other treatment: each unordered pair is computed twice. `poll` hears of as many pairs
+/// as the matrix has cells.
+///
+/// # Errors
+/// As [`dense`].
+pub fn dense_by_rows<K: RowKernel>(kernel: &K, out: &mut [f32], threads: usize, poll: Poll) -> Result<()> {
+    let (_, cols) = check_shape(kernel, out)?;
+    let streams = size_of_val(out) > STREAM_BYTES;
+    let bands = Bands::new(out, cols);
+    parallel::run(
+        bands.len(),
+        threads,
+        kernel.estimated_ns(),
+        poll,
+        || kernel.scratch(),
+        |scratch, _, progress| {
+            let Some((rows, cells)) = bands.take() else { return };
+            let pairs = cells.len();
+            for (i, line) in rows.zip(cells.chunks_exact_mut(cols)) {
+                kernel.row(scratch, i, 0, line, streams);
+            }
+            simd::fence();
+            // Once per band: an atomic operation waits for all that was streamed before.
+            progress.advance(pairs as u64);
+        },
+    )?;
+    Ok(())
+}
+
+fn check_shape<K: Kernel>(kernel: &K, out: &[K::Output]) -> Result<(usize, usize)> {
+    let (rows, cols) = kernel.shape();
+    if out.len() == product(&[rows, cols], "a matrix")? {
+        return Ok((rows, cols));
+    }
+    let given = format!("an array of {} cells", out.len());
+    Err(Error::argument("out", given, format!("{rows} x {cols} cells")))
+}
+
+/// The number of pairs that [`dense`] computes, the unit of its progress.
+pub fn pair_count(rows: usize, cols: usize, symmetric: bool) -> u64 {
+    let (rows, cols) = (rows as u64, cols as u64);
+    if symmetric {
+        rows * (rows + 1) / 2
+    } else {
+        rows * cols
+    }
+}

@@ -1,0 +1,53 @@
+//! The only loop over pairs: what a kernel is, matrices of all pairs, and neighbours without a matrix.
+//!
+//! A kernel compares samples of one set (the rows) with samples of another (the columns). There are three ways to
+//! write one, from the simplest to the fastest:
+//!
+//! | trait | what it computes | use it where | matrix | neighbours |
+//! |---|---|---|---|---|
+//! | [`PairKernel`], in [`ByPairs`] | one pair | a pair costs more than 100 ns or so | [`dense`] | [`neighbors`] |
+//! | [`TileKernel`] | a tile of pairs | several pairs are faster together than one by one | [`dense`] | [`neighbors`] |
+//! | [`RowKernel`] | a part of a row | a pair costs as little as writing its number | [`dense_by_rows`] | [`neighbors_by_rows`] |
+//!
+//! [`dense`] computes each unordered pair of a symmetric matrix once and writes it twice. [`dense_by_rows`] computes
+//! it twice, because writing to a distant place would cost more than the comparison.
+//!
+//! A whole kernel, and its matrix:
+//!
+//! ```
+//! use gazesim_core::pairwise::{dense, ByPairs, PairKernel};
+//!
+//! /// 1 / (1 + |a − b|) of two numbers.
+//! struct Closeness<'a>(&'a [f64], &'a [f64]);
+//!
+//! impl PairKernel for Closeness<'_> {
+//!     type Output = f32;
+//!     type Scratch = ();
+//!     fn shape(&self) -> (usize, usize) {
+//!         (self.0.len(), self.1.len())
+//!     }
+//!     fn estimated_ns(&self) -> f64 {
+//!         2.0 * self.0.len() as f64 * self.1.len() as f64
+//!     }
+//!     fn scratch(&self) {}
+//!     fn pair(&self, (): &mut (), i: usize, j: usize) -> f32 {
+//!         (1.0 / (1.0 + (self.0[i] - self.1[j]).abs())) as f32
+//!     }
+//! }
+//!
+//! let numbers = [1.0, 2.0, 4.0];
+//! let mut matrix = [0.0; 9];
+//! let (symmetric, threads) = (true, 1);
+//! dense(&ByPairs(Closeness(&numbers, &numbers)), symmetric, &mut matrix, threads, &mut |_| true)?;
+//! assert_eq!(matrix, [1.0, 0.5, 0.25, 0.5, 1.0, 1.0 / 3.0, 0.25, 1.0 / 3.0, 1.0]);
+//! # Ok::<(), gazesim_core::Error>(())
+//! ```
+
+mod dense;
+mod kernel;
+mod neighbors;
+
+pub use crate::sink::{Csr, Rule, TILE, Tile};
+pub use dense::{dense, dense_by_rows, pair_count};
+pub use kernel::{Bounded, ByPairs, GoOn, Kernel, PairKernel, RowKernel, STRETCH, TileKernel, tile_by_pairs};
+pub use neighbors::{neighbors, neighbors_by_rows};

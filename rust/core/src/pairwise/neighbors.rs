@@ -1,0 +1,171 @@
+//! The neighbours of every sample, without the matrix.
+
+use std::ops::Range;
+use std::sync::atomic::{AtomicBool, Ordering};
+
+use super::{Bounded, Csr, GoOn, Kernel, RowKernel, Rule, STRETCH, TILE, Tile, TileKernel};
+use crate::parallel::{self, Poll};
+use crate::sink::{NeighborSink, tiles};
+use crate::{Error, Result};
+
+/// Finds the neighbours of every sample among the others, tile by tile: each unordered pair once.
+///
+/// The kernel compares one set with itself. `names[position]` is the caller's number of the sample at a position, for
+/// kernels whose samples were put in an order that makes tight bounds; ties are decided by it. Tiles near the diagonal
+/// come first, where such an order has the best neighbours, and a tile whose bound no neighbour could reach is left
+/// out.
+///
+/// # Errors
+/// [`Error::Argument`] where `names` is not each number below the number of samples once; [`Error::Memory`] where the
+/// neighbours do not fit; [`Error::Interrupted`] and [`Error::Internal`] as in [`dense`](super::dense).
+pub fn neighbors<K: TileKernel + Bounded>(
+    kernel: &K,
+    names: &[u32],
+    rule: Rule,
+    threads: usize,
+    poll: Poll,
+) -> Result<Csr> {
+    by_tiles(
+        kernel,
+        names,
+        rule,
+        threads,
+        poll,
+        |scratch, tile, values, go_on| kernel.tile(scratch, tile, values, go_on),
+    )
+}
+
+/// As [`neighbors`], with the rows of a fast kernel.
+///
+/// With `top_k` each pair is computed twice, but all of a row at once: its list of neighbours stays in the cache.
+///
+/// # Errors
+/// As [`neighbors`].
+pub fn neighbors_by_rows<K: RowKernel + Bounded>(
+    kernel: &K,
+    names: &[u32],
+    rule: Rule,
+    threads: usize,
+    poll: Poll,
+) -> Result<Csr> {
+    if rule.top_k.is_some() {
+        return by_bands(kernel, names, rule, threads, poll);
+    }
+    by_tiles(
+        kernel,
+        names,
+        rule,
+        threads,
+        poll,
+        |scratch, tile, values, go_on| {
+            for (i, line) in tile.rows.clone().zip(values.chunks_exact_mut(tile.cols.len())) {
+                kernel.row(scratch, i, tile.cols.start, line, false);
+            }
+            go_on(tile.pairs())
+        },
+    )
+}
+
+/// The number of samples, each of which has one name.
+fn check_names<K: Kernel>(kernel: &K, names: &[u32]) -> Result<usize> {
+    let (count, cols) = kernel.shape();
+    let mut seen = vec![false; count];
+    let mut is_new = |&name: &u32| {
+        seen.get_mut(name as usize)
+            .is_some_and(|seen| !std::mem::replace(seen, true))
+    };
+    if count == cols && names.len() == count && names.iter().all(&mut is_new) {
+        return Ok(count);
+    }
+    Err(Error::argument(
+        "names",
+        format!("an array of {} numbers", names.len()),
+        format!("each number below {count} once"),
+    ))
+}
+
+fn by_tiles<K: Bounded>(
+    kernel: &K,
+    names: &[u32],
+    rule: Rule,
+    threads: usize,
+    poll: Poll,
+    compare: impl Fn(&mut K::Scratch, &Tile, &mut [f32], GoOn) -> bool + Sync,
+) -> Result<Csr> {
+    let count = check_names(kernel, names)?;
+    let exhausted = AtomicBool::new(false);
+    let mut tiles = tiles(count, count, true);
+    tiles.sort_by_key(|tile| tile.cols.start - tile.rows.start);
+    let parts = parallel::run(
+        tiles.len(),
+        threads,
+        0.5 * kernel.estimated_ns(),
+        poll,
+        || {
+            let sink = NeighborSink::new(count, rule);
+            (kernel.scratch(), vec![0.0; TILE * TILE], sink)
+        },
+        |(scratch, values, sink), task, progress| {
+            if exhausted.load(Ordering::Relaxed) {
+                return;
+            }
+            let tile = &tiles[task];
+            let mut go_on = |pairs: usize| progress.advance(pairs as u64);
+            if !sink.may_take(tile.rows.clone().chain(tile.cols.clone()), kernel.bound(tile)) {
+                go_on(tile.pairs());
+            } else if compare(scratch, tile, values, &mut go_on) {
+                sink.take(tile, values, names);
+            }
+            exhausted.fetch_or(sink.is_exhausted(), Ordering::Relaxed);
+        },
+    )?;
+    NeighborSink::merge(parts.into_iter().map(|(_, _, sink)| sink), rule, names)
+}
+
+fn by_bands<K: RowKernel + Bounded>(
+    kernel: &K,
+    names: &[u32],
+    rule: Rule,
+    threads: usize,
+    poll: Poll,
+) -> Result<Csr> {
+    let count = check_names(kernel, names)?;
+    let exhausted = AtomicBool::new(false);
+    let parts = parallel::run(
+        count.div_ceil(TILE),
+        threads,
+        kernel.estimated_ns(),
+        poll,
+        || (kernel.scratch(), NeighborSink::new(count, rule), Vec::new()),
+        |(scratch, sink, found), band, progress| {
+            let rows = band * TILE..((band + 1) * TILE).min(count);
+            for cols in outwards(rows.start, count) {
+                let tile = Tile::new(rows.clone(), cols.clone());
+                if sink.may_take(rows.clone(), kernel.bound(&tile)) {
+                    for i in rows.clone() {
+                        found.clear();
+                        kernel.seek(scratch, i, cols.clone(), sink.floor(i), found);
+                        sink.take_found(i, found, names);
+                    }
+                }
+                if !progress.advance(tile.pairs() as u64 / 2) || exhausted.load(Ordering::Relaxed) {
+                    return;
+                }
+            }
+            sink.finish(rows);
+            exhausted.fetch_or(sink.is_exhausted(), Ordering::Relaxed);
+        },
+    )?;
+    NeighborSink::merge(parts.into_iter().map(|(_, sink, _)| sink), rule, names)
+}
+
+/// Stretches of columns, beginning with the one of `position`.
+fn outwards(position: usize, count: usize) -> impl Iterator<Item = Range<usize>> {
+    let (own, stretches) = (position / STRETCH, count.div_ceil(STRETCH));
+    let sides = (0..stretches).flat_map(move |far| {
+        let below = own.checked_sub(far);
+        let above = (far > 0).then_some(own + far).filter(|&k| k < stretches);
+        below.into_iter().chain(above)
+    });
+    sides.map(move |k| k * STRETCH..((k + 1) * STRETCH).min(count))
+}

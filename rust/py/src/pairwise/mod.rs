@@ -1,0 +1,111 @@
+//! Pairs: features in, a NumPy array filled or neighbours out.
+//!
+//! [`Scheme`] says what is particular about a scheme; [`fill`] and [`find`] are the same for all. They copy the arrays,
+//! release the GIL, and only then check, pack and compare. Without `other` the matrix is the symmetric one of the
+//! features with themselves.
+
+pub mod dhash;
+pub mod moments;
+pub mod multimatch;
+pub mod tima;
+
+use gazesim_core::Result;
+use gazesim_core::pairwise::{Csr, Rule};
+use gazesim_core::parallel::Poll;
+use numpy::{IntoPyArray, PyArray1, PyReadonlyArray1};
+use pyo3::prelude::*;
+
+use crate::arrays::FromArrays;
+use crate::detached::Call;
+
+/// A scheme with the options of its pairs.
+trait Scheme: Send + Sync {
+    /// What is compared.
+    type Features: FromArrays;
+    /// What one pair yields.
+    type Output: Send;
+
+    /// Fills `out` with all pairs; without `other`, of the rows with themselves.
+    fn fill(
+        &self,
+        rows: &Self::Features,
+        other: Option<&Self::Features>,
+        out: &mut [Self::Output],
+        threads: usize,
+        poll: Poll,
+    ) -> Result<()>;
+}
+
+/// A [`Scheme`] whose neighbours can be sought.
+trait Affinities: Scheme<Output = f32> {
+    /// Finds the neighbours of each sample.
+    fn find(
+        &self,
+        samples: &Self::Features,
+        names: &[u32],
+        rule: Rule,
+        threads: usize,
+        poll: Poll,
+    ) -> Result<Csr>;
+}
+
+/// The features of a scheme as Python passes them.
+type ArraysOf<'py, S> = <<S as Scheme>::Features as FromArrays>::Arrays<'py>;
+
+fn fill<S: Scheme>(
+    py: Python<'_>,
+    scheme: &S,
+    features: &ArraysOf<S>,
+    other: Option<&ArraysOf<S>>,
+    out: &mut [S::Output],
+    call: Call,
+) -> PyResult<()> {
+    let rows = S::Features::copy(features, "features")?;
+    let other = other.map(|other| S::Features::copy(other, "other")).transpose()?;
+    call.run(py, |threads, poll| {
+        let rows = S::Features::pack(rows)?;
+        let other = other.map(S::Features::pack).transpose()?;
+        scheme.fill(&rows, other.as_ref(), out, threads, poll)
+    })
+}
+
+/// How neighbours are sought.
+#[derive(FromPyObject)]
+#[pyo3(from_item_all)]
+pub struct Search<'py> {
+    /// The caller's number of the sample at each position.
+    names: PyReadonlyArray1<'py, u32>,
+    threshold: f32,
+    top_k: Option<usize>,
+    n_threads: Option<usize>,
+    progress: Option<Py<PyAny>>,
+}
+
+/// Offsets, columns and values of a sparse matrix in compressed rows.
+type CsrArrays<'py> = (
+    Bound<'py, PyArray1<i64>>,
+    Bound<'py, PyArray1<i32>>,
+    Bound<'py, PyArray1<f32>>,
+);
+
+fn find<'py, S: Affinities>(
+    py: Python<'py>,
+    scheme: &S,
+    features: &ArraysOf<S>,
+    search: Search,
+) -> PyResult<CsrArrays<'py>> {
+    let samples = S::Features::copy(features, "features")?;
+    let names: Vec<u32> = search.names.as_array().iter().copied().collect();
+    let rule = Rule {
+        threshold: search.threshold,
+        top_k: search.top_k,
+    };
+    let csr = Call::new(search.n_threads, search.progress)?.run(py, |threads, poll| {
+        scheme.find(&S::Features::pack(samples)?, &names, rule, threads, poll)
+    })?;
+    Ok((
+        csr.offsets.into_pyarray(py),
+        csr.columns.into_pyarray(py),
+        csr.values.into_pyarray(py),
+    ))
+}
