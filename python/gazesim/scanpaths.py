@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import itertools
 from collections.abc import Hashable, Iterable, Iterator, Mapping, Sequence
+from numbers import Real
 from typing import Any, overload
 
 import numpy as np
@@ -19,6 +20,8 @@ FloatArray = NDArray[np.float64]
 IntArray = NDArray[np.int64]
 
 COLUMNS = ("x", "y", "duration")
+#: How frames write that there is no value.
+NO_NAME = frozenset({"nan", "NaN", "NaT", "<NA>"})
 
 
 class Scanpaths:
@@ -151,26 +154,9 @@ class Scanpaths:
         array([[1. , 4. , 0.1],
                [3. , 6. , 0.3]])
         """
-        columns = _columns(table)
-        for name in ("image_id", *COLUMNS):
-            if name not in columns:
-                raise ValueError(f"table has the columns {sorted(columns)}; expected a column {name!r}")
-        images = _column(columns, "image_id")
-        keys: list[Hashable] = images
-        if "reader_id" in columns:
-            keys = list(zip(images, _column(columns, "reader_id"), strict=True))
-        rows_of: dict[Hashable, list[int]] = {}
-        for row, key in enumerate(keys):
-            rows_of.setdefault(key, []).append(row)
-        order = np.array([row for rows in rows_of.values() for row in rows], np.int64)
-        offsets = np.concatenate([[0], np.cumsum([len(rows) for rows in rows_of.values()], dtype=np.int64)])
-        if "fixation_index" in columns:
-            index = np.asarray(columns["fixation_index"])[order]
-            for start, end in itertools.pairwise(offsets):
-                part = order[start:end]
-                order[start:end] = part[np.argsort(index[start:end], kind="stable")]
-        values = np.column_stack([np.asarray(columns[name]) for name in COLUMNS])[order]
-        return cls(values, offsets, ids=rows_of, screen_size=screen_size)
+        keys, values, index = tidy_rows(table)
+        order, offsets, ids = by_scanpath(keys, index)
+        return cls(values[order], offsets, ids=ids, screen_size=screen_size)
 
     def to_table(self) -> dict[str, NDArray[Any]]:
         """Return the tidy table that :meth:`from_table` reads, as a dict of columns.
@@ -325,6 +311,43 @@ def take_ragged(values: NDArray[Any], offsets: IntArray, chosen: IntArray) -> tu
     return values[rows], taken
 
 
+def tidy_rows(table: Any) -> tuple[list[Hashable], FloatArray, NDArray[Any] | None]:
+    """Return the scanpath of every row of a tidy table, its x, y, duration (n, 3), and its fixation_index.
+
+    The one reader of tidy tables in memory, for ``Scanpaths.from_table`` and ``read_scanpaths``.
+    """
+    columns = _columns(table)
+    for name in ("image_id", *COLUMNS):
+        if name not in columns:
+            raise ValueError(f"table has the columns {sorted(columns)}; expected a column {name!r}")
+    keys = _names(columns, "image_id")
+    if "reader_id" in columns:
+        keys = list(zip(keys, _names(columns, "reader_id"), strict=True))
+    values = np.column_stack([_numbers(columns, name) for name in COLUMNS])
+    index = np.asarray(columns["fixation_index"]) if "fixation_index" in columns else None
+    return keys, values, index
+
+
+def by_scanpath(
+    keys: Sequence[Hashable], index: NDArray[Any] | None
+) -> tuple[IntArray, IntArray, list[Hashable]]:
+    """Return the order of rows that puts scanpaths together, their offsets and their ids.
+
+    Scanpaths come in the order of their first row, and rows in that of ``index`` where it is given.
+    """
+    rows_of: dict[Hashable, list[int]] = {}
+    for row, key in enumerate(keys):
+        rows_of.setdefault(key, []).append(row)
+    order = np.array([row for rows in rows_of.values() for row in rows], np.int64)
+    offsets = np.concatenate([[0], np.cumsum([len(rows) for rows in rows_of.values()], dtype=np.int64)])
+    if index is not None:
+        chosen = index[order]
+        for start, end in itertools.pairwise(offsets):
+            part = order[start:end]
+            order[start:end] = part[np.argsort(chosen[start:end], kind="stable")]
+    return order, offsets, list(rows_of)
+
+
 def _columns(table: Any) -> dict[str, Any]:
     if isinstance(table, np.ndarray) and table.dtype.names is not None:
         return {name: table[name] for name in table.dtype.names}
@@ -338,7 +361,24 @@ def _columns(table: Any) -> dict[str, Any]:
     return columns
 
 
-def _column(columns: Mapping[str, Any], name: str) -> list[Hashable]:
-    column = np.asarray(columns[name])
-    values: list[Hashable] = column.tolist()
+def _names(columns: Mapping[str, Any], name: str) -> list[Hashable]:
+    """Return a column of ids; one that is missing (None, NaN, an empty text) is refused."""
+    values: list[Hashable] = np.asarray(columns[name], None if len(columns[name]) else object).tolist()
+    for row, value in enumerate(values):
+        if value is None or value == "" or str(value) in NO_NAME:
+            raise ValueError(f"table, row {row}: {name} is {value!r}; expected an id")
     return values
+
+
+def _numbers(columns: Mapping[str, Any], name: str) -> FloatArray:
+    """Return a column of numbers; None is NaN."""
+    column = np.asarray(columns[name])
+    if column.dtype.kind in "iuf":
+        return column.astype(np.float64)
+    numbers = np.empty(len(column))
+    for row, value in enumerate(columns[name]):
+        missing = value is None or str(value) in NO_NAME
+        if not missing and (isinstance(value, bool) or not isinstance(value, Real)):
+            raise TypeError(f"table, row {row}: {name} is {value!r}; expected real numbers")
+        numbers[row] = np.nan if missing else float(value)
+    return numbers

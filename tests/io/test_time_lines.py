@@ -84,6 +84,23 @@ def test_pygaze_and_opensesame_messages(tmp_path):
     assert images(asc(tmp_path, body)) == {"im0.png": [0], "im1.png": [1]}
 
 
+def test_messages_of_the_experiments_own(tmp_path):
+    body = (
+        "MSG\t1100 STIM_ON hip 1.png\n" + efix(1110, 1150, 1) + "MSG\t1180 STIM_OFF\n"
+        + "MSG\t1200 STIM_ON hip_2.png\n" + efix(1210, 1250, 2)
+    )  # fmt: skip
+    path = asc(tmp_path, body)
+    assert images(path, by=r"STIM_ON (.+)") == {"hip 1.png": [1], "hip_2.png": [2]}
+    reading = read(path, verbose=False)
+    assert "messages name images, such as 'STIM_ON hip 1.png' (by= splits)" in reading.report.notes
+
+
+def test_an_eye_that_is_asked_for_is_the_only_one(fixtures):
+    report = read(fixtures / "cases" / "eyelink_eye_switch.asc", eye="right", verbose=False).report
+    assert report.left_out == {"fixations of the left eye": 2}
+    assert "two eyes: right eye; scanpaths: right 1" in report.notes
+
+
 def test_what_lies_between_trials_is_counted(tmp_path):
     body = (
         "MSG\t1003 TRIALID 1\n" + efix(1010, 1109, 1) + "MSG\t1200 TRIAL_RESULT 0\n" + efix(1300, 1399, 2)
@@ -251,6 +268,19 @@ def test_several_snapshots(tmp_path, fixtures):
         "".join("\t".join(line.split("\t")[i] for i in keep) + "\n" for line in lines)
     )
     assert images(tmp_path / "g.tsv") == {"snap": [1213], "Other picture": [1213]}
+
+
+def test_fixations_off_the_pictures_of_glasses_are_counted(tmp_path, fixtures):
+    text = (fixtures / "cases" / "tobii_glasses_mapped.tsv").read_text()
+    off = "1050\tEye Tracker\tP1\tR1\t\t\t\t\tFixation\t300\t1682\t10\t20\n"
+    (tmp_path / "g.tsv").write_text(text + off + off)
+    report = read(tmp_path / "g.tsv", verbose=False).report
+    assert report.left_out == {"fixations that are not on a mapped picture": 1}
+    assert accounted(report)
+    only_off = "\n".join(line for line in (text + off).splitlines() if "1213" not in line)
+    (tmp_path / "g.tsv").write_text(only_off)
+    with pytest.raises(ValueError, match="no fixation is left: left out 2 fixations that are not on a map"):
+        read_scanpaths(tmp_path / "g.tsv")
 
 
 def test_gazepoint_markers_and_media(tmp_path, fixtures):

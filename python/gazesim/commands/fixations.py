@@ -82,14 +82,12 @@ def run(
     for export in exports:
         scanpaths = find_fixations(export, **options).scanpaths
         sizes.add(scanpaths.screen_size)
-        join(found, scanpaths, Path(export).stem)
+        join(found, scanpaths, Path(export).stem, len(exports) > 1)
     some = {key: path for key, path in found.items() if len(path)}
     if not some:
         raise ValueError(
             f"{', '.join(exports)}: no fixation was found; expected gaze that rests (see --velocity)"
         )
-    if len({isinstance(key, tuple) for key in some}) > 1:  # the table has a reader in every row, or in none
-        some = {key if isinstance(key, tuple) else (key, ""): path for key, path in some.items()}
     size = next(iter(sizes)) if len(sizes) == 1 else None
     paths = Scanpaths.from_list(some.values(), ids=some, screen_size=size)
     part = Path(f"{out}.part")
@@ -107,16 +105,14 @@ def run(
     print(f"next: {program()} affinity {out}{shown} --out affinity.npy")
 
 
-def join(found: Paths, scanpaths: Scanpaths, name: str) -> None:
-    """Add the scanpaths of one export; where ids repeat, the export is the reader."""
+def join(found: Paths, scanpaths: Scanpaths, name: str, is_one_of_several: bool) -> None:
+    """Add the scanpaths of one export, which is the reader where some name a reader and others do not."""
+    needs_reader = is_one_of_several or any(isinstance(key, tuple) for key in scanpaths.ids)
     for key, path in zip(scanpaths.ids, scanpaths, strict=True):
-        chosen = key
-        if key in found and not isinstance(key, tuple):
-            chosen = (key, name)
+        chosen = (key, name) if needs_reader and not isinstance(key, tuple) else key
         if chosen in found:
-            raise ValueError(
-                f"{name} holds the scanpath {key!r}, as another export does; expected distinct ids"
-            )
+            problem = f"{name} holds the scanpath {chosen!r}, as another export does"
+            raise ValueError(f"{problem}; expected distinct ids")
         found[chosen] = path
 
 

@@ -73,10 +73,10 @@ def run(
         if samples is None:
             raise
         print("\n".join(sample_lines(samples, str(error))))
-        print(f"read with     {program()} fixations {path} {' '.join(given)} --out fixations.csv".rstrip())
+        print(f"read with     {' '.join([program(), 'fixations', path, *given, '--out fixations.csv'])}")
         return
     print("\n".join(report_lines(reading)))
-    print(f"read with     {program()} affinity {path} {' '.join(given)}".rstrip())
+    print(f"read with     {' '.join([program(), 'affinity', path, *given])}")
     if plot is not None:
         draw(reading.scanpaths, plot)
         print(f"wrote {plot}")

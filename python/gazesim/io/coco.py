@@ -35,35 +35,41 @@ def read(source: Source, options: Options) -> Recording:
     path = source.path
     entries: list[tuple[str, str, str, list[list[float]]]] = []
     runs: Counter[tuple[str, str]] = Counter()
-    unnamed = untimed = 0
+    unnamed = untimed = damaged = 0
     for position, record in enumerate(records_of(source)):
-        name, subject = record.get("name"), record.get("subject")
-        task = str(record.get("task") or "")
-        entry = f"entry {position} (name {quoted(name)}, subject {quoted(subject)})"
-        if not isinstance(name, str) or not name or type(subject) not in (int, str, type(None)):
-            raise fault(path, None, f"{entry}; expected a file name and a subject")
-        if subject is None:
-            unnamed += 1
-            runs[name, task] += 1
-            subject = f"scanpath {runs[name, task]}"
-        columns = [entry_numbers(path, entry, record, axis) for axis in ("X", "Y")]
-        if record.get("T") is None:
-            untimed += 1
-            columns.append([ASSUMED_S] * len(columns[0]))
-        else:
-            columns.append(entry_numbers(path, entry, record, "T", low=0.0))
-        lengths = [len(column) for column in columns]
-        if len({*lengths, record.get("length", lengths[0])}) > 1:
-            raise fault(
-                path, None, f"{entry} has {lengths} values of X, Y, T and length {record.get('length')}"
-            )
-        entries.append((name, str(subject), task, columns))
+        try:
+            name, subject = record.get("name"), record.get("subject")
+            task = str(record.get("task") or "")
+            entry = f"entry {position} (name {quoted(name)}, subject {quoted(subject)})"
+            if not isinstance(name, str) or not name or type(subject) not in (int, str, type(None)):
+                raise fault(path, None, f"{entry}; expected a file name and a subject")
+            if subject is None:
+                unnamed += 1
+                runs[name, task] += 1
+                subject = f"scanpath {runs[name, task]}"
+            columns = [entry_numbers(path, entry, record, axis) for axis in ("X", "Y")]
+            if record.get("T") is None:
+                untimed += 1
+                columns.append([ASSUMED_S] * len(columns[0]))
+            else:
+                columns.append(entry_numbers(path, entry, record, "T", low=0.0))
+            lengths = [len(column) for column in columns]
+            if len({*lengths, record.get("length", lengths[0])}) > 1:
+                raise fault(
+                    path, None, f"{entry} has {lengths} values of X, Y, T and length {record.get('length')}"
+                )
+            entries.append((name, str(subject), task, columns))
+        except ValueError:
+            if options.on_bad_row != "skip":
+                raise
+            damaged += 1
     if 0 < untimed < len(entries):
         raise fault(path, None, f"{untimed} of {len(entries)} entries have no T; expected it in all or none")
     names = [(name, subject) for name, subject, _, _ in entries]
     by_task = len(set(names)) < len(names)
     unit = "s" if untimed else options.time_unit or _time_unit(source, entries)
     recording = Recording(unit, "px", *_screen(entries))
+    recording.count("damaged entries", damaged)
     if untimed:
         recording.notes.append(f"no T, so every fixation counts {ASSUMED_S} s")
     if unnamed:
@@ -83,7 +89,7 @@ def read(source: Source, options: Options) -> Recording:
 
 
 def _time_unit(source: Source, entries: list[Any]) -> str:
-    durations = [value for *_, columns in entries for value in columns[2]]
+    durations = [value for *_, columns in entries for value in columns[2] if value == value]
     middle = median(durations) if durations else 0.0
     if SECONDS_BELOW < middle < MILLISECONDS_ABOVE:
         problem = f'T has the median {middle:g}, neither s nor ms; expected time_unit="s" or "ms"'

@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 from .._errors import choice, number
 from ..fixations import detect_fixations
 from ..geometry import ScreenGeometry
-from . import frames, raw_eyelink, raw_tables
+from . import bids, frames, raw_eyelink, raw_tables
 from .raw import Samples, place_of
 from .raw_columns import sample_columns
 from .reading import Reading, joined, options_from
@@ -68,8 +68,8 @@ def _of_file(source: Source, options: Options) -> list[Samples]:
         return raw_eyelink.read_samples(source, options)
     if FORMATS["frame"].detect(source):
         return _of_frame(frames.load(source), options)
-    if (bids := raw_tables.bids_table(source)) is not None:
-        return _of_frame(bids, options)
+    if bids.detect(source):
+        return bids.read_samples(source, options)
     for name in ("miceye", "mcgip"):
         if FORMATS[name].detect(source):
             return _untimed(FORMATS[name].read(source, options), options)
@@ -168,6 +168,7 @@ def find_fixations(
     recordings: list[tuple[Path | str, Recording]] = []
     for file in gaze_files(place):
         source = Source(file)
+        source.shows_progress = verbose
         found = detected(source, _of_file(source, checked), checked, rule, screen, distance_cm)
         recordings.append((file, found))
     return joined(place, "samples", "gaze samples", recordings, checked, verbose)

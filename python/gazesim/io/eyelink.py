@@ -52,6 +52,9 @@ def read(source: Source, options: Options) -> Recording:
     if not reader.fixations and not recording.left_out:
         problem = "holds no fixations (EFIX); gazesim.detect_fixations finds them in samples"
         raise fault(source.path, None, f"{problem} (gazesim fixations)")
+    if empty := reader.trials.blocks_without(reader.fixations):
+        note = f"{empty[0]} of {empty[1]} blocks hold no fixations (gazesim fixations finds them in samples)"
+        recording.notes.append(note)
     showings = Showings(source, recording, options)
     shown = reader.trials.time_line(reader.fixations)
     for fixation in reader.fixations:
@@ -89,6 +92,7 @@ class AscLines:
             said = NoFixation("starts and ends of blocks")
         elif kind == "EVENTS" and len(words) > 1:
             self._kind = words[1]
+            self._take_rate(words)
         elif kind == "MSG":
             self._message(line, text)
             said = NoFixation("messages")
@@ -176,6 +180,12 @@ class AscLines:
             wanted = "a screen of some size" if len(words) == 4 else "left top right bottom"
             raise fault(self._source.path, line, f"corners are {quoted(corners)}; expected {wanted}")
         self._recording.notes.append(f"line {line} states no screen: {quoted(message)}")
+
+    def _take_rate(self, words: Sequence[str]) -> None:
+        position = words.index("RATE") + 1 if "RATE" in words[:-1] else 0
+        rate = parse_number(words[position]) if position else None
+        if rate and rate not in self._recording.rates:
+            self._recording.rates.append(rate)
 
     def _take_size(self, size: Size) -> None:
         before = self._recording.screen_size

@@ -9,7 +9,7 @@ from dataclasses import dataclass, field
 from pathlib import PureWindowsPath
 
 from .recording import Recording
-from .tables import Source, fault
+from .tables import Source, fault, quoted
 from .timeline import Fixation, Showing, TimeLine, named_by, show_images
 
 __all__ = ["Trials", "image_of"]
@@ -18,6 +18,7 @@ __all__ = ["Trials", "image_of"]
 OFFSET = re.compile(r"(-?\d+)\s+(\S.*)")
 IMAGE = re.compile(r"!V\s+IMGLOAD\s+(\S+)\s+(\S.*)")
 VARIABLE = re.compile(r"(?:!V\s+TRIAL_VAR|var)\s+(\S+?)[\s=]+(\S.*)")
+IMAGE_FILE = re.compile(r"\w\.(?:png|jpe?g|bmp|tiff?|gif|dcm)\b", re.IGNORECASE)
 #: How a trial begins, and how it ends, in the order of preference.
 STYLES = (
     (re.compile(r"TRIALID\b[\s:]*(.*)"), re.compile(r"TRIAL_RESULT\b|TRIAL OK\b")),
@@ -66,6 +67,8 @@ class Trials:
         self._messages: list[tuple[float, int, str]] = []
         self._matches: list[tuple[float, str]] = []
         self._kinds: dict[str, None] = {}
+        #: Messages of the experiment's own that seem to name an image.
+        self._named: list[str] = []
 
     def start(self, line: int, time: float) -> None:
         """Begin a recording block; an END may be missing before it."""
@@ -111,8 +114,17 @@ class Trials:
         offset = OFFSET.fullmatch(text)
         if offset is not None:
             time, text = time - float(offset[1]), offset[2]
+        if len(self._named) < 2 and IMAGE_FILE.search(text) and not text.startswith(("!V", "var", "!CMD")):
+            self._named.append(text)
         if text.startswith(("!V", "var")) or any(style[n].match(text) for style in STYLES for n in (0, 1)):
             self._messages.append((time, block, text))
+
+    def blocks_without(self, fixations: Sequence[Fixation]) -> tuple[int, int] | None:
+        """Return how many blocks hold no fixation, of how many; None if all hold some."""
+        starts = [start for start, _ in self._blocks]
+        filled = {bisect_right(starts, one.start) for one in fixations}
+        empty = sum(number not in filled for number in range(1, len(starts) + 1))
+        return (empty, len(starts)) if empty else None
 
     def time_line(self, fixations: Sequence[Fixation]) -> TimeLine:
         """Return what was shown when."""
@@ -127,6 +139,10 @@ class Trials:
             kinds = ", ".join(list(self._kinds)[:8]) or "none"
             problem = f"by is {self._by!r}, which matches no message and no trial variable"
             raise fault(self._source.path, None, f"{problem}; messages begin with {kinds}")
+        if self._named and not any(trial.images or self._named_by_variable(trial) for trial in trials):
+            self._recording.notes.append(
+                f"messages name images, such as {quoted(self._named[0])} (by= splits)"
+            )
         starts = sorted(one.start for one in fixations)
         for trial, after in zip(trials, [*trials[1:], None], strict=False):
             end = trial.end if trial.end is not None else after.start if after else float("inf")

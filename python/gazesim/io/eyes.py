@@ -54,13 +54,13 @@ def chosen_eye(
             taken["average"] += 1
             continue
         eye = _eye(eyes, group, options)
-        if eye in OTHER:
-            taken[eye] += 1
         kept[key] = [one for one in group if one.eye in ("", eye)]
         if others := len(group) - len(kept[key]):
             recording.leave(f"fixations of the {OTHER.get(eye, 'other')} eye", others)
         if not kept[key] and group:
             del kept[key]
+        elif eye in OTHER:
+            taken[eye] += 1
     if len(known) > 1:
         recording.notes.append(_words(taken, options))
     return kept

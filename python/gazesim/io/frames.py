@@ -6,9 +6,12 @@ import io
 from collections.abc import Mapping
 from typing import Any
 
+import numpy as np
+
 from .._errors import describe
+from ..scanpaths import by_scanpath, tidy_rows
 from . import generic, pymovements, tidy
-from .recording import Options, Recording
+from .recording import NO_DURATION, NO_POSITION, Options, Recording
 from .tables import FrameTable, Source, fault
 
 __all__ = ["detect", "read", "read_table", "table_of"]
@@ -69,12 +72,38 @@ def table_of(frame: Any) -> FrameTable:
     return FrameTable(columns)
 
 
+def _tidy(table: FrameTable, options: Options) -> Recording:
+    """Read a tidy table in memory by whole columns; ids stay what they are."""
+    recording = Recording("s", "px")
+    where = "" if table.path == table.stem else f"{table.path}: "
+    try:
+        keys, values, index = tidy_rows(table.values)
+    except (ValueError, TypeError) as error:
+        raise ValueError(f"{where}{error}") from None
+    lost = np.isnan(options.missing.cleared(values[:, :2])).any(axis=1)
+    untimed = ~lost & np.isnan(values[:, 2])
+    bad = np.flatnonzero(~lost & ((values[:, 2] < 0) | np.isinf(values).any(axis=1)))
+    if len(bad):
+        row = values[bad[0]].tolist()
+        raise ValueError(f"{where}table, row {bad[0]} is {row}; expected finite x, y and a duration from 0")
+    recording.count(NO_POSITION, int(lost.sum()))
+    recording.count(NO_DURATION, int(untimed.sum()))
+    good = np.flatnonzero(~lost & ~untimed)
+    recording.count(None, len(good))
+    order, offsets, ids = by_scanpath([keys[i] for i in good], None if index is None else index[good])
+    rows = values[good][order].tolist()
+    for key, start, end in zip(ids, offsets[:-1], offsets[1:], strict=True):
+        recording.rows[key] = [tuple(row) for row in rows[start:end]]
+    return recording
+
+
 def read_table(table: FrameTable, options: Options, name: str) -> tuple[str, Recording]:
     """Return what kind of frame it is, and what it holds."""
     if options.columns is not None:
         return "table with named columns", generic.read_table(table, options)
     if all(column in table for column in tidy.COLUMNS):
-        return "tidy table", tidy.read_table(table, options)
+        by_rows = options.by is not None or options.on_bad_row == "skip"
+        return "tidy table", tidy.read_table(table, options) if by_rows else _tidy(table, options)
     if all(column in table for column in pymovements.COLUMNS):
         return "pymovements events", pymovements.read_table(table, name, options)
     wanted = f"{', '.join(tidy.COLUMNS)} (tidy) or {', '.join(pymovements.COLUMNS)} (events)"

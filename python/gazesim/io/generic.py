@@ -170,6 +170,7 @@ def likely_time_unit(middle: float) -> str | None:
 def proposal(names: Sequence[str]) -> str | None:
     """Return a value for ``columns`` from the headers of a table, or None if they give no hint."""
     found: dict[str, str] = {}
+    names = [name for name in names[:500] if name]
     for role, pattern in USUAL.items():
         for name in names:
             bare = re.sub(r"[^a-z0-9]+", "_", name.lower()).strip("_")

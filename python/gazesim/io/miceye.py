@@ -1,4 +1,8 @@
-"""MicEye logs: lines of image;class;[[x, y], ...];boxes;point. Samples of the image, without time stamps."""
+"""MicEye logs: lines of image;class;[[x, y], ...];boxes;point. Samples of the image, without time stamps.
+
+Follows https://github.com/JamesQFreeman/MicEye; 90 Hz unless ``sampling_rate`` says otherwise. Ignored: the
+class, the boxes and the point.
+"""
 
 from __future__ import annotations
 

@@ -28,6 +28,13 @@ class Samples:
     """The samples of one reader: ``time`` (n,) in s, increasing; places (n, 2), NaN where gaze was lost.
 
     ``left`` and ``right`` are the eyes; a tracker that gives one point for both fills ``both``.
+
+    Examples
+    --------
+    >>> from gazesim.io import read_samples
+    >>> samples, = read_samples({"time": [0.0, 0.01], "x": [5, 6], "y": [1, 1]})
+    >>> samples.time.tolist(), samples.both[:, 0].tolist()
+    ([0.0, 0.01], [5.0, 6.0])
     """
 
     reader: str | None

@@ -43,7 +43,8 @@ VALID = {
 }
 STIMULUS = (
     "presentedstimulusname", "presentedmedianame", "medianame", "dicomid", "imageid", "imagename", "image",
-    "stimulus", "stimulusname", "stimulusid", "mediaid", "trialid", "trial", "screenid", "pageid", "itemid",
+    "stimulus", "stimulusname", "stimulusid", "mediaid", "trialid", "trial", "trialindex", "triallabel",
+    "screenid", "pageid", "itemid",
 )  # fmt: skip
 READER = (
     "participantname", "participant", "participantid", "readerid", "subjectid", "subject", "recordingid",

@@ -2,8 +2,7 @@
 
 The columns are found by their names (see :mod:`gazesim.io.raw_columns`), or are named:
 ``columns="time=t,x=gx,y=gy,image=stim"``. The unit of time is what stands behind the column's name, else what
-the usual interval between samples shows (0.5 to 100 ms), which is said. BIDS files (``_physio.tsv.gz``) have
-their header in the ``.json`` beside them (https://bids-specification.readthedocs.io, "Eye-tracking").
+the usual interval between samples shows (0.5 to 100 ms), which is said.
 """
 
 from __future__ import annotations
@@ -52,26 +51,6 @@ def table_of(source: Source, options: Options) -> tuple[Table, SampleColumns] | 
             needed = [columns.time, *(name for pair in columns.places.values() for name in pair)]
             return Table(source, needed), columns
     return None
-
-
-def bids_table(source: Source) -> FrameTable | None:
-    """Return a BIDS recording, whose header stands in the JSON file beside it; None if it is none."""
-    if not re.search(r"_physio\.tsv$", source.name):
-        return None
-    sidecar = source.path.with_name(source.name.removesuffix(".tsv") + ".json")
-    if not sidecar.is_file():
-        raise fault(source.path, None, f"has no header; expected its columns in {sidecar.name} beside it")
-    said = Source(sidecar).json()
-    columns = said.get("Columns") if isinstance(said, dict) else None
-    if not isinstance(columns, list) or not all(isinstance(name, str) for name in columns):
-        raise fault(sidecar, None, "states no Columns; expected the names of the columns")
-    rows = [text.split("\t") for _, text in source.lines() if text.strip()]
-    for number, row in enumerate(rows, start=1):
-        if len(row) != len(columns):
-            raise fault(source.path, number, f"has {len(row)} cells; expected {len(columns)} (Columns)")
-    table = FrameTable({name: [row[i] for row in rows] for i, name in enumerate(columns)}, source.stem)
-    table.path = str(source.path)
-    return table
 
 
 def read_samples(

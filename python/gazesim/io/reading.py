@@ -20,7 +20,7 @@ from .missing import LostPoints
 from .recording import COORD_UNITS, OFF_IMAGE, SPANNING, TIME_UNITS, Options, Recording, Size
 from .registry import FORMATS, named, sources_of
 from .report import ReadingReport, unlikely_units
-from .tables import fault
+from .tables import Source, fault
 
 __all__ = ["Reading", "joined", "options_from", "read"]
 
@@ -28,7 +28,16 @@ ON_BAD_ROW = ("raise", "skip")
 
 
 class Reading(NamedTuple):
-    """What was read, and what was taken, assumed and left out on the way."""
+    """What was read (``scanpaths``), and what was taken, assumed and left out on the way (``report``).
+
+    Examples
+    --------
+    >>> from gazesim.io import read
+    >>> table = {"image_id": ["a"], "x": [10], "y": [20], "duration": [0.2]}
+    >>> scanpaths, report = read(table, verbose=False)
+    >>> report.scanpaths, report.fixations
+    (1, 1)
+    """
 
     scanpaths: Scanpaths
     report: ReadingReport
@@ -94,7 +103,8 @@ def read(path: Any, *, format: str | None = None, verbose: bool = True, **option
             f"metadata is {describe(str(checked.metadata))}, which is no file; expected a table"
         )
     if checked.columns is not None and format is None:
-        format = "generic"
+        is_frame = place.is_file() and FORMATS["frame"].detect(Source(place))
+        format = "frame" if is_frame else "generic"
     name, sources = sources_of(place, None if format is None else named(format))
     for argument in ("eye", "metadata", "by", "columns"):
         if getattr(checked, argument) is not None and argument not in FORMATS[name].takes:
@@ -102,6 +112,8 @@ def read(path: Any, *, format: str | None = None, verbose: bool = True, **option
             more = f" (also {', '.join(takers[2:])})" if len(takers) > 2 else ""
             wanted = f"expected it with {one_of(takers[:2])} files{more}"
             raise ValueError(f"{argument}= is given, and {place} is {name}; {wanted}")
+    for source in sources:
+        source.shows_progress = verbose
     recordings = [(source.path, FORMATS[name].read(source, checked)) for source in sources]
     title = f"{FORMATS[name].title} ({'detected' if format is None else 'as asked'})"
     return joined(place, name, title, recordings, checked, verbose)
@@ -126,12 +138,12 @@ def joined(
     came_from: dict[Hashable, Path | str] = {}
     sizes: set[Size | None] = set()
     for path, recording in recordings:
+        if not recording.used + recording.others.total():  # a file of scanpaths, not of rows
+            recording.leave_out_missing(options.missing)
         try:
             found, conversions = recording.converted(options)
         except ValueError as error:
             raise ValueError(f"{path}: {error}") from None
-        if not recording.seen:  # a file of scanpaths, not of rows
-            recording.count(None, sum(map(len, found.values())))
         values = np.concatenate([*found.values(), np.empty((0, 3))])
         own = {recording.size_of(key, options) for key in found}
         report.outside += recording.place(found, options, path)

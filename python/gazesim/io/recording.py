@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections import Counter
 from collections.abc import Callable, Hashable, Mapping, Sequence
 from dataclasses import dataclass, field
@@ -124,6 +125,8 @@ class Recording:
 
     def count(self, said: str | None, rows: int = 1) -> None:
         """Count rows: None as used, :class:`NoFixation` as others, and else as left out."""
+        if not rows:
+            return
         self.seen += rows
         if said is None:
             self.used += rows
@@ -136,6 +139,20 @@ class Recording:
         """Count rows as left out that were counted as used before."""
         self.used -= rows
         self.left_out[reason] += rows
+
+    def leave_out_missing(self, missing: LostPoints) -> None:
+        """Drop and count fixations without a place or a duration, where a file has no rows to count."""
+        for key, rows in self.rows.items():
+            kept = []
+            for x, y, duration in rows:
+                if missing.has(x, y):
+                    self.count(NO_POSITION)
+                elif math.isnan(duration):
+                    self.count(NO_DURATION)
+                else:
+                    self.count(None)
+                    kept.append((x, y, duration))
+            self.rows[key] = kept
 
     @staticmethod
     def point(row: Row, x: str, y: str, missing: LostPoints) -> tuple[float, float] | None:

@@ -35,7 +35,7 @@ from .recording import Options, Recording
 from .samples import look_like
 from .tables import Source, fault
 
-__all__ = ["FORMATS", "Format", "gaze_files", "named", "refuse_binary", "sources_of"]
+__all__ = ["FORMATS", "Format", "gaze_files", "named", "recognised", "refuse_binary", "sources_of"]
 
 
 def everything(paths: Sequence[Path]) -> list[Path]:
@@ -121,7 +121,7 @@ def sources_of(place: Path, format: str | None) -> tuple[str, list[Source]]:
     files = gaze_files(place)
     found: dict[str, list[Path]] = {}
     for file in files:
-        name = _recognised(Source(file))
+        name = recognised(file)
         if name is not None:
             found.setdefault(name, []).append(file)
     if not found or (format is not None and format not in found):
@@ -163,7 +163,8 @@ def format_of(source: Source) -> str:
     refuse_binary(source)
     if look_like(source):
         problem = (
-            "holds gaze samples without events; expected fixations (gazesim.detect_fixations finds them)"
+            "holds gaze samples without events; expected fixations (gazesim.detect_fixations finds them, and "
+            "`gazesim fixations FILE` makes a table of them)"
         )
         raise fault(source.path, None, problem)
     if source.is_binary:
@@ -176,6 +177,14 @@ def format_of(source: Source) -> str:
     some = f"{', '.join(FORMATS)} (format= chooses one)"
     wanted = f"{some}, or the columns of any table named: --columns x=gx,y=gy,duration=dur,image=stim"
     raise fault(source.path, None, f"is of no known format; expected {wanted}")
+
+
+def recognised(file: Path) -> str | None:
+    """Return the format of a file of a folder, or None if it is no gaze file."""
+    try:
+        return _recognised(Source(file))
+    except ValueError:  # a damaged archive, or one of several files
+        return None
 
 
 def _recognised(source: Source) -> str | None:

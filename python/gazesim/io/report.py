@@ -23,6 +23,14 @@ class ReadingReport:
 
     ``rows == used + left_out.total() + others.total()``: every row of the source is a fixation that was
     used, one that was left out (by reason), or something else (by what it is).
+
+    Examples
+    --------
+    >>> from gazesim.io import read
+    >>> table = {"image_id": ["a", "a"], "x": [10, 30], "y": [20, 40], "duration": [200, 300]}
+    >>> report = read(table, verbose=False).report
+    >>> report.warnings
+    ['the median fixation lasts 250 s if durations are in s; durations look like ms: time_unit="ms"']
     """
 
     source: str

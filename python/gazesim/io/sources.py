@@ -19,6 +19,8 @@ from functools import cached_property
 from pathlib import Path, PurePath
 from typing import IO, Any, cast
 
+from .._progress import ProgressBar
+
 __all__ = ["Source", "fault", "quoted"]
 
 #: Bytes at the start of a file that detection looks at.
@@ -27,6 +29,10 @@ HEAD_BYTES = 1 << 16
 MAX_LINE = 1 << 20
 #: JSON and MATLAB files are read whole; text tables are streamed and need no bound.
 MAX_WHOLE_FILE = 1 << 31
+#: No export has more columns; detection looks at no more.
+MAX_COLUMNS = 5000
+#: Files of at least this many bytes take seconds.
+LARGE = 1 << 25
 #: Lines that may stand before the header of a table.
 MAX_PREAMBLE = 500
 #: Bytes that are searched at a time where only some lines of a file matter.
@@ -66,6 +72,7 @@ class Source:
 
     def __init__(self, path: Path) -> None:
         self.path = path
+        self.shows_progress = False
         #: Lines of the text, once they were all passed.
         self.line_count = 0
         self._member = ""
@@ -145,14 +152,29 @@ class Source:
         """Whether the text begins as a JSON list or object."""
         return self.head.lstrip("\ufeff \t\n")[:1] == bracket
 
+    def _bar(self) -> ProgressBar:
+        """Return a progress bar, which appears after two seconds, and only for large files in a terminal."""
+        size = self.path.stat().st_size
+        shown = self.shows_progress and size > LARGE and not self._packing
+        return ProgressBar(
+            total=size, unit="B", unit_scale=True, desc=self.path.name, delay=2, leave=False,
+            disable=None if shown else True,
+        )  # fmt: skip
+
     def lines(self) -> Iterator[tuple[int, str]]:
         """Yield numbered lines without their ends; refuses binary data and endless lines."""
         if self.is_binary:
             raise fault(self.path, None, "holds binary data; expected text")
         number = 0
         # Bytes that are not UTF-8 (a name in a local code page) stay distinguishable, and harmless.
-        with self.open() as raw, io.TextIOWrapper(raw, self.encoding, errors="backslashreplace") as file:
+        with (
+            self.open() as raw,
+            io.TextIOWrapper(raw, self.encoding, errors="backslashreplace") as file,
+            self._bar() as bar,
+        ):
             while True:
+                if number % 20_000 == 0 and not bar.disable:
+                    bar.update(raw.tell() - bar.n)
                 try:
                     line = file.readline(MAX_LINE + 1)
                 except UnicodeError as error:
@@ -184,9 +206,10 @@ class Source:
                     yield number, line
             return
         number, rest = 0, b""
-        with self.open() as file:
+        with self.open() as file, self._bar() as bar:
             while True:
                 block = self._read(file, BLOCK_BYTES)
+                bar.update(len(block))
                 end = block.rfind(b"\n") + 1
                 if block and not end:
                     rest += block
@@ -251,7 +274,7 @@ def header_rows(text: str) -> list[list[str]]:
     rows = []
     for line in text.split("\n")[:MAX_PREAMBLE]:
         try:
-            rows.append(names_of(line))
+            rows.append(names_of(line)[:MAX_COLUMNS])
         except csv.Error:
             rows.append([])
     return rows

@@ -39,6 +39,8 @@ class Table:
     """
 
     skip_damaged = False
+    #: Cells behind this position are not needed: lines of tab-separated files are not cut there.
+    last_needed: int | None = None
 
     def __init__(self, source: Source, required: Sequence[str]) -> None:
         self.path = source.path
@@ -70,7 +72,7 @@ class Table:
             raise fault(
                 self.path, self.header_line, f"names the column {wrong[0]!r} twice; expected distinct columns"
             )
-        self.positions = {name: position for position, name in reversed(list(enumerate(self.columns)))}
+        self.positions = {name: at for at, name in reversed(list(enumerate(self.columns))) if name}
 
     def _cut(self, number: int, line: str) -> list[str]:
         try:
@@ -103,6 +105,10 @@ class Table:
 
     def _whole_row(self, number: int, line: str) -> list[str]:
         width = len(self.columns)
+        last = self.last_needed
+        if last is not None and self.delimiter == "\t" and '"' not in line and line.count("\t") < width:
+            cells = line.split("\t", last + 1)
+            return cells if len(cells) > last else cells + [""] * (last + 1 - len(cells))
         cells = self._cut(number, line)
         if len(cells) < width:  # spreadsheets leave out trailing empty cells
             cells += [""] * (width - len(cells))
@@ -141,7 +147,7 @@ class FrameTable:
         self.count = self.damaged = 0
         self.columns = list(columns)
         self.positions = {name: position for position, name in enumerate(self.columns)}
-        self._values = list(columns.values())
+        self.values = dict(columns)
 
     def __contains__(self, name: object) -> bool:
         return name in self.positions
@@ -154,7 +160,7 @@ class FrameTable:
         return None
 
     def __iter__(self) -> Iterator[Row]:
-        for number, values in enumerate(zip(*self._values, strict=True)):
+        for number, values in enumerate(zip(*self.values.values(), strict=True)):
             self.count += 1
             yield Row(self, number, [cell_text(value) for value in values])
 
@@ -227,12 +233,15 @@ def parse_number(text: str) -> float | None:
 def entry_numbers(
     path: Path, entry: str, record: Mapping[str, Any], name: str, *, low: float = -math.inf
 ) -> list[float]:
-    """Return a list of finite numbers from a JSON record; ``entry`` says which record it is."""
+    """Return a list of numbers from a JSON record, NaN for null; ``entry`` says which record it is."""
     values = record.get(name)
     if not isinstance(values, list):
         raise fault(path, None, f"{entry}: {name} is {quoted(values)}; expected a list of numbers")
     numbers = []
     for position, value in enumerate(values):
+        if value is None:  # JSON's way to say that there is no value
+            numbers.append(math.nan)
+            continue
         # Comparisons with NaN are false, and whole numbers can be too large for a float.
         good = type(value) in (int, float) and -1e300 < value < 1e300
         if not good:

@@ -13,7 +13,9 @@ as absent. Ignored: samples, saccades, pupils, eye positions, AOI hits, velociti
 from __future__ import annotations
 
 import re
+from collections.abc import Callable
 from dataclasses import dataclass
+from operator import itemgetter
 from statistics import median
 from typing import NamedTuple
 
@@ -47,6 +49,8 @@ MAPPED = re.compile(
     r"|(?:eye movement|gaze event) type index|fixation index) \[([^\[\]]*)\](?: \[(?:mcs ?)?px\])?",
     re.IGNORECASE,
 )
+REPEATED = NoFixation("rows that repeat a fixation")
+OTHER = NoFixation("rows without a fixation")
 NO_STIMULUS = "fixations without a stimulus"
 
 
@@ -159,11 +163,41 @@ class _Reader:
         self._clock: dict[str, float] = {}
         self._sizes: dict[str, Size] = {}
         self._size_names = [_find(table, names, False).name for names in MEDIA_SIZE]
+        self._open: list[Event] = []
+        self._latest: tuple[str, ...] = ()
+        #: Fixations of the scene camera, and whether one of their rows is mapped onto a picture.
+        self._scene: dict[tuple[str, str], bool] = {}
+        mapped = bool(places[0].snapshot)
+        self._scene_index = _find(table, INDEX, False).name if mapped else ""
+        self._scene_kind = _find(table, TYPE, False).name if mapped else ""
+        self._cells = self._watch()
         self.glasses = False
         self.durations: list[float] = []
 
+    def _watch(self) -> Callable[[list[str]], tuple[str, ...]] | None:
+        """Return what takes the cells of a row that tell events apart; None where every row matters.
+
+        Rows of one event repeat these cells, and all but the first are passed over quickly.
+        """
+        names = [name for place in self._places for name in (place.kind, place.number)]
+        names += [self._person, self._take, self._sensor, self._timeline, *self._stimuli]
+        names += [self._scene_index, self._scene_kind]
+        positions = [self._table.positions[name] for name in names if name]
+        used = [*names, *self._events, *self._size_names, self._duration.name, self._time]
+        used += [name for place in self._places for name in (place.x, place.y)]
+        self._table.last_needed = max(self._table.positions[name] for name in used if name)
+        return itemgetter(*positions) if self._marks is None and len(positions) > 1 else None
+
     def one(self, row: Row) -> str | None:
         """Take a row; every fixation counts with its first row."""
+        if self._cells is not None:
+            cells = self._cells(row.cells)
+            if cells == self._latest and all(event.point for event in self._open):
+                for event in self._open:
+                    event.last = self._table.count
+                return REPEATED if self._open else OTHER
+            self._latest = cells
+        self._open.clear()
         sensor = row.optional(self._sensor).lower() if self._sensor else ""
         self.glasses = self.glasses or sensor in GLASSES
         person, take = row.optional(self._person), row.optional(self._take)
@@ -177,13 +211,17 @@ class _Reader:
         elif self._stimuli and sensor in ("", "eye tracker"):
             self._show(row, session)
         new, known = False, False
+        if self._scene_index and not row.missing(self._scene_index):
+            kind = row.optional(self._scene_kind) if self._scene_kind else "Fixation"
+            if kind == "Fixation":
+                self._scene.setdefault((session, row.text(self._scene_index)), False)
         for place in self._places:
             if (not place.kind or row.optional(place.kind) == "Fixation") and not row.missing(place.number):
                 known = True
                 new = self._fixation(row, session, place) or new
         if new:
             return None
-        return NoFixation("rows that repeat a fixation" if known else "rows without a fixation")
+        return REPEATED if known else OTHER
 
     def _show(self, row: Row, session: str) -> None:
         shown = "/".join(filter(None, (row.optional(name) for name in self._stimuli)))
@@ -203,11 +241,15 @@ class _Reader:
         event = self._found.get(name)
         is_new = event is None
         if place.snapshot and (row.missing(place.x) or row.missing(place.y)):
+            self._latest = ()  # the next row of the same event may have them
             return False
         if event is None:
             self._check_time(row, session)
             event = self._found[name] = Event(session, place.snapshot, number, number)
         event.last = number
+        self._open.append(event)
+        if self._scene_index and not row.missing(self._scene_index):
+            self._scene[session, row.text(self._scene_index)] = True
         if event.point is None:
             point = self._recording.point(row, place.x, place.y, self._missing)
             if point is not None:
@@ -257,6 +299,10 @@ class _Reader:
                 showings.add(Showing(event.snapshot, names[event.session]), fixation)
             else:
                 showings.add_at(lines[event.session], fixation)
+        off = min(sum(not is_mapped for is_mapped in self._scene.values()), self._recording.others[OTHER])
+        if off:
+            self._recording.others[OTHER] -= off
+            self._recording.left_out["fixations that are not on a mapped picture"] += off
         self._set_size(showings, unit)
         showings.finish()
 
