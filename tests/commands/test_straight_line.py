@@ -75,9 +75,7 @@ def test_recording_to_evaluation(tmp_path, rng, capsys, monkeypatch):
     words = ["--gaze", "fixations.csv", "--labels", "labels.csv"]
     assert main(["manifest", "images", *words, *size, "--placement", "fit", "--out", "manifest.csv"]) == 0
     told = capsys.readouterr()
-    assert "24 of 24 scanpaths joined with 12 images (24 by without folder)" in told.out or (
-        "24 of 24 scanpaths joined with 12 images" in told.out
-    )
+    assert "24 of 24 scanpaths joined with 12 images (24 by exact id)" in told.out
     assert '"600,0,1320,1080","1920,1080"' in (tmp_path / "manifest.csv").read_text()
 
     chosen = ["--scheme", "multimatch", "--reduce", "mean", "--cache", "cache"]

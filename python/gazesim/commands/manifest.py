@@ -31,8 +31,8 @@ def run(
 ) -> None:
     """Join images with their gaze and labels to a manifest, and say what was joined by which rule.
 
-    A name in a gaze file or table is that of an image if it is equal, else without folder, else without
-    folder and extension, else in any case of letters. A name that fits two images fits none.
+    A name in a gaze file or table is that of an image if it is equal, else without extension, without
+    folder, without both, or in any case of letters. A name that fits two images fits none.
 
     Args:
         images: Folders of images, or image files.

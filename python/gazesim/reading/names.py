@@ -8,7 +8,13 @@ from collections.abc import Iterable
 __all__ = ["RULES", "Names", "plain"]
 
 #: How two names can be the same, in the order in which the rules are tried.
-RULES = ("exact id", "without folder", "without folder and extension", "in any case of letters")
+RULES = (
+    "exact id",
+    "without extension",
+    "without folder",
+    "without folder and extension",
+    "in any case of letters",
+)
 
 
 def plain(name: str, rule: str) -> str:
@@ -20,15 +26,18 @@ def plain(name: str, rule: str) -> str:
     >>> plain("set 1/A.JPG", "without folder and extension"), plain("A.JPG", "in any case of letters")
     ('A', 'a')
     """
-    if rule == RULES[0]:
+    if rule == "exact id":
         return name
-    base = name.replace("\\", "/").rsplit("/", 1)[-1]
-    if rule == RULES[1]:
+    whole = name.replace("\\", "/")
+    folder, slash, base = whole.rpartition("/")
+    if rule == "without folder":
         return base
     stem, dot, ending = base.rpartition(".")
     # What stands behind a dot is an ending if it is short and not a number: 1.2.840.113 is an id.
-    base = stem if dot and stem and 0 < len(ending) <= 5 and not ending.isdigit() else base
-    return base if rule == RULES[2] else base.casefold()
+    stem = stem if dot and stem and 0 < len(ending) <= 5 and not ending.isdigit() else base
+    if rule == "without extension":
+        return folder + slash + stem
+    return stem if rule == "without folder and extension" else stem.casefold()
 
 
 class Names:

@@ -60,8 +60,8 @@ def read_placed(
     ...     file = Path(folder) / "gaze.csv"
     ...     _ = file.write_text("image_id,x,y,duration\\na,960,540,0.2\\n")
     ...     placed = read_placed(file, options, image_size=lambda name: (1024, 1536))
-    >>> placed.paths["a"], placed.on_image(0), placed.boxes
-    (array([[960. , 540. ,   0.2]]), array([[512. , 768. ,   0.2]]), ((600.0, 0.0, 1320.0, 1080.0),))
+    >>> placed.paths["a"].tolist(), placed.on_image(0).tolist(), placed.boxes[0]
+    ([[960.0, 540.0, 0.2]], [[512.0, 768.0, 0.2]], (600.0, 0.0, 1320.0, 1080.0))
     """
     raw = read_raw(place, options)
     found = {

@@ -75,8 +75,8 @@ def join(
     Where ``options`` state a placement, an image box or a screen, every row with gaze states its own
     ``image_box`` and ``screen_size``.
 
-    A name in a gaze file or table is that of an image if it is equal, else without folder, else
-    without folder and extension, else in any case of letters; a name that fits two images fits none.
+    A name in a gaze file or table is that of an image if it is equal, else without extension, without
+    folder, without both, or in any case of letters; a name that fits two images fits none.
 
     Examples
     --------
