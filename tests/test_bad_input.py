@@ -206,7 +206,7 @@ PARAMETERS = {
         TypeError,
         "expected one or the other",
     ),
-    "no screen": ({}, ValueError, "screen_size is missing; expected"),
+    "no screen": ({"errors": "raise"}, ValueError, "screen_size is missing; expected"),
     "negative screen": ({"screen_size": (-10, 10)}, ValueError, r"screen_size\[0\] is -10"),
     "zero screen": ({"screen_size": (0, 10)}, ValueError, "expected a positive width and height"),
     "screen of one number": ({"screen_size": 10}, TypeError, "screen_size is 10; expected 2 numbers"),

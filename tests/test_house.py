@@ -27,6 +27,7 @@ FLOORS = (
     "compare saliency",
     "reference views phantom",
     "cache",
+    "reading",
     "plots",
     "torch",
     "train.lightning_tools train.measuring",

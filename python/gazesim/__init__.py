@@ -6,6 +6,7 @@ from typing import Any as _Any
 
 from ._core import __version__
 from .affinity import affinity, dhash, hu_moments, multimatch, neighbors
+from .geometry import AssumedScreenWarning
 from .heatmaps import render_heatmap
 from .scanpaths import Scanpaths
 from .schemes import (
@@ -39,7 +40,7 @@ if _TYPE_CHECKING:
     from .cache import AffinityCache
     from .compare import compare_scanpaths
     from .fixations import detect_fixations
-    from .geometry import ScreenGeometry
+    from .geometry import Screen, ScreenGeometry
     from .io import read_scanpaths
     from .measures import (
         dtw_distance,
@@ -60,6 +61,7 @@ if _TYPE_CHECKING:
 # which every DataLoader worker pays. Those from nowhere are modules; torch and train need their extras.
 _LATER = {
     "AffinityCache": "cache",
+    "Screen": "geometry",
     "ScreenGeometry": "geometry",
     "cache": "",
     "compare": "",
@@ -92,6 +94,7 @@ __all__ = [
     "DTW",
     "TIMA",
     "AffinityCache",
+    "AssumedScreenWarning",
     "DHash",
     "Eyenalysis",
     "Features",
@@ -107,6 +110,7 @@ __all__ = [
     "Scanpaths",
     "Scasim",
     "Scheme",
+    "Screen",
     "ScreenGeometry",
     "StringEdit",
     "TimeDelayEmbedding",

@@ -36,6 +36,7 @@ VERBS = {
     "demo": ("demo", "all four schemes on a synthetic data set, in seconds"),
     "look": ("look", "gaze file in, what it holds and how it would be read out"),
     "fixations": ("fixations", "raw exports of trackers in, table of fixations per image out"),
+    "manifest": ("manifest", "images, gaze and labels in, one table for training out"),
     "affinity": ("affinity", "gaze file or folder in, affinity matrix and picture out"),
     "inspect": ("inspect", "what a cache holds, and which threshold suits it"),
     "compare": ("compare", "predicted and human scanpaths in, table of scores with ceiling and floor out"),

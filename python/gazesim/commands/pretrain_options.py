@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import Any, Literal
 
+from ..reading.options import GazeOptions
 from ..train.data.settings import PhantomSettings, Views
 from ..train.pretrain.optimisers import OptimizerSettings
 from ..train.pretrain.settings import HeadSettings, PairSettings
@@ -83,7 +84,10 @@ class DataOptions:
     memory
         What stays in memory of the training images: nothing, 8 bits per pixel, or 32.
     sigma_share
-        Standard deviation of the Gaussians of which gaze maps are drawn, as a share of the image's width.
+        Standard deviation of the Gaussians of which the gaze maps of views are drawn, as a share of their
+        side; default: as for gaze.
+    gaze
+        How gaze files are read and where images stood on the screen, as for gazesim affinity.
     seed
         Decides the order and the views; default: seed_everything.
     split_seed
@@ -100,7 +104,8 @@ class DataOptions:
     num_workers: int = 0
     views: Views = field(default_factory=Views)
     memory: Literal["none", "uint8", "float32"] = "float32"
-    sigma_share: float = 3 / 64
+    sigma_share: float | None = None
+    gaze: GazeOptions = field(default_factory=GazeOptions)
     seed: int | None = None
     split_seed: int = 0
 

@@ -1,8 +1,8 @@
 """NumPy twins of the compiled functions: slow, plain, written to be read.
 
 Each function computes what its compiled namesake in ``gazesim`` computes, from the definition and
-without sharing code with it; ``views.sample`` is the twin of ``sample_crop`` and ``sample_cutout``. The
-tests hold the two against each other.
+without sharing code with it; ``geometry`` is the twin of ``gazesim.geometry``, and ``views.sample`` that
+of ``sample_crop`` and ``sample_cutout``. The tests hold the two against each other.
 
 >>> import numpy as np, gazesim
 >>> maps = np.random.default_rng(0).random((3, 16, 16))
@@ -20,6 +20,7 @@ from . import dhash as _dhash
 from . import dtw as _dtw
 from . import eyenalysis as _eyenalysis
 from . import frechet as _frechet
+from . import geometry, views
 from . import hausdorff as _hausdorff
 from . import mannan as _mannan
 from . import moments as _moments
@@ -30,7 +31,6 @@ from . import scasim as _scasim
 from . import string_edit as _string_edit
 from . import tima as _tima
 from . import time_delay_embedding as _time_delay_embedding
-from . import views
 from .dhash import dhash
 from .dtw import dtw_distance, dtw_path_length
 from .eyenalysis import eyenalysis
@@ -57,6 +57,7 @@ __all__ = [
     "dtw_path_length",
     "eyenalysis",
     "frechet_distance",
+    "geometry",
     "hausdorff_distance",
     "hu_moments",
     "mannan_distance",

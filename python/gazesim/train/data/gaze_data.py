@@ -14,7 +14,9 @@ from torch.utils.data import DataLoader
 from ..._errors import choice, integer
 from ..._progress import tell
 from ...cache import AffinityCache
-from ...scanpaths import Scanpaths
+from ...cache.readers import ReadersReduced
+from ...reading.features import READERS, readers_of
+from ...reading.options import GazeOptions
 from ...schemes import Scheme, scheme_from
 from ...schemes.features import Features
 from ...torch.distributed import world_size
@@ -30,6 +32,7 @@ from .view_maker import view_statistics
 __all__ = ["GazeData", "PhantomSettings"]
 
 PLAIN = Views()
+AS_STATED = GazeOptions()
 USUAL_SIZE = 224
 #: How many images are looked at for what is told before training.
 LOOKED_AT = 256
@@ -67,6 +70,9 @@ class GazeData(lightning.LightningDataModule):
     memory, sigma_share
         For files: what stays in memory (the training images, and their maps if views look at gaze,
         are then read at the start), and how wide fixations are drawn, as for ``ManifestSamples``.
+    gaze
+        For files: how gaze is read and where images stood on the screen, where the manifest says
+        nothing else; as for ``gazesim affinity``.
     seed
         Decides the order and the views: those of a sample depend on seed, epoch and sample alone.
     split_seed
@@ -98,7 +104,8 @@ class GazeData(lightning.LightningDataModule):
         views: Views = PLAIN,
         transform: Callable[..., Any] | None = None,
         memory: Literal["none", "uint8", "float32"] = "float32",
-        sigma_share: float = 3 / 64,
+        sigma_share: float | None = None,
+        gaze: GazeOptions = AS_STATED,
         seed: int = 0,
         split_seed: int = 0,
     ) -> None:
@@ -122,10 +129,12 @@ class GazeData(lightning.LightningDataModule):
         self._is_normalised = True
         self.memory = choice("memory", memory, ("none", "uint8", "float32"))
         self.sigma_share = sigma_share
+        self.gaze = gaze
         self.seed = integer("seed", seed, low=0, high=2**63 - 1)
         self.split_seed = integer("split_seed", split_seed, low=0, high=2**63 - 1)
         self._all: Samples | None = None
         self._is_told = False
+        self._is_gaze_told = False
         self._place: dict[str, int] | None = None
 
     def setup(self, stage: str | None = None) -> None:
@@ -134,6 +143,8 @@ class GazeData(lightning.LightningDataModule):
         if stage not in ("fit", None):
             return
         train = self.samples("train")
+        if self.views.use_gaze:
+            self._tell_gaze(train)
         if isinstance(train, ManifestSamples):
             train.preload(maps=self.use_gaze)
         if self.use_gaze and not self._is_told:
@@ -233,35 +244,57 @@ class GazeData(lightning.LightningDataModule):
         self._place = dict(state_dict)
 
     def gaze_source(
-        self, scheme: str | Scheme = "moments", cache: str | Path | None = None, **params: Any
-    ) -> Features | AffinityCache:
+        self,
+        scheme: str | Scheme = "moments",
+        cache: str | Path | None = None,
+        reduce: str = "mean",
+        **params: Any,
+    ) -> Features | ReadersReduced | AffinityCache:
         """Return what a PairMask asks about the training images: features of their gaze, or a cache.
 
         Parameters
         ----------
         scheme, params
-            ``"moments"`` or ``"dhash"`` of the gaze maps, ``"multimatch"`` or ``"tima"`` of the
-            scanpaths, both in pixels of the images at ``size``; or a scheme object.
+            A name with its parameters, or a scheme object. Scanpaths are compared on the screen, or on the
+            image where no screen is known, and maps in pixels of the image files, never at ``size``: the
+            affinities equal those of ``gazesim affinity`` on the same files.
         cache
             A cache on disk that knows the training ids, in place of features.
+        reduce
+            Where files tell readers apart: the ``"mean"`` or the ``"max"`` over all pairs of readers, as in
+            caches, or ``"pool"``, one map of all readers (for schemes that compare maps).
 
         Images without gaze are no part of the features. How many there are is told on stderr.
         """
+        choice("reduce", reduce, READERS)
         train = self.samples("train")
-        source: Features | AffinityCache
+        source: Features | ReadersReduced | AffinityCache
         if cache is None:
-            source = _features(train, scheme_from(scheme, params), self.size)
+            self._tell_gaze(train)
+            features = train.gaze_features(
+                scheme_from(scheme, params), reduce=reduce if reduce == "pool" else None
+            )
+            source = ReadersReduced(features, reduce) if readers_of(features.ids) else features
         else:
             source = AffinityCache.open(cache)
         known = set(source.ids)
         unknown = [name for name in train.ids if name not in known]
         where = "gaze" if cache is None else f"entry in {cache}"
         if len(unknown) == len(train):
+            by_reader = cache is not None and readers_of(source.ids)
+            hint = " with its images as ids (it tells readers apart: build it with --reduce mean)"
             raise ValueError(
                 f"all {len(train)} training images have no {where}, such as {unknown[0]!r}; expected some"
+                + (hint if by_reader else "")
             )
         _tell_missing(unknown, len(train), where)
         return source
+
+    def _tell_gaze(self, train: Samples) -> None:
+        """Say once how the gaze of a manifest was read."""
+        if isinstance(train, ManifestSamples) and not self._is_gaze_told:
+            self._is_gaze_told = True
+            train.gaze.tell(tell)
 
     def _everything(self) -> Samples:
         if self._all is None:
@@ -282,18 +315,9 @@ class GazeData(lightning.LightningDataModule):
             size=self.size,
             channels=self.channels,
             memory=self.memory,
+            gaze=self.gaze,
             sigma_share=self.sigma_share,
         )
-
-
-def _features(train: Samples, scheme: Scheme, size: int) -> Features:
-    if scheme.takes == "scanpaths":
-        named = {name: train.scanpath(i) for i, name in enumerate(train.ids)}
-        paths = {name: path for name, path in named.items() if path is not None}
-        return scheme.features(Scanpaths.from_list(paths.values(), ids=paths, screen_size=(size, size)))
-    found = {name: train.gaze_map(i) for i, name in enumerate(train.ids)}
-    maps = {name: gaze.numpy() for name, gaze in found.items() if gaze is not None}
-    return scheme.features(list(maps.values()), ids=maps)
 
 
 def _tell_missing(ids: list[str], total: int, what: str) -> None:
