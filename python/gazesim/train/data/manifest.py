@@ -13,6 +13,7 @@ from pathlib import Path
 from typing import Any
 
 from ..._errors import did_you_mean, one_of, screen
+from ..._progress import tell
 from ...geometry import Box, Size, checked_box
 from ...io.tables import Source, Table, fault, quoted
 from .manifest_checks import (
