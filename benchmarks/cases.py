@@ -10,6 +10,7 @@ import numpy as np
 import data
 import gazesim
 import peers
+import scanpath_measures
 from gazesim import _core
 from timing import Case
 
@@ -43,6 +44,7 @@ def cases(scale: float) -> Iterator[Case]:
         yield cosine(of(count))
     for points in (100, 300):
         yield dbscan(points, 4)
+    yield from scanpath_measures.measures(of)
     yield from twins(of(12))
 
 

@@ -91,7 +91,7 @@ def time_masks(kind: str, cache: AffinityCache) -> None:
     report("queue 256 x 65,536", against_queue, slow)
     for name, options in {
         "confidence 0.5": {"threshold": 0.95, "confidence": 0.5},
-        "top_k 4": {"threshold": None, "top_k": 4},
+        "top_k 4": {"top_k": 4},
         "affinity": {"threshold": 0.95, "weighting": "affinity"},
     }.items():
         other = PairMask(cache, **options)  # type: ignore[arg-type]

@@ -16,6 +16,9 @@ MODULES = {
     "faiss": "faiss",
     "scikit-learn": "sklearn",
     "NumPy twin": "numpy",
+    "Python loop": "numpy",
+    "SciPy": "scipy",
+    "traj-dist-rs": "traj_dist_rs",
 }
 
 
@@ -24,8 +27,13 @@ def available(peer: str) -> bool:
     return importlib.util.find_spec(MODULES[peer]) is not None
 
 
+_threads = 1
+
+
 def use_threads(count: int) -> None:
     """Let every peer that has threads use that many."""
+    global _threads
+    _threads = count  # for traj-dist-rs, which knows one thread or all
     if available("OpenCV"):
         import cv2
 
@@ -127,3 +135,36 @@ def image_hash(image: Any) -> NDArray[np.bool_]:
     import imagehash
 
     return np.asarray(imagehash.dhash(image, hash_size=8).hash)
+
+
+def trajectories(points: list[NDArray[np.float64]], what: str) -> NDArray[np.float64]:
+    """Return DTW or discrete Fréchet distances of all pairs, on the threads of :func:`use_threads`."""
+    import traj_dist_rs
+
+    kind = traj_dist_rs.Metric.dtw if what == "DTW" else traj_dist_rs.Metric.discret_frechet
+    return np.asarray(traj_dist_rs.pdist(points, metric=kind("euclidean"), parallel=_threads > 1))
+
+
+def hausdorff(a: NDArray[np.float64], b: NDArray[np.float64]) -> float:
+    """Return the Hausdorff distance of two scanpaths."""
+    from scipy.spatial.distance import directed_hausdorff
+
+    a, b = a[:, :2], b[:, :2]
+    return float(max(directed_hausdorff(a, b)[0], directed_hausdorff(b, a)[0]))
+
+
+def mannan(a: NDArray[np.float64], b: NDArray[np.float64], screen: tuple[int, int]) -> float:
+    """Return the Mannan distance of two scanpaths."""
+    from scipy.spatial.distance import cdist
+
+    squares = cdist(a[:, :2], b[:, :2], "sqeuclidean")
+    both = squares.min(axis=1).mean() + squares.min(axis=0).mean()
+    return float(np.sqrt(both / 2 / (screen[0] ** 2 + screen[1] ** 2)))
+
+
+def eyenalysis(a: NDArray[np.float64], b: NDArray[np.float64]) -> float:
+    """Return the Eyenalysis distance of two scanpaths."""
+    from scipy.spatial.distance import cdist
+
+    far = cdist(a[:, :2], b[:, :2])
+    return float((far.min(axis=1).sum() + far.min(axis=0).sum()) / max(far.shape))

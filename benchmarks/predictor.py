@@ -19,6 +19,7 @@ from numpy.typing import NDArray
 
 from gazesim import views
 from gazesim.phantom import Phantom, phantom
+from gazesim.saliency import mean_scores
 from gazesim.train import fit_predictor, predict_gaze, saliency_scores
 
 FEATURES = (8, 8, 16, 32, 64, 8)
@@ -54,7 +55,10 @@ def run(readers: int, epochs: int) -> None:
         ]
         for i in range(100)
     ]
-    means = {k: np.nanmean(v) for k, v in saliency_scores(predicted, unseen.heatmaps, fixations).items()}
+    means = {
+        name: score.mean
+        for name, score in mean_scores(saliency_scores(predicted, unseen.heatmaps, fixations)).items()
+    }
     print(
         f"{readers} readers per map: trained in {seconds:.0f} s; "
         + ", ".join(f"{k} {v:.3f}" for k, v in means.items())

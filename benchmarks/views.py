@@ -22,7 +22,10 @@ from torchvision.transforms.v2 import functional as F
 from gazesim import views
 from gazesim.phantom import phantom
 from gazesim.reference import views as naive
-from gazesim.torch import GazeCrop, GazeCutout, TwoViews
+from gazesim.torch import GazeCrop, GazeCutout, GazeMask, TwoViews
+from gazesim.train import Views
+from gazesim.train.data.transform_views import TransformViews
+from gazesim.train.data.view_maker import key_of
 
 SIZE, MAPS = 224, 64
 SCALE, RATIO, HOLE = (0.2, 1.0), (3 / 4, 4 / 3), 84  # the recipe's 24 of 64 pixels
@@ -44,6 +47,7 @@ def main() -> None:
     time_samplers(maps)
     time_boxes(maps[0])
     time_pipeline(data.images, maps)
+    time_view_makers(data.images, maps)
 
 
 # --- answers --------------------------------------------------------------------------------------
@@ -235,6 +239,48 @@ def time_pipeline(images: Any, maps: list[Any]) -> None:
             ours, other, ratio = paired(lambda i, gca=gca: gca(*pairs[i % MAPS]), theirs, 8)
             told = f"{ours / 1e3:.2f} ms; torchvision on {name} {other / 1e3:.2f} ms"
             print(f"two GCA views {what}: {told}; {1 / ratio:.2f} x the time")
+
+
+def time_view_makers(images: Any, maps: list[Any]) -> None:
+    """Time both views of a grey image as pre-training makes them: the fast path against a transform."""
+    pairs = [
+        (torch.from_numpy(image[None]), torch.from_numpy(gaze))
+        for image, gaze in zip(images, maps, strict=True)
+    ]
+    tones = [v2.ColorJitter(0.4, 0.4)]
+    flips = [v2.RandomHorizontalFlip(), v2.RandomVerticalFlip()]
+    # torchvision's Gaussian has one width for all sigmas: that of the largest one.
+    blur = v2.RandomApply([v2.GaussianBlur(13, (0.1, 2.0))], p=0.3)
+    hole = v2.RandomApply([GazeCutout(HOLE)], p=0.5)
+    cases = {
+        "plain, no blur": (
+            Views(blur_probability=0.0),
+            v2.Compose([v2.RandomResizedCrop(SIZE, SCALE), *tones, *flips]),
+        ),
+        "plain": (Views(), v2.Compose([v2.RandomResizedCrop(SIZE, SCALE), *tones, blur, *flips])),
+        "GCA": (
+            Views(crop="gaze", cutout="gaze", cutout_side=HOLE / SIZE),
+            v2.Compose([GazeCrop(SIZE, SCALE), *tones, blur, hole, *flips]),
+        ),
+        "mask": (
+            Views(crop="none", mask_probability=1.0, blur_probability=0.0, jitter=0.0),
+            v2.Compose([GazeMask(), *flips]),
+        ),
+    }
+    for name, (views_, transform) in cases.items():
+        make, general = views_.maker(SIZE), TransformViews(transform)
+
+        def fast(i: int, make: Any = make) -> None:
+            for view in range(2):
+                make(*pairs[i % MAPS], key=key_of(0, 0, i, view))
+
+        def free(i: int, general: Any = general) -> None:
+            general(*pairs[i % MAPS], key=(0, 0, i), name="")
+
+        ours, other, ratio = paired(fast, free, 16)
+        print(
+            f"both views, {name}: {ours / 1e3:.2f} ms; a transform {other / 1e3:.2f} ms; {ratio:.2f} x faster"
+        )
 
 
 if __name__ == "__main__":

@@ -89,7 +89,7 @@ def main():
     torch.manual_seed(0)
     data = phantom(images, seed=0)
     features = Moments().features(data.heatmaps)  # gaze: computed once
-    mask = PairMask(features, threshold=None, top_k=2)  # gaze
+    mask = PairMask(features, top_k=2)  # gaze
 
     loader = DataLoader(TwoRandomViews(data.images), batch_size=64, shuffle=True, drop_last=True)
     online = Byol()

@@ -83,6 +83,53 @@ multimatch_params = st.fixed_dictionaries(
 weights = st.sampled_from([(0.2,) * 5, (0.1, 0.1, 0.1, 0.1, 0.6), (1.0, 0, 0, 0, 0), (0, 0.5, 0, 0.5, 0)])
 
 
+GEOMETRY = gazesim.ScreenGeometry(size_px=SCREEN, size_cm=(32, 24), distance_cm=60)
+
+#: The ten scanpath measures, each with a strategy for its parameters.
+MEASURES = {
+    "scanmatch": {
+        "screen_size": st.just(SCREEN),
+        "grid": st.sampled_from([(12, 8), (1, 1), (5, 3)]),
+        "threshold_cells": st.sampled_from([3.5, 1.0]),
+        "gap": st.sampled_from([0.0, -0.5, -3.0]),
+        "temporal_bin_s": st.sampled_from([0.0, 0.05, 0.1]),
+        "rounding": st.sampled_from(["half_away", "half_even", "down"]),
+    },
+    "string_edit": {
+        "kind": st.sampled_from(["levenshtein", "lcs"]),
+        "screen_size": st.just(SCREEN),
+        "grid": st.sampled_from([(5, 5), (1, 2), (12, 8)]),
+    },
+    "dtw": {"screen_size": st.just(SCREEN)},
+    "frechet": {"screen_size": st.just(SCREEN)},
+    "hausdorff": {"screen_size": st.just(SCREEN)},
+    "mannan": {"screen_size": st.just(SCREEN)},
+    "eyenalysis": {
+        "screen_size": st.just(SCREEN),
+        "duration_px_per_s": st.sampled_from([0.0, 40.0]),
+        "squared": st.booleans(),
+    },
+    "time_delay_embedding": {"screen_size": st.just(SCREEN), "norm": st.sampled_from(["l2", "sum"])},
+    "recurrence": {"radius_px": st.sampled_from([0.5, 8.0, 20.0])},
+    "scasim": {"geometry": st.just(GEOMETRY), "modulator": st.sampled_from([0.83, 0.2, 1.0])},
+}
+
+
+def measures_on(screen_size):
+    """Return plain parameters of every scanpath measure for gaze on a screen."""
+    width, height = screen_size
+    geometry = gazesim.ScreenGeometry(screen_size, (40, 40 * height / width), 60)
+    own = {"recurrence": {"radius_px": width / 8}, "scasim": {"geometry": geometry}}
+    return {scheme: own.get(scheme, {"screen_size": screen_size}) for scheme in MEASURES}
+
+
+@st.composite
+def measure_cases(draw):
+    """A scanpath measure by name, parameters, and a set of scanpaths."""
+    scheme = draw(st.sampled_from(list(MEASURES)))
+    return scheme, draw(st.fixed_dictionaries(MEASURES[scheme])), draw(scanpath_sets(max_length=12))
+
+
 @st.composite
 def cases(draw):
     """A scheme by name, parameters, and a set of gazes that suits it."""

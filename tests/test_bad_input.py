@@ -9,10 +9,30 @@ import numpy as np
 import pytest
 
 import gazesim
+from strategies import measures_on
 
 GOOD = [[1.0, 2.0, 0.1], [5.0, 9.0, 0.2], [3.0, 3.0, 0.3], [8.0, 1.0, 0.1]]
 SCREEN = {"screen_size": (10, 10)}
 MAP = np.outer(np.arange(8.0), np.arange(8.0, 0, -1))
+
+
+MEASURES = measures_on((10.0, 10.0))
+#: Schemes that compare scanpaths, and raw measures, with parameters that suit the gaze here.
+OF_SCANPATHS = {"multimatch": SCREEN, "tima": {"image_size": (10, 10)}, **MEASURES}
+RAW = {
+    "scanmatch": SCREEN,
+    "string_edit_distance": SCREEN,
+    "sequence_score": SCREEN,
+    "dtw_distance": {},
+    "frechet_distance": {},
+    "hausdorff_distance": {},
+    "mannan_distance": SCREEN,
+    "eyenalysis": {},
+    "tde": {"k": 2},
+    "stde": SCREEN,
+    "recurrence": MEASURES["recurrence"],
+    "scasim": MEASURES["scasim"],
+}
 
 
 def with_value(row, column, value):
@@ -62,12 +82,11 @@ SCANPATHS = {
 
 
 @pytest.mark.parametrize("case", SCANPATHS)
-@pytest.mark.parametrize("scheme", ["multimatch", "tima"])
+@pytest.mark.parametrize("scheme", OF_SCANPATHS)
 def test_malformed_scanpaths(case, scheme):
     gazes, error, message = SCANPATHS[case]
-    size = SCREEN if scheme == "multimatch" else {"image_size": (10, 10)}
     with pytest.raises(error, match=message):
-        gazesim.affinity(gazes, scheme=scheme, **size)
+        gazesim.affinity(gazes, scheme=scheme, **OF_SCANPATHS[scheme])
 
 
 def test_the_length_of_gaze_is_bounded_by_the_scheme():
@@ -77,6 +96,11 @@ def test_the_length_of_gaze_is_bounded_by_the_scheme():
         ValueError, match="other: sample 0 has 1000001 rows; expected at most 1000000 samples"
     ):
         gazesim.affinity([GOOD], [np.ones((1_000_001, 3))], scheme="tima", image_size=(10, 10))
+    for scheme, params in MEASURES.items():
+        most = 1024 if scheme == "time_delay_embedding" else 8192
+        message = f"other: sample 0 has 10000 rows; expected at most {most} fixations"
+        with pytest.raises(ValueError, match=message):
+            gazesim.affinity([GOOD], [np.ones((10_000, 3))], scheme=scheme, **params)
     assert gazesim.render_heatmap(np.ones((40_000, 3)), size=(3, 3), sigma_px=0.1).sum() == 40_000
 
 
@@ -84,11 +108,16 @@ def test_screens_of_different_sizes_are_not_compared():
     here, there, nowhere = (
         gazesim.Scanpaths.from_list([GOOD], screen_size=s) for s in ((10, 10), (40, 30), None)
     )
-    for scheme in ("multimatch", "tima"):
+    for scheme in OF_SCANPATHS:
+        own = {key: value for key, value in OF_SCANPATHS[scheme].items() if not key.endswith("_size")}
         for a, b in ((here, there), (there, here)):
-            with pytest.raises(ValueError, match=r"other has screen_size .*, compared with gaze on"):
-                gazesim.affinity(a, b, scheme=scheme)
-        assert gazesim.affinity(here, nowhere, scheme=scheme).shape == (1, 1)
+            with pytest.raises(ValueError, match=r"(other|gazes) has screen_size .*(compared with|that of)"):
+                gazesim.affinity(a, b, scheme=scheme, **own)
+        assert gazesim.affinity(here, nowhere, scheme=scheme, **own).shape == (1, 1)
+    for measure, params in RAW.items():
+        own = {key: value for key, value in params.items() if not key.endswith("_size")}
+        with pytest.raises(ValueError, match=r"other has screen_size "):
+            getattr(gazesim, measure)(here, there, **own)
     with pytest.raises(ValueError, match=r"other has screen_size \(40.0, 30.0\).* on \(10.0, 10.0\)"):
         gazesim.multimatch(here, there)
     rows, cols = (gazesim.MultiMatch().features(paths) for paths in (here, there))
@@ -177,7 +206,7 @@ PARAMETERS = {
         TypeError,
         "expected one or the other",
     ),
-    "no screen": ({}, ValueError, "screen_size is missing; expected"),
+    "no screen": ({"errors": "raise"}, ValueError, "screen_size is missing; expected"),
     "negative screen": ({"screen_size": (-10, 10)}, ValueError, r"screen_size\[0\] is -10"),
     "zero screen": ({"screen_size": (0, 10)}, ValueError, "expected a positive width and height"),
     "screen of one number": ({"screen_size": 10}, TypeError, "screen_size is 10; expected 2 numbers"),
@@ -296,9 +325,9 @@ def test_huge_thread_counts_are_clipped():
     assert np.array_equal(one, gazesim.affinity(gazes, n_threads=10**15, screen_size=(1, 1)))
 
 
-@pytest.mark.parametrize("scheme", ["multimatch", "tima", "moments", "dhash"])
+@pytest.mark.parametrize("scheme", ["moments", "dhash", *OF_SCANPATHS])
 def test_nothing_gives_an_empty_matrix(scheme):
-    size = {"multimatch": SCREEN, "tima": {"image_size": (10, 10)}}.get(scheme, {})
+    size = OF_SCANPATHS.get(scheme, {})
     some = [GOOD] if size else [MAP]
     assert gazesim.affinity([], scheme=scheme, **size).shape == (0, 0)
     assert gazesim.affinity([], some, scheme=scheme, **size).shape == (0, 1)
@@ -314,7 +343,8 @@ def test_extreme_but_finite_numbers():
         warnings.simplefilter("ignore")
         matrix = gazesim.affinity([GOOD, big], **SCREEN)
         maps = gazesim.affinity([MAP, MAP * 1e98, MAP * 1e-199], scheme="moments")
-    for result in (matrix, maps):
+        others = [gazesim.affinity([GOOD, big], scheme=name, **own) for name, own in MEASURES.items()]
+    for result in (matrix, maps, *others):
         assert np.isfinite(result).all()
         assert ((result >= 0) & (result <= 1)).all()
 
@@ -366,20 +396,36 @@ def test_two_thousand_random_malformed_calls():
         "sigma_px",
         "image_size",
         "scheme",
+        "grid",
+        "threshold_cells",
+        "gap",
+        "temporal_bin_s",
+        "rounding",
+        "kind",
+        "norm",
+        "radius_px",
+        "geometry",
+        "modulator",
+        "duration_px_per_s",
+        "squared",
+        "k",
+        "normalise",
+        "denominator",
+        "min_line",
     ]
     messages = []
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")
         for _ in range(2000):
             kwargs = {names[k]: pick() for k in rng.choice(len(names), rng.integers(0, 4), replace=False)}
-            function = rng.choice(["affinity", "multimatch", "hu_moments", "dhash", "render_heatmap"])
+            function = rng.choice(["affinity", "multimatch", "hu_moments", "dhash", "render_heatmap", *RAW])
             arguments = (
                 [pick()]
-                if rng.random() < 0.6 or function not in ("affinity", "multimatch")
+                if rng.random() < 0.6 or function not in ("affinity", "multimatch", *RAW)
                 else [pick(), pick()]
             )
             if function == "affinity":
-                kwargs.setdefault("scheme", str(rng.choice(["multimatch", "moments", "dhash", "tima"])))
+                kwargs.setdefault("scheme", str(rng.choice(["moments", "dhash", *OF_SCANPATHS])))
             try:
                 getattr(gazesim, function)(*arguments, **kwargs)
             except (ValueError, TypeError) as error:

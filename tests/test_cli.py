@@ -3,18 +3,30 @@
 from __future__ import annotations
 
 import importlib
-import json
+import re
 import subprocess
 import sys
-from dataclasses import dataclass
 from inspect import signature
 from pathlib import Path
 
 import pytest
 
-from gazesim.cli import VERBS, main, with_list, with_tuples
-from gazesim.commands import program
+import gazesim
+from gazesim.cli import VERBS, arguments_of, main, verb_options, version
+from gazesim.commands import program, say_next
+from gazesim.commands.help import HELP_LINES
 from gazesim.commands.reading import read_gaze
+
+LIGHT = ("demo", "affinity", "inspect", "predict-gaze")
+
+
+def actions(verb):
+    """Return the functions of a verb by the words that name them."""
+    run = importlib.import_module(f"gazesim.commands.{VERBS[verb][0]}").run
+    return {(verb, name): one for name, one in run.items()} if isinstance(run, dict) else {(verb,): run}
+
+
+RUNS = {words: run for verb in LIGHT for words, run in actions(verb).items()}
 
 
 def test_overview_names_every_verb(capsys):
@@ -33,57 +45,155 @@ def test_no_verb(capsys):
     assert "usage" in capsys.readouterr().out
 
 
-@pytest.mark.parametrize("verb", ["demo", "affinity", "inspect"])
-def test_help_describes_every_option(verb, capsys):
-    with pytest.raises(SystemExit) as end:
-        main([verb, "--help"])
-    assert end.value.code == 0
+def test_version(capsys):
+    assert main(["--version"]) == 0
+    assert capsys.readouterr().out.split()[:2] == ["gazesim", gazesim.__version__]
+
+
+def test_version_tells_the_simd_level_where_the_compiled_module_does(monkeypatch):
+    monkeypatch.setattr("gazesim._core.simd_level", lambda: "avx2", raising=False)
+    assert version() == f"gazesim {gazesim.__version__} (avx2)"
+
+
+@pytest.mark.parametrize("words", RUNS, ids=" ".join)
+def test_help_is_short_and_names_every_option(words, capsys):
+    assert main([*words, "--help"]) == 0
     text = capsys.readouterr().out
-    run = importlib.import_module(f"gazesim.commands.{VERBS[verb][0]}").run
-    assert run.__doc__.splitlines()[0] in text
-    for name, parameter in signature(run).parameters.items():
-        if parameter.kind is parameter.VAR_KEYWORD:
-            # Its names are those of gaze files, each described in one place.
-            shared = [key for key in signature(read_gaze).parameters if key != "path"]
-            assert all(f"--{key}" in text for key in shared)
-            assert "s, ms, us, ns" in " ".join(text.split())
-        else:
-            assert name in text
+    assert len(text.splitlines()) <= HELP_LINES < 25
+    assert RUNS[words].__doc__.splitlines()[0].split(".")[0] in " ".join(text.split())
+    assert "example: gazesim " in text.splitlines()[-1]
+    for one in verb_options(RUNS[words]):
+        assert one.name.upper() in text if one.is_required else f"--{one.name}" in text
 
 
-@dataclass
-class Settings:
-    shares: tuple[float, ...] = (0.1,)
-    rate: float = 1.0
+@pytest.mark.parametrize("words", RUNS, ids=" ".join)
+def test_help_all_describes_every_option(words, capsys):
+    assert main([*words, "--help_all"]) == 0
+    text = capsys.readouterr().out
+    flat = "".join(text.split())
+    for one in verb_options(RUNS[words]):
+        assert one.help, one.name
+        assert "".join(one.help.split()) in flat, one.name
+    if any(one.kind is one.VAR_KEYWORD for one in signature(RUNS[words]).parameters.values()):
+        # The options of gaze files, each described in one place.
+        assert all(f"--{key}" in text for key in signature(read_gaze).parameters if key != "path")
+        assert "s, ms, us, ns" in " ".join(text.split())
 
 
-def verb(files: list[str], *, size: tuple[int, int] | None = None, how: Settings | None = None) -> None: ...
+def test_the_actions_of_a_verb_are_told(capsys):
+    assert main(["predict-gaze", "--help"]) == 0
+    assert "predict-gaze run MODEL" in capsys.readouterr().out
+    assert main(["predict-gaze", "fitt"]) == 1
+    assert "'fitt' is no action; expected fit or run (did you mean \"fit\"?)" in capsys.readouterr().err
+
+
+def verb(
+    files: list[str],
+    *,
+    size: tuple[int, int] | None = None,
+    low: float = 0.0,
+    merge: bool = False,
+    kinds: list[str] | None = None,
+) -> None:
+    """Do.
+
+    Args:
+        files: Files.
+        size: Size.
+        low: Low.
+        merge: Merge.
+        kinds: Kinds.
+    """
 
 
 @pytest.mark.parametrize(
-    "words", ["--size 64,48", "--size=(64,48)", "--size 64x48", "--size 64 48", "--size [64,48]"]
+    "words", [["--size", "64,48"], ["--size=(64,48)"], ["--size", "64x48"], ["--size", "[64, 48]"]]
 )
 def test_tuples_are_written_in_many_ways(words):
-    assert with_tuples(verb, [*words.split(), "--out", "3,4"]) == ["--size=[64,48]", "--out", "3,4"]
-
-
-def test_tuples_of_settings_have_any_length():
-    words = ["--how.shares", ".1, 1,-2e-1", "--how.rate", "2", "--size", "null"]
-    assert with_tuples(verb, words) == ["--how.shares=[0.1,1,-0.2]", "--how.rate", "2", "--size=null"]
+    assert arguments_of(verb, words)["size"] == (64, 48)
+    assert arguments_of(verb, ["--size", "64 48"])["size"] == (64, 48)
+    assert arguments_of(verb, ["--size", "null"])["size"] is None
 
 
 @pytest.mark.parametrize("given", ["64", "64,48,2", "wide,high", ""])
-def test_a_tuple_that_is_none_is_told_in_one_line(given):
-    with pytest.raises(ValueError, match=f"--size is '{given}'; expected 2 numbers with commas between them"):
-        with_tuples(verb, ["--size", given])
+def test_a_tuple_that_is_none_is_told_in_one_line(given, monkeypatch, capsys):
+    assert main(["affinity", "gaze.csv", f"--screen_size={given}"]) == 1
+    said = capsys.readouterr().err
+    expected = f"--screen_size is '{given}'; expected 2 numbers with commas between them"
+    assert said == f"gazesim affinity: {expected}\n"
 
 
 def test_a_list_is_collected_wherever_it_stands():
-    words = ["--out", "o", "a.ckpt", "--how.rate=2", "b=c.ckpt", "--low", "-1", "d"]
-    listed, *options = with_list(verb, words)
-    assert json.loads(listed) == ["a.ckpt", "b=c.ckpt", "d"]
-    assert options == ["--out", "o", "--how.rate=2", "--low", "-1"]
-    assert with_list(verb, ["--help"]) == ["[]", "--help"]
+    given = arguments_of(verb, ["--low", "-1", "a.ckpt", "--merge", "b=c.ckpt", "--kinds", "x, y", "d"])
+    assert given["files"] == ["a.ckpt", "b=c.ckpt", "d"]
+    assert (given["low"], given["merge"], given["kinds"]) == (-1.0, True, ["x", "y"])
+
+
+@pytest.mark.parametrize(
+    ("word", "value"), [("--merge", True), ("--merge=true", True), ("--merge=false", False)]
+)
+def test_a_switch_needs_no_value(word, value):
+    assert arguments_of(verb, ["a", word, "b"])["merge"] is value
+    assert arguments_of(verb, ["a", word, "b"])["files"] == ["a", "b"]
+
+
+@pytest.mark.parametrize(
+    ("words", "message"),
+    [
+        (["--lo", "2"], "Option '--lo' is not accepted (did you mean \"--low\"?)"),
+        (["--merge=maybe"], "argument --merge: ignored explicit argument 'maybe'"),
+        (["--low"], "argument --low: expected one argument"),
+        (["--low", "high"], "--low is 'high'; expected a number"),
+        (["--low=1e999", "--size=1.5,2"], "--size is '1.5,2'; expected 2 numbers with commas between them"),
+    ],
+)
+def test_refusals_name_the_option(words, message):
+    with pytest.raises(Exception, match=re.escape(message)) as caught:
+        arguments_of(verb, words)
+    assert type(caught.value).__name__ == "UsageError"
+
+
+@pytest.mark.parametrize("how", ["--debug", "GAZESIM_DEBUG"])
+def test_a_traceback_is_shown_when_asked_for(how, monkeypatch, capsys):
+    words = ["affinity", "nowhere.csv"]
+    assert main(words) == 1
+    assert "Traceback" not in capsys.readouterr().err
+    if how == "--debug":
+        words.append(how)
+    else:
+        monkeypatch.setenv(how, "1")
+    assert main(words) == 1
+    said = capsys.readouterr().err
+    assert "Traceback (most recent call last)" in said
+    assert said.splitlines()[-1].startswith("gazesim affinity: ")
+
+
+def test_an_unforeseen_error_has_one_line_with_its_type(monkeypatch, capsys):
+    def broken(*_, **__):
+        raise RuntimeError("this\nbroke")
+
+    monkeypatch.setattr("gazesim.commands.demo.phantom", broken)
+    assert main(["demo"]) == 1
+    assert capsys.readouterr().err == "gazesim demo: RuntimeError: this broke (--debug shows where)\n"
+
+
+def test_what_to_type_next_can_be_left_out(capsys):
+    say_next("inspect", "my cache")
+    assert capsys.readouterr().err.endswith(" inspect 'my cache'\n")
+    assert main(["demo", "--quiet", "--help"]) == 0
+    say_next("inspect", "my cache")
+    assert capsys.readouterr().err == ""
+    assert main(["demo", "--help"]) == 0
+
+
+def test_completion(capsys):
+    pytest.importorskip("shtab")
+    assert main(["--print_completion", "bash"]) == 0
+    script = capsys.readouterr().out
+    assert "--screen_size" in script
+    assert "predict-gaze" in script
+    assert main(["--print_completion", "fish"]) == 1
+    assert "expected bash, zsh or tcsh" in capsys.readouterr().err
 
 
 def test_program_is_what_can_be_typed(monkeypatch, tmp_path):

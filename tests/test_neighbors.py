@@ -9,7 +9,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 import gazesim
-from strategies import cases
+from strategies import MEASURES, cases, measure_cases, measures_on
 
 pytestmark = pytest.mark.filterwarnings("ignore::gazesim.InvalidGazeWarning")
 
@@ -34,6 +34,16 @@ def nearest(matrix, top_k):
 @given(cases(), st.sampled_from([0.1, 0.5, 0.75, 1.0]), st.integers(1, 4))
 @settings(max_examples=150)
 def test_neighbors_are_those_of_the_matrix(case, threshold, top_k):
+    assert_nearest(case, threshold, top_k)
+
+
+@given(measure_cases(), st.sampled_from([0.1, 0.5, 0.75, 1.0]), st.integers(1, 4))
+@settings(max_examples=300)
+def test_neighbors_under_measures_are_those_of_the_matrix(case, threshold, top_k):
+    assert_nearest(case, threshold, top_k)
+
+
+def assert_nearest(case, threshold, top_k):
     scheme, params, gazes = case
     matrix = others(case)
     reached = np.where(matrix >= np.float32(threshold), matrix, 0)
@@ -49,14 +59,15 @@ def test_neighbors_are_those_of_the_matrix(case, threshold, top_k):
         assert np.array_equal(found.toarray(), expected)
 
 
-@pytest.mark.parametrize("scheme", ["moments", "dhash", "multimatch", "tima"])
+@pytest.mark.parametrize("scheme", ["moments", "dhash", "multimatch", "tima", *MEASURES])
 def test_many_gazes_with_ties_on_any_number_of_threads(scheme, rng):
     if scheme in ("moments", "dhash"):
         gazes, params = np.floor(rng.random((400, 9, 9)) * 3), {}
         gazes[50:80] = gazes[0]
     else:
-        size = {"screen_size": (8, 8)} if scheme == "multimatch" else {"image_size": (8, 8), "sigma_px": 1}
-        gazes, params = [rng.integers(0, 3, (rng.integers(2, 9), 3)) for _ in range(300)], size
+        size = {"multimatch": {"screen_size": (8, 8)}, "tima": {"image_size": (8, 8), "sigma_px": 1}}
+        params = {**size, **measures_on((8, 8))}[scheme]
+        gazes = [rng.integers(0, 3, (rng.integers(2, 9), 3)) for _ in range(300)]
     matrix = others((scheme, params, gazes))
     threshold = float(np.quantile(matrix, 0.9))
     for threads in (1, 2, 5):
@@ -88,7 +99,7 @@ def test_bad_rules(rule, message):
         gazesim.neighbors(np.ones((2, 3, 3)), scheme="moments", **rule)
 
 
-@pytest.mark.parametrize("scheme", ["multimatch", "moments", "dhash", "tima"])
+@pytest.mark.parametrize("scheme", ["multimatch", "moments", "dhash", "tima", *MEASURES])
 @pytest.mark.parametrize("rule", [{"top_k": 3}, {"threshold": 0.75}, {"threshold": 0.6, "top_k": 5}], ids=str)
 def test_neighbors_equal_the_twin(scheme, rule, rng):
     """Every gaze is there three times, so that ties decide who is among the nearest."""
@@ -97,8 +108,8 @@ def test_neighbors_equal_the_twin(scheme, rule, rng):
     else:
         spots = rng.uniform(2, 14, (10, 3, 2))
         gazes = [np.c_[np.repeat(some, 3, axis=0) + rng.normal(0, 0.5, (9, 2)), np.ones(9)] for some in spots]
-        name, more = ("screen_size", {}) if scheme == "multimatch" else ("image_size", {"sigma_px": 1})
-        params = {name: (16, 16), **more}
+        size = {"multimatch": {"screen_size": (16, 16)}, "tima": {"image_size": (16, 16), "sigma_px": 1}}
+        params = {**size, **measures_on((16, 16))}[scheme]
     gazes = [gazes[k] for k in rng.permutation(np.repeat(np.arange(10), 3))]
     found = gazesim.neighbors(gazes, scheme=scheme, **rule, **params)
     expected = gazesim.reference.neighbors(gazes, scheme=scheme, **rule, **params)

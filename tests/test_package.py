@@ -15,11 +15,38 @@ import pytest
 import gazesim
 from conftest import REPO
 
+MEASURES = {
+    "dtw_distance",
+    "eyenalysis",
+    "frechet_distance",
+    "hausdorff_distance",
+    "mannan_distance",
+    "recurrence",
+    "scanmatch",
+    "scasim",
+    "sequence_score",
+    "stde",
+    "string_edit_distance",
+    "tde",
+}
+MEASURE_SCHEMES = {
+    "DTW",
+    "Eyenalysis",
+    "Frechet",
+    "Hausdorff",
+    "Mannan",
+    "Recurrence",
+    "ScanMatch",
+    "Scasim",
+    "StringEdit",
+    "TimeDelayEmbedding",
+}
 PUBLIC = {
     "__version__",
     "phantom",
     "TIMA",
     "AffinityCache",
+    "AssumedScreenWarning",
     "DHash",
     "Features",
     "Grouping",
@@ -28,18 +55,27 @@ PUBLIC = {
     "MultiMatch",
     "Scanpaths",
     "Scheme",
+    "Screen",
     "ScreenGeometry",
     "affinity",
+    "compare_scanpaths",
     "detect_fixations",
     "dhash",
     "hu_moments",
+    "measures",
     "multimatch",
     "neighbors",
+    *MEASURES,
+    *MEASURE_SCHEMES,
     "read_scanpaths",
     "reference",
     "render_heatmap",
+    "saliency",
     "views",
 }
+
+# Submodules among them.
+PARTS = ("measures", "phantom", "reference", "saliency", "views")
 
 # Importable only with the extra that it belongs to, or heavy.
 OPTIONAL = ("gazesim.torch", "gazesim.train", "gazesim.cache.dask", "gazesim.__main__")
@@ -95,14 +131,14 @@ def test_docstring_examples(name, monkeypatch, tmp_path):
 
 
 @pytest.mark.parametrize(
-    "name", sorted(PUBLIC - {"InvalidGazeWarning", "Scheme", "reference", "views", "phantom", "__version__"})
+    "name", sorted(PUBLIC - {"InvalidGazeWarning", "Scheme", "__version__"} - set(PARTS))
 )
 def test_public_objects_have_runnable_examples(name):
     documentation = getattr(gazesim, name).__doc__
     assert ">>> " in documentation
 
 
-@pytest.mark.parametrize("part", ["gazesim.io", "gazesim.phantom", "gazesim.views"])
+@pytest.mark.parametrize("part", ["gazesim.io", "gazesim.phantom", "gazesim.saliency", "gazesim.views"])
 def test_functions_and_classes_of_parts_have_runnable_examples(part):
     module = importlib.import_module(part)
     for name in module.__all__:

@@ -11,7 +11,16 @@ from hypothesis import strategies as st
 
 import gazesim
 from gazesim.reference import tima
-from strategies import SCREEN, cases, groupings, multimatch_params, scanpath_sets
+from strategies import (
+    MEASURES,
+    SCREEN,
+    cases,
+    groupings,
+    measure_cases,
+    measures_on,
+    multimatch_params,
+    scanpath_sets,
+)
 
 pytestmark = pytest.mark.filterwarnings("ignore::gazesim.InvalidGazeWarning")
 
@@ -48,6 +57,14 @@ def tima_twin(params, gazes):
     return np.clip(np.array(pairs), 0, 1)
 
 
+@given(measure_cases())
+@settings(max_examples=500)
+def test_measures_equal_their_twins(case):
+    scheme, params, gazes = case
+    twin = gazesim.reference.affinity(gazes, scheme=scheme, **params)
+    np.testing.assert_allclose(affinity(case), twin, rtol=0, atol=2e-7)
+
+
 @given(scanpath_sets(), multimatch_params)
 @settings(max_examples=200)
 def test_multimatch_equals_the_twin(gazes, params):
@@ -58,6 +75,16 @@ def test_multimatch_equals_the_twin(gazes, params):
 @given(cases())
 @settings(max_examples=200)
 def test_symmetric_in_range_with_unit_diagonal(case):
+    assert_symmetric_in_range(case)
+
+
+@given(measure_cases())
+@settings(max_examples=500)
+def test_measures_are_symmetric_and_in_range(case):
+    assert_symmetric_in_range(case)
+
+
+def assert_symmetric_in_range(case):
     scheme, params, gazes = case
     matrix = affinity(case)
     assert matrix.dtype == np.float32
@@ -65,13 +92,26 @@ def test_symmetric_in_range_with_unit_diagonal(case):
     assert matrix.min() >= 0
     assert matrix.max() <= 1
     valid = gazesim.schemes.scheme_from(scheme, params).features(gazes).valid
-    assert np.array_equal(np.diag(matrix), valid.astype(np.float32))
+    if scheme == "recurrence":  # how often a scanpath returns to its own places
+        assert np.array_equal(np.diag(matrix) > 0, valid)
+    else:
+        assert np.array_equal(np.diag(matrix), valid.astype(np.float32))
     assert not matrix[~valid].any()
 
 
 @given(cases(), st.randoms(use_true_random=False))
 @settings(max_examples=200)
 def test_permutation_and_blocks(case, random):
+    assert_blocks_equal_the_whole(case, random)
+
+
+@given(measure_cases(), st.randoms(use_true_random=False))
+@settings(max_examples=500)
+def test_permutation_and_blocks_of_measures(case, random):
+    assert_blocks_equal_the_whole(case, random)
+
+
+def assert_blocks_equal_the_whole(case, random):
     scheme, params, gazes = case
     matrix = affinity(case)
     order = list(range(len(gazes)))
@@ -98,14 +138,16 @@ def test_shape_length_and_direction_ignore_translation(gazes, grouping, shift):
     np.testing.assert_array_equal(before[..., [0, 1, 2, 4]], after[..., [0, 1, 2, 4]])
 
 
-@pytest.mark.parametrize("scheme", ["multimatch", "moments", "dhash", "tima"])
+@pytest.mark.parametrize("scheme", ["multimatch", "moments", "dhash", "tima", *MEASURES])
 def test_serial_equals_parallel(scheme, rng):
-    count = {"multimatch": 150, "tima": 150, "moments": 700, "dhash": 700}[scheme]
-    if scheme in ("multimatch", "tima"):
+    count = 700 if scheme in ("moments", "dhash") else 150
+    if scheme not in ("moments", "dhash"):
         gazes = [rng.random((rng.integers(0, 30), 3)) * (*SCREEN, 1) for _ in range(count)]
-        params = (
-            {"screen_size": SCREEN} if scheme == "multimatch" else {"image_size": (64, 48), "sigma_px": 3}
-        )
+        params = {
+            "multimatch": {"screen_size": SCREEN},
+            "tima": {"image_size": (64, 48), "sigma_px": 3},
+            **measures_on(SCREEN),
+        }[scheme]
     else:
         gazes, params = rng.random((count, 12, 12)) ** 4, {}
     serial = gazesim.affinity(gazes, scheme=scheme, n_threads=1, **params)
@@ -116,7 +158,8 @@ def test_serial_equals_parallel(scheme, rng):
 
 
 def test_twins_exist_for_the_public_functions():
-    for name in ("affinity", "multimatch", "hu_moments", "dhash", "render_heatmap"):
+    raw = [name for name in gazesim.measures.__all__ if name.islower()]
+    for name in ("affinity", "multimatch", "hu_moments", "dhash", "render_heatmap", *raw):
         assert callable(getattr(gazesim.reference, name))
         assert callable(getattr(gazesim, name))
 

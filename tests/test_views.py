@@ -278,7 +278,14 @@ def test_bad_maps_are_named(gaze_map, message):
     [
         ([[0, 0, 1]], r"boxes has shape \(1, 3\); expected \(k, 4\)"),
         ([0, 0, 1, 1], r"boxes has shape \(4,\); expected \(k, 4\)"),
-        ([[0.5, 0, 1, 1]], "boxes has dtype float64; expected whole numbers"),
+        (
+            [[0, 0, 1, 1], [0.5, 0, 1, 1]],
+            r"dtype float64; expected whole numbers of pixels, and box 1 has x0 = 0\.5",
+        ),
+        ([[0, 0, 1, np.nan]], "box 0 has y1 = nan"),
+        ([[0, 0, np.inf, 1]], "box 0 has x1 = inf"),
+        ([[True, False, True, True]], "boxes has dtype bool; expected whole numbers of pixels"),
+        ([[0, 0, 1, 1j]], "boxes has dtype complex128"),
         (np.zeros((2, 1, 4), int), r"expected \(k, 4\)"),
     ],
 )
@@ -310,3 +317,30 @@ def test_bad_parameters_are_named(parameters, message):
 def test_bad_cutout_sizes_are_named(size):
     with pytest.raises((ValueError, TypeError), match="size"):
         sample_cutout(np.ones((10, 10)), size=size)
+
+
+@pytest.mark.parametrize("dtype", [np.float16, np.float32, np.float64, ">f4"])
+def test_whole_valued_floats_are_boxes(dtype, rng):
+    """torchvision's boxes are floats."""
+    gaze_map = rng.random((20, 30))
+    boxes = rng.integers(-5, 40, (50, 4))
+    np.testing.assert_array_equal(iou(gaze_map, boxes.astype(dtype)), iou(gaze_map, boxes))
+    stack, several = gaze_map[None], boxes.astype(float)[None]
+    several[0, 7, 2] = 1.25
+    with pytest.raises(ValueError, match=r"and image 0, box 7 has x1 = 1\.25"):
+        iou(stack, several)
+
+
+@given(
+    st.tuples(st.integers(1, 60), st.integers(1, 60)),
+    st.tuples(st.floats(0.01, 1), st.floats(0.01, 1)).map(sorted),
+    st.tuples(st.floats(0.2, 5), st.floats(0.2, 5)).map(sorted),
+    seeds,
+)
+def test_a_crop_anywhere_is_its_twin(size_wh, scale, ratio, seed):
+    sampler = Sampler("crop", min_iou=0.8, scale=tuple(scale), ratio=tuple(ratio))
+    box = sampler.draw_anywhere(size_wh, np.random.default_rng(seed).random)
+    expected = twin.random_crop(size_wh, np.random.default_rng(seed).random(22), tuple(scale), tuple(ratio))
+    assert box == expected
+    assert 0 <= box[0] < box[2] <= size_wh[0]
+    assert 0 <= box[1] < box[3] <= size_wh[1]

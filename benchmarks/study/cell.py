@@ -154,7 +154,7 @@ def contrastive(arm: Arm, settings: Settings, mask: PairMask | None) -> Contrast
     heads = HeadSettings(
         hidden=settings.hidden_dim,
         dim=settings.dim,
-        predictor_hidden=settings.hidden_dim if arm.framework == "byol" else settings.dim // 4,
+        predictor_hidden={"byol": settings.hidden_dim, "simsiam": settings.dim // 4}.get(arm.framework),
         projector_norm=slow,  # or they collapse within 200 steps
     )
     return Contrastive(
@@ -221,7 +221,7 @@ def mask_of(arm: Arm, settings: Settings, data: GazeData) -> PairMask | None:
     params = dict(arm.what.params)
     if arm.what.scheme == "tima":
         params["sigma_px"] = 3 * settings.size / 64  # as the phantom's heatmaps
-    return PairSettings(str(arm.what.scheme), params, threshold=None, quantile=1 - share).mask_from(data)
+    return PairSettings(str(arm.what.scheme), params, quantile=1 - share).mask_from(data)
 
 
 class Truth:

@@ -15,6 +15,9 @@ __all__ = [
     "dhash_features",
     "dhash_neighbors",
     "hu_moments",
+    "measure_affinity",
+    "measure_neighbors",
+    "measure_values",
     "moments_affinity",
     "moments_features",
     "moments_neighbors",
@@ -22,6 +25,7 @@ __all__ = [
     "multimatch_dimensions",
     "multimatch_features",
     "multimatch_neighbors",
+    "random_crop",
     "render_heatmaps",
     "resize_heatmaps",
     "sample_view",
@@ -186,9 +190,31 @@ def sample_view(
     fallback: str,
     boxes: int,
 ) -> tuple[list[list[int]], float, int, bool, bool] | None: ...
+def random_crop(
+    image: tuple[int, int], uniforms: NDArray[np.float64], *, scale: Any, ratio: Any
+) -> list[int]: ...
 def multimatch_neighbors(
     features: _Ragged, search: dict[str, Any], *, screen_size: Any, weights: Any, alignment: str
 ) -> _Csr: ...
 def moments_neighbors(features: NDArray[np.float64], search: dict[str, Any], *, alpha: float) -> _Csr: ...
 def dhash_neighbors(features: NDArray[np.uint64], search: dict[str, Any]) -> _Csr: ...
 def tima_neighbors(features: _Ragged, search: dict[str, Any], *, weight_mass: float) -> _Csr: ...
+def measure_affinity(
+    features: _Ragged,
+    other: _Ragged | None,
+    out: NDArray[np.float32],
+    *,
+    measure: dict[str, Any],
+    n_threads: int | None = None,
+    progress: _Progress | None = None,
+) -> None: ...
+def measure_values(
+    features: _Ragged,
+    other: _Ragged,
+    out: NDArray[np.float64],
+    *,
+    measure: dict[str, Any],
+    n_threads: int | None = None,
+    progress: _Progress | None = None,
+) -> None: ...
+def measure_neighbors(features: _Ragged, search: dict[str, Any], *, measure: dict[str, Any]) -> _Csr: ...

@@ -9,6 +9,19 @@ from numbers import Integral, Real
 from typing import Any
 
 
+class UndefinedScoreWarning(UserWarning):
+    """A score has no value on some or all of the samples that it was asked for.
+
+    Examples
+    --------
+    >>> import warnings
+    >>> from gazesim.saliency import UndefinedScoreWarning, mean_scores
+    >>> with warnings.catch_warnings(action="ignore", category=UndefinedScoreWarning):
+    ...     mean_scores({"IG": [1.0, float("-inf")]})
+    {'IG': MeanScore(mean=1.0, images=1, left_out=1)}
+    """
+
+
 def describe(value: object) -> str:
     """Return a short text for a value in a message."""
     shape = getattr(value, "shape", None)
@@ -80,3 +93,10 @@ def screen(argument: str, value: Any) -> tuple[float, float] | None:
     if width == 0 or height == 0:
         raise ValueError(f"{argument} is {describe(value)}; expected a positive width and height in pixels")
     return width, height
+
+
+def switch(argument: str, value: object) -> bool:
+    """Return ``value`` if it is True or False."""
+    if not isinstance(value, bool):
+        raise TypeError(f"{argument} is {describe(value)}; expected True or False")
+    return value

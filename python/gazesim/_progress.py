@@ -1,7 +1,9 @@
-"""The progress bar of long work, on stderr."""
+"""What long work says on stderr: a progress bar, and lines."""
 
 from __future__ import annotations
 
+import os
+import sys
 import threading
 
 from tqdm import tqdm
@@ -16,3 +18,18 @@ class ProgressBar(tqdm):  # type: ignore[misc]
 
     _lock = threading.RLock()
     monitor_interval = 0
+
+
+def tell(text: str) -> None:
+    """Print a line on stderr; of several ranks of a training the first one does."""
+    if _rank() == 0:
+        print(f"gazesim: {text}", file=sys.stderr)
+
+
+def _rank() -> int:
+    """Return the rank as Lightning knows it, where it is imported, or as its launchers hand it on."""
+    known = sys.modules.get("lightning.fabric.utilities.rank_zero")
+    if known is not None:
+        return int(getattr(known.rank_zero_only, "rank", None) or 0)
+    names = ("RANK", "LOCAL_RANK", "SLURM_PROCID", "JSM_NAMESPACE_RANK")
+    return next((int(os.environ[name]) for name in names if name in os.environ), 0)

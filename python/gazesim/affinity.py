@@ -2,15 +2,20 @@
 
 from __future__ import annotations
 
+import dataclasses
+import warnings
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from numpy.typing import NDArray
 
 from . import _core
+from ._errors import choice
+from .geometry import AssumedScreenWarning
 from .heatmaps import per_map, stacks, threads
+from .scanpaths import Scanpaths
 from .schemes import DHash, Grouping, MultiMatch, Scheme, refuse_other_screen, scheme_from, size_of
-from .schemes.features import Bar, Features, matrix
+from .schemes.features import ERRORS, Bar, Features, caller_depth, matrix
 
 if TYPE_CHECKING:
     from scipy.sparse import csr_array
@@ -34,14 +39,21 @@ def affinity(
     Parameters
     ----------
     gazes
-        For ``"multimatch"`` and ``"tima"``: scanpaths, as a list of (L, 3) arrays of x, y (pixels)
-        and duration (seconds), or :class:`Scanpaths`. For ``"moments"`` and ``"dhash"``: heatmaps,
-        as an (n, H, W) array or a list of (H, W) arrays.
+        Scanpaths, as a list of (L, 3) arrays of x, y (pixels) and duration (seconds), or
+        :class:`Scanpaths`. For ``"moments"`` and ``"dhash"``: heatmaps, as an (n, H, W) array or a list of
+        (H, W) arrays.
     other
         Gazes to compare with; default: ``gazes`` themselves. Where both are :class:`Scanpaths` and no
         size is given, they must not state different screen sizes.
+
+        Plain arrays state no screen size. Without ``screen_size`` (``image_size`` of TIMA) it is taken
+        from the largest x and y of the call, rounded up to whole pixels, or is (1, 1) where all lie in
+        [0, 1]; an :class:`AssumedScreenWarning` says which. Features and caches, which are kept, need
+        a stated size.
     scheme
-        ``"multimatch"``, ``"moments"``, ``"dhash"``, ``"tima"``, or a scheme object such as
+        ``"multimatch"``, ``"moments"``, ``"dhash"``, ``"tima"``, ``"scanmatch"``, ``"string_edit"``,
+        ``"dtw"``, ``"frechet"``, ``"hausdorff"``, ``"time_delay_embedding"``, ``"recurrence"``,
+        ``"scasim"``, ``"mannan"``, ``"eyenalysis"``, or a scheme object such as
         ``MultiMatch(screen_size=(1920, 1080))``.
     n_threads
         Threads to use; default ``GAZESIM_NUM_THREADS``, then all available cores. The result does
@@ -52,7 +64,7 @@ def affinity(
         Whether to show a progress bar on stderr.
     errors
         What to do about gazes on which the scheme is undefined: ``"warn"`` (their rows and columns
-        are 0), ``"raise"`` or ``"ignore"``.
+        are 0), ``"raise"`` or ``"ignore"``; and about a screen size that would have to be assumed.
     **params
         Parameters of the scheme, if it is given by name.
 
@@ -60,7 +72,8 @@ def affinity(
     -------
     ndarray
         (n, n) or (n, m) float32; ``[i, j]`` compares ``gazes[i]`` with ``other[j]``. In [0, 1],
-        symmetric bit for bit, 1 on the diagonal of valid gazes.
+        symmetric bit for bit, 1 on the diagonal of valid gazes (but for ``"recurrence"``, where it is the
+        rate at which a scanpath returns to its own places).
 
     Raises
     ------
@@ -76,7 +89,8 @@ def affinity(
     array([[1.   , 0.984],
            [0.984, 1.   ]], dtype=float32)
     """
-    chosen = scheme_from(scheme, params)
+    choice("errors", errors, ERRORS)
+    chosen, gazes, other = with_screen(scheme_from(scheme, params), gazes, other, errors)
     rows, cols = features_of(chosen, gazes, other, n_threads)
     return rows.affinity(cols, n_threads=n_threads, out=out, progress=progress, errors=errors)
 
@@ -128,7 +142,9 @@ def neighbors(
     >>> nearest.shape, nearest.nnz
     ((100, 100), 500)
     """
-    features = scheme_from(scheme, params).features(gazes, n_threads=n_threads)
+    choice("errors", errors, ERRORS)
+    chosen, gazes, _ = with_screen(scheme_from(scheme, params), gazes, None, errors)
+    features = chosen.features(gazes, n_threads=n_threads)
     return features.neighbors(
         threshold=threshold, top_k=top_k, n_threads=n_threads, progress=progress, errors=errors
     )
@@ -144,6 +160,37 @@ def features_of(
     if size_of(scheme) is None:  # else the caller has stated it for both
         refuse_other_screen(rows.scheme, other, "other")
     return rows, rows.scheme.features(other, argument="other", n_threads=n_threads)
+
+
+def with_screen(scheme: Scheme, gazes: Any, other: Any, errors: str) -> tuple[Scheme, Any, Any]:
+    """Return the scheme with a screen size where it needs one and plain arrays state none, and the gazes."""
+    field = next((name for name in ("screen_size", "image_size") if hasattr(scheme, name)), None)
+    if scheme.takes != "scanpaths" or field is None or size_of(scheme) or isinstance(gazes, Scanpaths):
+        return scheme, gazes, other
+    rows = Scanpaths.from_list(gazes)
+    if isinstance(other, Scanpaths):
+        size = other.screen_size
+        if size is None:
+            return scheme, rows, other  # Scanpaths without a size are refused, as everywhere
+        return dataclasses.replace(scheme, **{field: size}), rows, other  # type: ignore[type-var]
+    cols = None if other is None else Scanpaths.from_list(other, argument="other")
+    size = _extent([rows.values] if cols is None else [rows.values, cols.values])
+    expected = f"expected {field}=(width, height) in pixels, or gazesim.Scanpaths with screen_size"
+    if errors == "raise":
+        raise ValueError(f"{field} is missing; {expected}")
+    if errors == "warn":
+        taken = f"{field} is missing: assumed {size}, the extent of the gazes of this call"
+        warnings.warn(f"{taken}; {expected}", AssumedScreenWarning, stacklevel=caller_depth())
+    return dataclasses.replace(scheme, **{field: size}), rows, cols  # type: ignore[type-var]
+
+
+def _extent(parts: list[NDArray[np.float64]]) -> tuple[int, int]:
+    """Return the largest x and y, rounded up; (1, 1) for fractions and where there is no fixation."""
+    points = np.concatenate(parts)[:, :2]
+    if not len(points) or (points.min() >= 0 and points.max() <= 1):
+        return 1, 1
+    width, height = (max(1, int(np.ceil(side))) for side in points.max(axis=0))
+    return width, height
 
 
 def multimatch(
@@ -179,9 +226,10 @@ def multimatch(
     >>> gazesim.multimatch([a], [b], screen_size=(64, 48)).round(3)
     array([[[0.984, 0.986, 0.975, 0.974, 1.   ]]])
     """
-    scheme = MultiMatch(
+    given = MultiMatch(
         screen_size=screen_size, grouping=grouping, alignment=alignment, min_fixations=min_fixations
     )
+    scheme, gazes, other = with_screen(given, gazes, other, "warn")
     rows, cols = features_of(scheme, gazes, other, n_threads)
     result = matrix(out, (len(rows), len(rows if cols is None else cols), 5), np.dtype(np.float64))
     agreed = rows.scheme

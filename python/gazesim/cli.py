@@ -1,155 +1,223 @@
-"""The command line: ``gazesim VERB ...``. Each verb is a function in ``gazesim.commands``."""
+"""The command line: ``gazesim VERB ...``. Each verb is a function in ``gazesim.commands``.
+
+A new verb is one line in :data:`VERBS` and a module with a function ``run``, whose signature and
+docstring become options and help. The module may also have
+
+- ``run`` as a dictionary of actions, each a function: ``gazesim VERB ACTION ...``;
+- ``COMMON``, the names of the options that the short ``--help`` describes (``--help_all`` describes all);
+- ``EXAMPLE``, the words after ``gazesim`` with which the help ends.
+
+A module with a function ``main(words)`` has a parser of its own and returns the exit status; its
+``parser()`` is what shell completion reads.
+"""
 
 from __future__ import annotations
 
+import argparse
 import importlib
-import json
-import re
+import os
 import sys
+import traceback
+import warnings
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import is_dataclass
-from inspect import signature
-from typing import Any, get_args, get_origin, get_type_hints
-
-from jsonargparse import auto_cli
+from contextlib import contextmanager
+from inspect import getdoc
+from types import ModuleType
+from typing import Any, get_type_hints
 
 from ._errors import did_you_mean
+from ._progress import ProgressBar
+from .commands import set_quiet
+from .commands.help import HELP, HELP_ALL, SHARED, help_text
+from .commands.options import Option, Parser, UsageError, add_options, build, options_of
 
 #: verb: (module in gazesim.commands, one line for the overview)
 VERBS = {
     "demo": ("demo", "all four schemes on a synthetic data set, in seconds"),
+    "look": ("look", "gaze file in, what it holds and how it would be read out"),
+    "fixations": ("fixations", "raw exports of trackers in, table of fixations per image out"),
+    "manifest": ("manifest", "images, gaze and labels in, one table for training out"),
     "affinity": ("affinity", "gaze file or folder in, affinity matrix and picture out"),
     "inspect": ("inspect", "what a cache holds, and which threshold suits it"),
+    "compare": ("compare", "predicted and human scanpaths in, table of scores with ceiling and floor out"),
     "predict-gaze": (
         "predict_gaze",
         "fit: images and gaze maps in, predictor out; run: images in, gaze maps out",
     ),
     "pretrain": ("pretrain", "images and gaze in, contrastively pre-trained backbone out"),
     "evaluate": ("evaluate", "checkpoints and labelled images in, tables of scores and affinity maps out"),
+    "export-backbone": (
+        "export_backbone",
+        "checkpoint in, file for torchvision, timm, lightly or ONNX out",
+    ),
 }
 
-#: Options without a value.
-ALONE = ("-h", "--help", "--print_config")
+Run = Callable[..., None]
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run one verb and return the exit status."""
     words = list(sys.argv[1:] if arguments is None else arguments)
-    if not words or words[0] in ("-h", "--help"):
+    is_debugged = "--debug" in words or os.environ.get("GAZESIM_DEBUG", "0") not in ("", "0")
+    is_quiet = "--quiet" in words
+    words = [word for word in words if word not in ("--debug", "--quiet")]
+    if not words or words[0] in HELP:
         print(overview())
         return 0 if words else 2
     verb, rest = words[0], words[1:]
+    name = f"gazesim {verb}" if verb in VERBS else "gazesim"
+    set_quiet(is_quiet)
+    try:
+        with plain_warnings(name):
+            return _run(verb, rest)
+    except KeyboardInterrupt:
+        print(f"{name}: interrupted", file=sys.stderr)
+        return 130
+    except Exception as error:
+        if is_debugged:
+            traceback.print_exc()
+        print(f"{name}: {one_sentence(error)}", file=sys.stderr)
+        return 1
+
+
+def _run(verb: str, words: list[str]) -> int:
+    if verb == "--version":
+        print(version())
+        return 0
+    if verb == "--print_completion":
+        print(completion(words))
+        return 0
     if verb not in VERBS:
         print(f"gazesim: {verb!r} is not a verb{did_you_mean(verb, VERBS)}\n\n{overview()}", file=sys.stderr)
         return 2
-    try:
-        module = importlib.import_module(f"gazesim.commands.{VERBS[verb][0]}")
-        if hasattr(module, "main"):  # a verb with a parser of its own
-            return int(module.main(rest))
-        words = with_list(module.run, with_tuples(module.run, with_flags(module.run, rest)))
-        auto_cli(module.run, args=words, prog=f"gazesim {verb}", as_positional=True)
-    except (ValueError, TypeError, KeyError, OSError, ImportError) as error:
-        print(f"gazesim {verb}: {error}", file=sys.stderr)
-        return 1
-    except KeyboardInterrupt:
-        print(f"gazesim {verb}: interrupted", file=sys.stderr)
-        return 130
+    module = importlib.import_module(f"gazesim.commands.{VERBS[verb][0]}")
+    if hasattr(module, "main"):
+        return int(module.main(words))
+    prog, run = f"gazesim {verb}", module.run
+    if isinstance(run, Mapping):
+        action = words.pop(0) if words else ""
+        if action in (*HELP, HELP_ALL):
+            print("\n\n".join(help_of(module, f"{prog} {one}", run[one], action) for one in run))
+            return 0
+        if action not in run:
+            listed = " or ".join(run)
+            raise UsageError(f"{action!r} is no action; expected {listed}{did_you_mean(action, run)}")
+        prog, run = f"{prog} {action}", run[action]
+    if asked := next((word for word in words if word in (*HELP, HELP_ALL)), None):
+        print(help_of(module, prog, run, asked))
+        return 0
+    run(**arguments_of(run, words, prog))
     return 0
 
 
-def with_flags(
-    run: Callable[..., None] | Mapping[str, Callable[..., None]], words: Sequence[str]
-) -> list[str]:
-    """Return the words with ``--flag`` as ``--flag=true`` for the switches of a verb, or of its actions."""
-    actions = run.values() if isinstance(run, Mapping) else [run]
-    given = [item for action in actions for item in signature(action).parameters.items()]
-    switches = {f"--{name}" for name, parameter in given if parameter.default is False}
-    return [f"{word}=true" if word in switches else word for word in words]
-
-
-def with_tuples(
-    run: Callable[..., None] | Mapping[str, Callable[..., None]], words: Sequence[str]
-) -> list[str]:
-    """Return the words with numbers of one option as a list: ``--size 3,4`` as ``--size=[3,4]``.
-
-    ``(3,4)``, ``3x4`` and ``3 4`` are understood as well.
-    """
-    actions = run.values() if isinstance(run, Mapping) else [run]
-    counts = {name: count for action in actions for name, count in tuples_of(hints_of(action))}
-    rest, found = list(words), []
-    while rest:
-        word = rest.pop(0)
-        name, equals, value = word.partition("=")
-        if name not in counts or not (equals or rest):
-            found.append(word)
-            continue
-        value = value if equals else rest.pop(0)
-        while not equals and is_number(rest[:1]) and value.count(" ") + 1 < counts[name]:
-            value += f" {rest.pop(0)}"
-        found.append(f"{name}={as_list(name, value, counts[name])}")
-    return found
-
-
-def as_list(name: str, value: str, count: int) -> str:
-    """Return numbers with commas, spaces or x between them as JSON; ``count`` is 0 for any number of them."""
-    if value in ("null", "None"):
-        return value
-    parts = re.split(r"\s*[,x×]\s*|\s+", value.strip("[]() ").rstrip(", "))
-    if not is_number(parts) or count not in (0, len(parts)):
-        expected = f"{count} numbers" if count else "numbers"
-        raise ValueError(f"{name} is {value!r}; expected {expected} with commas between them")
-    return (
-        f"[{','.join(repr(int(part) if re.fullmatch('-?[0-9]+', part) else float(part)) for part in parts)}]"
-    )
-
-
-def is_number(words: Sequence[str]) -> bool:
-    """Whether there are words, and all are numbers."""
-    return bool(words) and all(
-        re.fullmatch(r"[+-]?(\d+\.?\d*|\.\d+)(e[+-]?\d+)?", word, re.I) for word in words
-    )
-
-
-def hints_of(action: Callable[..., None]) -> dict[str, Any]:
-    """Return the types of the options of a verb, those of gaze files for its ``**reading`` included."""
+def verb_options(run: Run) -> list[Option]:
+    """Return the options of a verb, those of gaze files for its ``**reading`` included."""
     from .commands.reading import read_gaze
 
-    reads = any(one.kind is one.VAR_KEYWORD for one in signature(action).parameters.values())
-    return {**(get_type_hints(read_gaze) if reads else {}), **get_type_hints(action)}
+    return options_of(run, extra=read_gaze)
 
 
-def tuples_of(hints: Mapping[str, Any], prefix: str = "--") -> Iterator[tuple[str, int]]:
-    """Give every option that is a tuple, and how many items it has; settings have options of their own."""
-    for name, hint in hints.items():
-        for kind in (hint, *get_args(hint)):
-            if get_origin(kind) is tuple:
-                items = get_args(kind)
-                yield prefix + name, 0 if Ellipsis in items else len(items)
-            elif is_dataclass(kind):
-                yield from tuples_of(get_type_hints(kind), f"{prefix}{name}.")
+def arguments_of(run: Run, words: Sequence[str], prog: str = "gazesim") -> dict[str, Any]:
+    """Return the arguments of a verb's function from words; settings are built from their fields."""
+    options = verb_options(run)
+    parser = Parser(prog=prog)
+    add_options(parser, options)
+    namespace, rest = parser.parse_known_args(list(words))
+    given = vars(namespace)
+    if listed := [one.name for one in options if one.is_list]:
+        given[listed[0]] = [word for word in rest if not word.startswith("-")]
+        rest = [word for word in rest if word.startswith("-")]
+    if rest:
+        raise UsageError(refusal(rest[0], options))
+    hints = get_type_hints(run)
+    for name in {name.partition(".")[0] for name in given if "." in name}:
+        fields = {key: given.pop(key) for key in list(given) if key.startswith(f"{name}.")}
+        given[name] = build(hints[name], f"{name}.", fields)
+    return given
 
 
-def with_list(run: Callable[..., None] | Mapping[str, Callable[..., None]], words: list[str]) -> list[str]:
-    """Return the words that belong to no option as one list, where the verb begins with any number of them.
+def refusal(word: str, options: Sequence[Option]) -> str:
+    """Return why a word that belongs to no option is refused."""
+    if not word.startswith("-"):
+        return f"{word!r} belongs to no option; expected one value after each"
+    name = word.partition("=")[0]
+    known = [f"--{one.name}" for one in options if not one.is_required] + list(SHARED)
+    return f"Option {name!r} is not accepted{did_you_mean(name, known)}; --help lists those that are"
 
-    They come first then, wherever they stood.
-    """
-    if isinstance(run, Mapping) or next(iter(signature(run).parameters.values())).annotation != "list[str]":
-        return words
-    rest, listed, options = list(words), [], []
-    while rest:
-        word = rest.pop(0)
-        if not word.startswith("-"):
-            listed.append(word)
-            continue
-        options.append(word)
-        if rest and "=" not in word and word not in ALONE:
-            options.append(rest.pop(0))
-    return [json.dumps(listed), *options]
+
+def help_of(module: ModuleType, prog: str, run: Run, asked: str) -> str:
+    """Return the help of a verb, short or whole, with the example of its module."""
+    example = getattr(module, "EXAMPLE", None)
+    if isinstance(example, Mapping):
+        example = example.get(prog.split()[-1])
+    text = (getdoc(run) or "").partition("Args:")[0]
+    common = getattr(module, "COMMON", None)
+    return help_text(prog, text, verb_options(run), common=common, example=example, asked=asked)
+
+
+def one_sentence(error: Exception) -> str:
+    """Return an error as one line; an unforeseen one with its type."""
+    text = str(error.args[0]) if isinstance(error, KeyError) and error.args else str(error)
+    line = " ".join(text.split())
+    if isinstance(error, (UsageError, ValueError, TypeError, KeyError, OSError, ImportError)):
+        return line
+    return f"{type(error).__name__}: {line} (--debug shows where)"
+
+
+@contextmanager
+def plain_warnings(name: str) -> Iterator[None]:
+    """Show warnings of this package as lines of the verb, above a progress bar, without lines of source."""
+    with warnings.catch_warnings():
+        shown = warnings.showwarning
+
+        def show(message: Any, category: Any, filename: str, lineno: int, *rest: Any) -> None:
+            if "gazesim" in filename or category.__module__.startswith("gazesim"):
+                ProgressBar.write(f"{name}: warning: {message}", file=sys.stderr)
+            else:
+                shown(message, category, filename, lineno, *rest)
+
+        warnings.showwarning = show  # type: ignore[assignment]
+        yield
 
 
 def overview() -> str:
     """Return the list of verbs."""
     width = max(map(len, VERBS))
     lines = [f"  {verb:<{width}}  {line}" for verb, (_, line) in VERBS.items()]
-    return "\n".join(["usage: gazesim VERB ...   (gazesim VERB --help says more)", "", *lines])
+    usage = "usage: gazesim VERB ...   (gazesim VERB --help says more)"
+    more = ["  --version", "  --print_completion bash|zsh|tcsh   (needs shtab)"]
+    shared = [f"  {name:<9} {SHARED[name]}" for name in ("--debug", "--quiet")]
+    return "\n".join([usage, "", *lines, "", *more, *shared])
+
+
+def version() -> str:
+    """Return the version, and the SIMD level where the compiled module tells it."""
+    from . import _core
+
+    level = getattr(_core, "simd_level", None)
+    return f"gazesim {_core.__version__}" + (f" ({level()})" if level is not None else "")
+
+
+def completion(words: Sequence[str]) -> str:
+    """Return the completion script for a shell."""
+    shells = ("bash", "zsh", "tcsh")
+    if len(words) != 1 or words[0] not in shells:
+        raise UsageError(f"--print_completion is {' '.join(words)!r}; expected bash, zsh or tcsh")
+    try:
+        import shtab
+    except ImportError as error:
+        raise ImportError(f"--print_completion needs shtab ({error}); expected: pip install shtab") from error
+    top = argparse.ArgumentParser("gazesim")
+    verbs = top.add_subparsers()
+    for verb, (name, line) in VERBS.items():
+        parser = verbs.add_parser(verb, help=line)
+        module = importlib.import_module(f"gazesim.commands.{name}")
+        if hasattr(module, "main"):
+            add_options(parser, module.options() if hasattr(module, "options") else [])
+        elif isinstance(module.run, Mapping):
+            actions = parser.add_subparsers()
+            for action, run in module.run.items():
+                add_options(actions.add_parser(action), verb_options(run))
+        else:
+            add_options(parser, verb_options(module.run))
+    return str(shtab.complete(top, shell=words[0]))

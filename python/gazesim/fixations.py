@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Hashable, Iterable
-from typing import Any
+from typing import Any, cast
 
 import numpy as np
 from numpy.typing import NDArray
 
 from . import _core
 from ._errors import choice, describe, number
-from .geometry import ScreenGeometry
+from .geometry import Screen
 from .heatmaps import threads
 from .scanpaths import Scanpaths, as_numbers
 
@@ -28,7 +28,7 @@ def detect_fixations(
     method: str = "idt",
     sampling_rate: float | None = None,
     unit: str = "px",
-    geometry: ScreenGeometry | None = None,
+    geometry: Screen | None = None,
     dispersion: float | None = None,
     velocity: float | None = None,
     minimum_duration: float = 0.1,
@@ -36,6 +36,7 @@ def detect_fixations(
     velocity_window: float = 0.02,
     ids: Iterable[Hashable] | None = None,
     n_threads: int | None = None,
+    with_start: bool = False,
 ) -> Any:
     """Find fixations in raw gaze, by dispersion (I-DT) or by velocity (I-VT).
 
@@ -72,6 +73,8 @@ def detect_fixations(
         One distinct name per recording, where ``samples`` is a list.
     n_threads
         Threads to use; default ``GAZESIM_NUM_THREADS``, then all available cores.
+    with_start
+        Return the time at which each fixation starts as a fourth column, for one recording.
 
     Returns
     -------
@@ -98,8 +101,10 @@ def detect_fixations(
     """
     choice("method", method, METHODS)
     choice("unit", unit, UNITS)
-    if geometry is not None and not isinstance(geometry, ScreenGeometry):
+    if geometry is not None and not isinstance(geometry, Screen):
         raise TypeError(f"geometry is {describe(geometry)}; expected a gazesim.ScreenGeometry or None")
+    if geometry is not None:
+        _ = geometry.measures  # raises where centimetres or the distance are missing
     if geometry is not None and unit == "deg":
         raise ValueError('geometry is given, but samples are in degrees already; expected unit="px" with it')
     rate = None if sampling_rate is None else number("sampling_rate", sampling_rate, low=0.0, open_low=True)
@@ -118,13 +123,15 @@ def detect_fixations(
         rule=rule,
         minimum_duration=number("minimum_duration", minimum_duration, low=0.0),
         max_gap=number("max_gap", max_gap, low=0.0),
-        geometry=geometry,
+        geometry=cast(Any, geometry),
         n_threads=threads(n_threads),
     )
-    fixations = np.ascontiguousarray(found[:, :3])
+    if with_start and not single:
+        raise ValueError("with_start is True, and samples are several recordings; expected one")
+    fixations = np.ascontiguousarray(found if with_start else found[:, :3])
     if single:
         return fixations
-    size = samples.screen_size if isinstance(samples, Scanpaths) else geometry.size_px if geometry else None
+    size = samples.screen_size if isinstance(samples, Scanpaths) else geometry.size_wh if geometry else None
     return Scanpaths(fixations, ends, ids=names, screen_size=size)
 
 

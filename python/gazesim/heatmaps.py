@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 
 from . import _core
 from ._errors import describe, integer, number, numbers
-from .geometry import ScreenGeometry
+from .geometry import Screen
 from .scanpaths import Scanpaths, as_numbers
 
 __all__ = ["render_heatmap"]
@@ -27,7 +27,7 @@ def render_heatmap(
     size: tuple[int, int],
     sigma_px: float | None = None,
     sigma_deg: float | None = None,
-    geometry: ScreenGeometry | None = None,
+    geometry: Screen | None = None,
     weighted: bool = True,
     n_threads: int | None = None,
 ) -> NDArray[np.float64]:
@@ -83,6 +83,51 @@ def render_heatmap(
     return maps[0] if single else maps
 
 
+def draw_map(
+    points: NDArray[np.float64],
+    size: tuple[int, int],
+    sigmas_px: tuple[float, float],
+    *,
+    n_threads: int | None = None,
+) -> NDArray[np.float64]:
+    """Draw one map of ``size`` (width, height) with a standard deviation along x and one along y.
+
+    They differ on an image that was stretched over a screen. Equal to
+    ``scipy.ndimage.gaussian_filter(counts, (sigma_y, sigma_x), mode="constant")``, as
+    :func:`render_heatmap` is for one standard deviation.
+    """
+    across, down = sigmas_px
+    if abs(across - down) <= 1e-9 * down:
+        return render_heatmap(points, size=size, sigma_px=across, n_threads=n_threads)
+    width, height = size
+    result = np.zeros((height, width))
+    kernels = _kernel(across), _kernel(down)
+    for x, y, weight in points:
+        if not (0 <= x < width and 0 <= y < height):
+            continue
+        spans = [
+            _overlap(int(at), len(kernel) // 2, side)
+            for at, kernel, side in zip((x, y), kernels, size, strict=True)
+        ]
+        (columns, part_x), (rows, part_y) = spans
+        result[rows, columns] += weight * kernels[1][part_y, None] * kernels[0][part_x]
+    return result
+
+
+def _kernel(sigma: float) -> NDArray[np.float64]:
+    """Return a Gaussian that ends four standard deviations away, with the sum 1."""
+    radius = int(4 * sigma + 0.5)
+    weights = np.exp(-0.5 * (np.arange(-radius, radius + 1) / sigma) ** 2)
+    kernel: NDArray[np.float64] = weights / weights.sum()
+    return kernel
+
+
+def _overlap(at: int, radius: int, side: int) -> tuple[slice, slice]:
+    """Return the pixels of a side that a kernel around ``at`` reaches, and the kernel's part on them."""
+    first, last = max(0, at - radius), min(side, at + radius + 1)
+    return slice(first, last), slice(first - at + radius, last - at + radius)
+
+
 def standard_deviation(sigma_px: object, sigma_deg: object, geometry: object) -> float:
     """Return the standard deviation in pixels that one of both units states."""
     if (sigma_px is None) == (sigma_deg is None):
@@ -90,7 +135,7 @@ def standard_deviation(sigma_px: object, sigma_deg: object, geometry: object) ->
         raise TypeError(f"{given}; expected one of the two")
     if sigma_deg is None:
         return number("sigma_px", sigma_px, low=0.0, high=MAX_SIGMA, open_low=True)
-    if not isinstance(geometry, ScreenGeometry):
+    if not isinstance(geometry, Screen):
         raise TypeError(f"geometry is {describe(geometry)}; expected a gazesim.ScreenGeometry with sigma_deg")
     high = MAX_SIGMA / geometry.px_per_degree
     return number("sigma_deg", sigma_deg, low=0.0, high=high, open_low=True) * geometry.px_per_degree

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import itertools
 from collections.abc import Hashable, Iterable, Iterator, Mapping, Sequence
+from numbers import Real
 from typing import Any, overload
 
 import numpy as np
@@ -12,6 +13,7 @@ from numpy.typing import ArrayLike, NDArray
 
 from . import _core
 from ._errors import describe, screen
+from .ids import IdIndex, as_ids, as_positions, is_missing, listed
 
 __all__ = ["Scanpaths"]
 
@@ -33,7 +35,8 @@ class Scanpaths:
         (n + 1,) whole numbers: scanpath ``i`` owns the rows ``offsets[i]:offsets[i + 1]``.
     ids
         One distinct hashable name per scanpath: the image id, or ``(image_id, reader_id)`` where
-        several people read an image. Default: 0 to n - 1.
+        several people read an image. Default: 0 to n - 1. Where ids are whole numbers, ``paths[7]``
+        and ``paths[[7, 9]]`` look up ids; :meth:`at` takes positions in any case.
     screen_size
         (width, height) in pixels of the image or screen that x and y refer to, if known.
 
@@ -57,7 +60,7 @@ class Scanpaths:
     ('b',)
     """
 
-    __slots__ = ("_positions", "ids", "offsets", "screen_size", "values")
+    __slots__ = ("_index", "ids", "offsets", "screen_size", "values")
 
     values: FloatArray
     offsets: IntArray
@@ -91,7 +94,7 @@ class Scanpaths:
         self.screen_size = screen("screen_size", screen_size)
         _core.check_scanpaths((self.values, self.offsets), argument)
         self.values.flags.writeable = self.offsets.flags.writeable = False
-        self._positions: dict[Hashable, int] | None = None
+        self._index = IdIndex(self.ids, unknown="no scanpath has the id {}")
 
     @classmethod
     def from_list(
@@ -151,26 +154,9 @@ class Scanpaths:
         array([[1. , 4. , 0.1],
                [3. , 6. , 0.3]])
         """
-        columns = _columns(table)
-        for name in ("image_id", *COLUMNS):
-            if name not in columns:
-                raise ValueError(f"table has the columns {sorted(columns)}; expected a column {name!r}")
-        images = _column(columns, "image_id")
-        keys: list[Hashable] = images
-        if "reader_id" in columns:
-            keys = list(zip(images, _column(columns, "reader_id"), strict=True))
-        rows_of: dict[Hashable, list[int]] = {}
-        for row, key in enumerate(keys):
-            rows_of.setdefault(key, []).append(row)
-        order = np.array([row for rows in rows_of.values() for row in rows], np.int64)
-        offsets = np.concatenate([[0], np.cumsum([len(rows) for rows in rows_of.values()], dtype=np.int64)])
-        if "fixation_index" in columns:
-            index = np.asarray(columns["fixation_index"])[order]
-            for start, end in itertools.pairwise(offsets):
-                part = order[start:end]
-                order[start:end] = part[np.argsort(index[start:end], kind="stable")]
-        values = np.column_stack([np.asarray(columns[name]) for name in COLUMNS])[order]
-        return cls(values, offsets, ids=rows_of, screen_size=screen_size)
+        keys, values, index = tidy_rows(table)
+        order, offsets, ids = by_scanpath(keys, index)
+        return cls(values[order], offsets, ids=ids, screen_size=screen_size)
 
     def to_table(self) -> dict[str, NDArray[Any]]:
         """Return the tidy table that :meth:`from_table` reads, as a dict of columns.
@@ -204,31 +190,64 @@ class Scanpaths:
     @overload
     def __getitem__(self, key: slice | list[Any] | NDArray[Any]) -> Scanpaths: ...
     def __getitem__(self, key: Any) -> FloatArray | Scanpaths:
-        """Return one scanpath, by position (int) or id, or several, by a list of either or a slice."""
+        """Return one scanpath by its id, or several by a list of ids, a slice or a mask.
+
+        A whole number is an id where ids are whole numbers, else a position.
+        """
         if isinstance(key, (int, np.integer)) and not isinstance(key, bool):
-            return self._rows(range(len(self))[int(key)])
+            return self._rows(self.position(key) if self._has_numbers() else range(len(self))[int(key)])
         if isinstance(key, (str, tuple)):
             return self._rows(self.position(key))
-        chosen = self.positions(key)
+        return self._several(self.positions(key))
+
+    @overload
+    def at(self, key: int) -> FloatArray: ...
+    @overload
+    def at(self, key: slice | list[int] | NDArray[Any]) -> Scanpaths: ...
+    def at(self, key: Any) -> FloatArray | Scanpaths:
+        """Return one scanpath by its position, or several by positions, a slice or a mask.
+
+        Examples
+        --------
+        >>> from gazesim import Scanpaths
+        >>> paths = Scanpaths.from_list([[[1, 2, 0.3]], [[4, 5, 0.6]]], ids=[20, 10])
+        >>> paths.at(0).tolist(), paths[10].tolist()
+        ([[1.0, 2.0, 0.3]], [[4.0, 5.0, 0.6]])
+        """
+        if isinstance(key, (int, np.integer)) and not isinstance(key, bool):
+            return self._rows(range(len(self))[int(key)])
+        return self._several(as_positions(key, len(self)))
+
+    def _several(self, chosen: IntArray) -> Scanpaths:
         values, offsets = take_ragged(self.values, self.offsets, chosen)
         return Scanpaths(values, offsets, ids=[self.ids[i] for i in chosen], screen_size=self.screen_size)
 
     def _rows(self, position: int) -> FloatArray:
         return self.values[self.offsets[position] : self.offsets[position + 1]]
 
+    def _has_numbers(self) -> bool:
+        """Return whether a whole number has to be an id: some ids are, and they are not the positions."""
+        return self.ids != tuple(range(len(self))) and any(
+            isinstance(name, int) and not isinstance(name, bool) for name in self.ids
+        )
+
     def position(self, name: Hashable) -> int:
         """Return where the scanpath with id ``name`` is."""
-        if self._positions is None:
-            self._positions = {known: position for position, known in enumerate(self.ids)}
-        try:
-            return self._positions[name]
-        except KeyError:
-            raise KeyError(f"no scanpath has the id {name!r}") from None
+        return self._index.position(name)
 
     def positions(self, key: Any) -> IntArray:
-        """Return the positions that a slice, a mask, or a list of positions or ids stands for."""
-        if isinstance(key, (list, tuple)) and key and isinstance(key[0], (str, tuple)):
-            return np.array([self.position(name) for name in key], np.int64)
+        """Return the positions that a slice, a mask, or a list of ids stands for.
+
+        Whole numbers are ids where ids are whole numbers, else positions.
+        """
+        if isinstance(key, slice):
+            return as_positions(key, len(self))
+        names = listed(key, "index")
+        if names and (
+            any(isinstance(name, (str, tuple)) for name in names)
+            or (self._has_numbers() and all(type(name) is int for name in names))
+        ):
+            return self._index.positions(names)
         return as_positions(key, len(self))
 
     def __eq__(self, other: object) -> bool:
@@ -279,50 +298,49 @@ def as_numbers(argument: str, value: Any) -> NDArray[Any]:
     return array
 
 
-def as_ids(ids: Iterable[Hashable] | None, count: int) -> tuple[Hashable, ...]:
-    """Return one distinct hashable id per sample."""
-    if ids is None:
-        return tuple(range(count))
-    if isinstance(ids, (str, bytes)) or not isinstance(ids, Iterable):
-        raise TypeError(f"ids is {describe(ids)}; expected one id per sample")
-    names = tuple(name.item() if isinstance(name, np.generic) else name for name in ids)
-    if len(names) != count:
-        raise ValueError(f"ids has {len(names)} entries; expected one for each of the {count} samples")
-    seen: set[Hashable] = set()
-    for position, name in enumerate(names):
-        if not isinstance(name, Hashable):
-            raise TypeError(f"ids[{position}] is {describe(name)}; expected a hashable id")
-        if name in seen:
-            raise ValueError(f"ids[{position}] is {name!r}, which occurred before; expected distinct ids")
-        seen.add(name)
-    return names
-
-
-def as_positions(key: Any, count: int) -> IntArray:
-    """Return the non-negative positions that a slice, a mask or an index array stands for."""
-    if isinstance(key, slice):
-        return np.arange(count, dtype=np.int64)[key]
-    index = np.asarray(key)
-    if index.size == 0:
-        return np.empty(0, np.int64)
-    if index.ndim != 1 or index.dtype.kind not in "iub":
-        raise TypeError(f"index is {describe(index)}; expected positions, a mask or a slice")
-    if index.dtype.kind == "b":
-        if len(index) != count:
-            raise IndexError(f"mask has {len(index)} entries; expected {count}")
-        return np.flatnonzero(index)
-    if index.max() >= count or index.min() < -count:
-        worst = index.max() if index.max() >= count else index.min()
-        raise IndexError(f"index {worst} is out of range for {count} samples")
-    return index.astype(np.int64) % count
-
-
 def take_ragged(values: NDArray[Any], offsets: IntArray, chosen: IntArray) -> tuple[NDArray[Any], IntArray]:
     """Return the rows and offsets of the samples at positions ``chosen``."""
     lengths = np.diff(offsets)[chosen]
     taken = np.concatenate([np.zeros(1, np.int64), np.cumsum(lengths, dtype=np.int64)])
     rows = np.arange(taken[-1]) + np.repeat(offsets[:-1][chosen] - taken[:-1], lengths)
     return values[rows], taken
+
+
+def tidy_rows(table: Any) -> tuple[list[Hashable], FloatArray, NDArray[Any] | None]:
+    """Return the scanpath of every row of a tidy table, its x, y, duration (n, 3), and its fixation_index.
+
+    The one reader of tidy tables in memory, for ``Scanpaths.from_table`` and ``read_scanpaths``.
+    """
+    columns = _columns(table)
+    for name in ("image_id", *COLUMNS):
+        if name not in columns:
+            raise ValueError(f"table has the columns {sorted(columns)}; expected a column {name!r}")
+    keys = _column(columns, "image_id")
+    if "reader_id" in columns:
+        keys = list(zip(keys, _column(columns, "reader_id"), strict=True))
+    values = np.column_stack([_numbers(columns, name) for name in COLUMNS])
+    index = np.asarray(columns["fixation_index"]) if "fixation_index" in columns else None
+    return keys, values, index
+
+
+def by_scanpath(
+    keys: Sequence[Hashable], index: NDArray[Any] | None
+) -> tuple[IntArray, IntArray, list[Hashable]]:
+    """Return the order of rows that puts scanpaths together, their offsets and their ids.
+
+    Scanpaths come in the order of their first row, and rows in that of ``index`` where it is given.
+    """
+    rows_of: dict[Hashable, list[int]] = {}
+    for row, key in enumerate(keys):
+        rows_of.setdefault(key, []).append(row)
+    order = np.array([row for rows in rows_of.values() for row in rows], np.int64)
+    offsets = np.concatenate([[0], np.cumsum([len(rows) for rows in rows_of.values()], dtype=np.int64)])
+    if index is not None:
+        chosen = index[order]
+        for start, end in itertools.pairwise(offsets):
+            part = order[start:end]
+            order[start:end] = part[np.argsort(chosen[start:end], kind="stable")]
+    return order, offsets, list(rows_of)
 
 
 def _columns(table: Any) -> dict[str, Any]:
@@ -339,6 +357,23 @@ def _columns(table: Any) -> dict[str, Any]:
 
 
 def _column(columns: Mapping[str, Any], name: str) -> list[Hashable]:
-    column = np.asarray(columns[name])
-    values: list[Hashable] = column.tolist()
+    """Return a column of ids; a missing value is an error, since NaN would become a name."""
+    values: list[Hashable] = listed(columns[name], name)  # an array of NaN and text would be text
+    for row, value in enumerate(values):
+        if is_missing(value) or (isinstance(value, str) and not value):
+            raise ValueError(f"table: row {row}: {name} is {value!r}, a missing value; expected a name")
     return values
+
+
+def _numbers(columns: Mapping[str, Any], name: str) -> FloatArray:
+    """Return a column of numbers; None is NaN."""
+    column = np.asarray(columns[name])
+    if column.dtype.kind in "iuf":
+        return column.astype(np.float64)
+    numbers = np.empty(len(column))
+    for row, value in enumerate(columns[name]):
+        missing = is_missing(value)
+        if not missing and (isinstance(value, bool) or not isinstance(value, Real)):
+            raise TypeError(f"table, row {row}: {name} is {value!r}; expected real numbers")
+        numbers[row] = np.nan if missing else float(value)
+    return numbers

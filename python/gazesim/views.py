@@ -25,10 +25,13 @@ Uniforms = Callable[[int], NDArray[np.float64]]
 Seed = int | np.random.Generator | None
 
 KINDS = ("crop", "cutout")
+NAMES = ("x0", "y0", "x1", "y1")
 WEIGHTINGS = ("support", "mass")
 METHODS = ("exact", "rejection")
 FALLBACKS = ("whole", "best")
 
+# What the compiled random_crop takes: two numbers for each of ten tries at a size, two for the place.
+CROP_UNIFORMS = 22
 # Enough for most views; a view that needs more is drawn again with these and twice as many.
 FIRST_UNIFORMS = 16
 
@@ -92,8 +95,9 @@ def iou(
     gaze_map
         (H, W), or (n, H, W) for many images: finite numbers of at least 0, or booleans.
     boxes
-        (k, 4) whole numbers, or (n, k, 4): x0, y0, x1, y1 in pixels, half-open. What lies outside
-        of the image holds nothing, neither does a box with x1 ≤ x0 or y1 ≤ y0.
+        (k, 4) whole numbers, or (n, k, 4): x0, y0, x1, y1 in pixels, half-open. Floats have to be
+        whole, as torchvision's boxes usually are. What lies outside of the image holds nothing,
+        neither does a box with x1 ≤ x0 or y1 ≤ y0.
     kind
         ``"crop"``: the view is what lies in the box. ``"cutout"``: what lies around it.
     weighting
@@ -317,6 +321,16 @@ class Sampler:
             self.kind, tuple((x0, y0, x1, y1) for x0, y0, x1, y1 in boxes), share, tries, fallback, empty
         )
 
+    def draw_anywhere(self, size_wh: tuple[int, int], uniforms: Uniforms) -> tuple[int, int, int, int]:
+        """Draw a crop of an image of (width, height) without looking at gaze: x0, y0, x1, y1.
+
+        This is torchvision's RandomResizedCrop with this ``scale`` and ``ratio``: where none of ten
+        drawn sizes fits, the largest box in the middle.
+        """
+        numbers = uniforms(CROP_UNIFORMS)
+        x0, y0, x1, y1 = _core.random_crop(size_wh, numbers, scale=self.scale, ratio=self.ratio)
+        return x0, y0, x1, y1
+
 
 def _uniforms(seed: Seed) -> Uniforms:
     return np.random.default_rng(seed).random
@@ -330,8 +344,18 @@ def _rectangles(boxes: Any, stack: tuple[int, ...]) -> NDArray[np.int64]:
     expected = f"({', '.join(map(str, shape))})"
     if array.ndim != len(shape) or array.shape[-1] != 4 or array.shape[: len(stack)] != stack:
         raise ValueError(f"boxes has shape {array.shape}; expected {expected}: x0, y0, x1, y1")
-    if array.dtype.kind not in "iu":
+    if array.dtype.kind not in "iuf":
         raise TypeError(f"boxes has dtype {array.dtype}; expected whole numbers of pixels")
+    if array.dtype.kind == "f":  # torchvision's boxes
+        given, array = array.dtype, array.astype(np.float64)
+        wrong = ~np.isfinite(array) | (array != np.trunc(array)) | (np.abs(array) > 2.0**53)
+        if wrong.any():
+            at = tuple(map(int, np.argwhere(wrong)[0]))
+            image = f"image {at[0]}, " if array.ndim == 3 else ""
+            raise ValueError(
+                f"boxes has dtype {given}; expected whole numbers of pixels, and {image}box {at[-2]} "
+                f"has {NAMES[at[-1]]} = {array[at]}"
+            )
     return np.require(array, np.int64, ["C", "A"])
 
 

@@ -19,6 +19,9 @@ from gazesim.cache import CacheError
 from gazesim.cache import plan as planning
 from gazesim.cache.dask import connect
 
+#: Gazes of builds that run at the same time.
+SIZES = (90, 120, 150)
+
 distributed = pytest.importorskip("distributed")
 
 #: Dask's own threads, sockets and event loops warn as they please.
@@ -112,3 +115,22 @@ def test_a_folder_that_workers_do_not_see_is_told(tmp_path: Path, monkeypatch, c
 def test_no_scheduler_is_one_sentence() -> None:
     with pytest.raises(OSError, match=r"no Dask scheduler answers at tcp://127\.0\.0\.1:9"):
         connect("tcp://127.0.0.1:9", timeout="1s")
+
+
+def test_two_builds_on_one_scheduler_do_not_meet(tmp_path: Path, monkeypatch, client) -> None:
+    """Block 0 of one build is not block 0 of the other, to the scheduler either."""
+    monkeypatch.setattr(planning, "BLOCK_PAIRS", 2000)
+    expected = {
+        n: contents(AffinityCache.build(tmp_path / f"{n}", features(n), errors="ignore").path) for n in SIZES
+    }
+
+    def build(count: int) -> None:
+        gazes = features(count)
+        AffinityCache.build(tmp_path / f"dask{count}", gazes, errors="ignore", client=client)
+
+    together = [threading.Thread(target=build, args=(count,)) for count in SIZES]
+    for thread in together:
+        thread.start()
+    for thread in together:
+        thread.join()
+    assert {n: contents(tmp_path / f"dask{n}") for n in SIZES} == expected

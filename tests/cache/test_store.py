@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import os
 import shutil
 from collections import namedtuple
@@ -50,6 +51,40 @@ def test_the_lock_of_a_killed_builder_is_free(tmp_path: Path) -> None:
     assert run_and_kill(hold, refused)
     AffinityCache.build(tmp_path / "c", gaze(3))
     assert left_over(tmp_path / "c") == []
+
+
+@pytest.mark.parametrize("code", [errno.ENOLCK, errno.EOPNOTSUPP, errno.ENOSYS])
+def test_a_file_system_without_locks_is_told_apart_and_there_is_a_way_on(
+    tmp_path: Path, monkeypatch, code
+) -> None:
+    def refused(*_: object) -> None:
+        raise OSError(code, os.strerror(code))
+
+    monkeypatch.setattr(store, "_lock", refused)
+    with pytest.raises(OSError, match=r"gives no locks \(.*\).*local disk.*GAZESIM_UNLOCKED=1") as raised:
+        AffinityCache.build(tmp_path / "c", gaze(3))
+    assert not isinstance(raised.value, BlockingIOError)
+    monkeypatch.setenv("GAZESIM_UNLOCKED", "1")
+    assert len(AffinityCache.build(tmp_path / "c", gaze(3))) == 3
+
+
+@pytest.mark.parametrize("code", [errno.EWOULDBLOCK, errno.EAGAIN, errno.EACCES])
+def test_a_taken_lock_means_another_builder(tmp_path: Path, monkeypatch, code) -> None:
+    def refused(*_: object) -> None:
+        raise OSError(code, os.strerror(code))
+
+    monkeypatch.setattr(store, "_lock", refused)
+    with pytest.raises(BlockingIOError, match="another process is building"):
+        AffinityCache.build(tmp_path / "c", gaze(3))
+
+
+def test_other_errors_of_a_lock_are_what_they_are(tmp_path: Path, monkeypatch) -> None:
+    def refused(*_: object) -> None:
+        raise OSError(errno.EIO, "Input/output error")
+
+    monkeypatch.setattr(store, "_lock", refused)
+    with pytest.raises(OSError, match="Input/output error"):
+        AffinityCache.build(tmp_path / "c", gaze(3))
 
 
 def test_shared_locks_let_each_other_in(tmp_path: Path) -> None:

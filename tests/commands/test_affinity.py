@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
+import json
+
 import numpy as np
 import pytest
 
+import gazesim
 from gazesim import Moments
 from gazesim.cli import main
 from gazesim.commands.affinity import write
+from strategies import MEASURES
 
 
 @pytest.mark.parametrize(
@@ -53,6 +57,23 @@ def test_other_schemes_on_scanpaths(shared, tmp_path, capsys, scheme):
     matrix = np.load(out)
     assert matrix.shape == (110, 110)
     assert ("drawing 110 heatmaps of 1280 x 720" in capsys.readouterr().err) == (scheme != "tima")
+
+
+@pytest.mark.parametrize("scheme", MEASURES)
+def test_scanpath_measures(shared, tmp_path, scheme):
+    path = str(shared / "data" / "multimatch_studyforrest" / "fixvectors")
+    screen = {"size_px": [1280, 720], "size_cm": [26.5, 14.9], "distance_cm": 63}
+    own = {"recurrence": {"radius_px": 64}, "scasim": {"geometry": screen}}.get(scheme, {})
+    out, cache = tmp_path / "A.npy", tmp_path / "cache"
+    command = ["affinity", path, "--scheme", scheme, "--parameters", json.dumps(own), "--out", str(out)]
+    assert main([*command, "--cache", str(cache)]) == 0
+    matrix = np.load(out)
+    assert matrix.shape == (110, 110)
+    opened = gazesim.AffinityCache.open(cache)
+    assert np.array_equal(opened.matrix, matrix)
+    assert opened.scheme.screen_size == (1280, 720)
+    gazes = gazesim.read_scanpaths(path, verbose=False)
+    assert np.array_equal(matrix, gazesim.affinity(gazes, scheme=scheme, **own))
 
 
 def test_heatmaps_from_a_file(rng, tmp_path, capsys):

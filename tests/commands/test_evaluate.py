@@ -11,14 +11,16 @@ import lightning
 import numpy as np
 import pytest
 
-pytest.importorskip("gazesim.train")
+pytest.importorskip("torch")
 
+import torch
 from PIL import Image
 
-from gazesim.cli import main, with_list
+from gazesim.cli import main
+from gazesim.commands import evaluate as command
 from gazesim.phantom import phantom
-from gazesim.train import Contrastive, GazeData, PhantomSettings
-from gazesim.train import comparison as command
+from gazesim.train import Contrastive, GazeData, PhantomSettings, load_backbone
+from gazesim.train.evaluation import protocols
 from gazesim.train.evaluation.results import read_rows
 
 QUICK = ["--finetune.epochs", "1", "--finetune.min_steps", "0"]
@@ -98,7 +100,9 @@ def test_manifest_with_folds_and_more_methods_later(runs, manifest, tmp_path, ca
 
 def test_baselines_alone_on_a_packaged_configuration(tmp_path, monkeypatch):
     asked = []
-    monkeypatch.setattr(command, "cross_validate", lambda methods, samples, **_: asked.append(samples) or [])
+    monkeypatch.setattr(
+        protocols, "cross_validate", lambda methods, samples, **_: asked.append(samples) or []
+    )
     options = ["--data", "demo", "--baselines", "scratch", "--maps", "0", "--out", str(tmp_path)]
     assert main(["evaluate", *options]) == 0
     assert set(asked[0].splits) == {"train", "test"}
@@ -139,7 +143,9 @@ def tufts(runs, tmp_path):
 
 def test_a_preset_is_split_as_for_pretraining(tufts, tmp_path, monkeypatch):
     seen = []
-    monkeypatch.setattr(command, "cross_validate", lambda _, samples, **__: seen.append(samples.splits) or [])
+    monkeypatch.setattr(
+        protocols, "cross_validate", lambda _, samples, **__: seen.append(samples.splits) or []
+    )
 
     def splits(*names, **options):
         command.run([str(tmp_path / name) for name in names], maps=0, **options)
@@ -165,9 +171,10 @@ def test_the_commands_in_packaged_configurations(name, monkeypatch):
     words = next(line for line in text.splitlines() if "gazesim evaluate" in line).split()[2:]
     asked = {}
     monkeypatch.setattr(command, "_named", lambda checkpoints: asked.update(files=checkpoints) or {})
+    monkeypatch.setattr(command, "_check_files", lambda *_: None)
     monkeypatch.setattr(command, "_methods", lambda *_: ({}, 1))
     monkeypatch.setattr(command, "_data", lambda *_: GazeData(phantom=PhantomSettings(n_train=2, n_test=1)))
-    monkeypatch.setattr(command, "cross_validate", lambda *_, **given: asked.update(given) or [])
+    monkeypatch.setattr(protocols, "cross_validate", lambda *_, **given: asked.update(given) or [])
     assert main(["evaluate", *words[1:], "--maps", "0"]) == 0
     assert asked["files"] == [f"runs/{name}"]
     assert asked["finetune"].min_steps == 0
@@ -285,7 +292,48 @@ def test_the_data_are_those_of_pretraining(runs):
     assert command._configured("demo", 48, 3).size == 48
 
 
-def test_leading_words_become_a_list():
-    assert with_list(command.run, ["a b", "c", "--out", "d"]) == ['["a b", "c"]', "--out", "d"]
-    assert with_list(command.run, ["--help"]) == ["[]", "--help"]
-    assert with_list(lambda gaze: None, ["a", "b"]) == ["a", "b"]
+def test_size_and_normalisation_are_those_of_pretraining(runs, manifest, tmp_path, monkeypatch, capsys):
+    folder = tmp_path / "scaled"
+    shutil.copytree(runs / "plain", folder)
+    text = CONFIG.replace("batch_size: 8", "batch_size: 8\n  views: {mean: 0.5, std: 0.25}")
+    (folder / "config.yaml").write_text(text)
+    seen = {}
+
+    def note(methods, samples, **_):
+        seen.update(methods=methods, samples=samples)
+        return []
+
+    monkeypatch.setattr(protocols, "cross_validate", note)
+    words = [str(folder), str(runs / "plain"), "--data", str(manifest), "--folds", "2", "--maps", "0"]
+    assert main(["evaluate", *words, "--out", str(tmp_path / "out")]) == 0
+    said = capsys.readouterr().err
+    assert "images: 32 x 32 pixels, 1 channel, pixels (pixel − 0) / 1; (pixel − 0.5) / 0.25" in said
+    assert f"as pre-trained: {folder / 'config.yaml'}" in said
+    x = seen["samples"].image(0)[None]
+    assert x.shape == (1, 1, 32, 32)
+    scaled, plain = seen["methods"]["scaled"], seen["methods"]["plain"]
+    with torch.no_grad():
+        torch.testing.assert_close(scaled(x), plain((x - 0.5) / 0.25))
+    assert main(["evaluate", *words, "--size", "48", "--out", str(tmp_path / "out")]) == 0
+    assert seen["samples"].image(0).shape == (1, 48, 48)
+
+
+def test_weights_of_other_tools(runs, manifest, tmp_path, monkeypatch, capsys):
+    seen = {}
+    monkeypatch.setattr(protocols, "cross_validate", lambda methods, *_, **__: seen.update(methods) or [])
+    mine = load_backbone(runs / "plain")
+    state = {f"module.encoder_q.{name}": value for name, value in mine.maps.state_dict().items()}
+    torch.save(
+        {"state_dict": state | {"module.encoder_q.fc.weight": torch.zeros(2, 2)}}, tmp_path / "moco.pt"
+    )
+    words = [str(tmp_path / "moco.pt"), "--data", str(manifest), "--size", "32", "--folds=2", "--maps=0"]
+    out = ["--out", str(tmp_path / "out")]
+    assert main(["evaluate", *words, "--backbone", "resnet10-narrow", *out]) == 0
+    x = torch.rand(2, 1, 32, 32)
+    with torch.no_grad():
+        torch.testing.assert_close(next(iter(seen.values()))(x), mine(x))
+    capsys.readouterr()
+    assert main(["evaluate", *words, *out]) == 1
+    assert "is not a checkpoint of gazesim pretrain" in capsys.readouterr().err
+    assert main(["evaluate", *words, "--backbone", "resnet10-narrow", "--prefix", "net.", *out]) == 1
+    assert "prefix is 'net.', and no name in" in capsys.readouterr().err

@@ -113,3 +113,14 @@ def test_maps_must_belong_to_images(trained, tmp_path, capsys):
     files = ["--images", str(trained / "images"), "--maps", str(tmp_path)]
     assert main(["predict-gaze", "fit", str(tmp_path / "out"), *files]) == 1
     assert "images and maps differ in 17 names" in capsys.readouterr().err
+
+
+def test_scores_without_a_value_are_counted(capsys):
+    scores = {"CC": np.array([0.5, np.nan, 0.7]), "KL": np.array([1.0, 2.0, 3.0])}
+    record = json.loads(json.dumps(predict_gaze._record(["a", "b", "c"], scores), allow_nan=False))
+    assert record["mean"] == {"CC": pytest.approx(0.6), "KL": 2.0}
+    assert record["images"] == {"CC": 2, "KL": 3}
+    assert record["each"]["CC"] == [0.5, None, 0.7]
+    told = capsys.readouterr().err
+    assert "left out of the mean: CC on 1 of 3 (the first: 1, nan)" in told
+    assert "CC 0.600, KL 2.000 on 3 unseen images" in told

@@ -22,8 +22,8 @@ REAL = [
     ("emdat_vendor_exports/SMI_SMI_Sample_67_Events.txt", "SMI BeGaze", 1, 5271),
     ("pymovements_examples/18sat_fixfinal.csv", "Data Viewer", 1, 112),
     ("pymovements_examples/eyelink_binocular_example.asc", "EyeLink", 1, 2),
-    ("pymovements_examples/eyelink_monocular_example.asc", "EyeLink", 1, 2),
-    ("pymovements_examples/eyelink_monocular_2khz_example.asc", "EyeLink", 1, 2),
+    ("pymovements_examples/eyelink_monocular_example.asc", "EyeLink", 2, 2),
+    ("pymovements_examples/eyelink_monocular_2khz_example.asc", "EyeLink", 2, 2),
     ("pymovements_examples/eyelink_monocular_no_dummy_example.asc", "EyeLink", 1, 2),
 ]
 

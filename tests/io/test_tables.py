@@ -69,8 +69,8 @@ def test_other_frames_are_refused():
         read_scanpaths({"x": [1], "y": [2], "time": [3]})
     with pytest.raises(TypeError, match="path is 3; expected a file, a folder or a frame"):
         read_scanpaths(3)
-    with pytest.raises(ValueError, match="table, line 1: column 'x' is 'nan'; expected a number"):
-        read_scanpaths({"image_id": ["a", "a"], "x": [1, np.nan], "y": [2, 3], "duration": [1, 1]})
+    with pytest.raises(ValueError, match="table, row 1: x is 'z'; expected real numbers"):
+        read_scanpaths({"image_id": ["a", "a"], "x": [1, "z"], "y": [2, 3], "duration": [1, 1]})
 
 
 def test_cells_in_quotes_may_span_lines(tmp_path):

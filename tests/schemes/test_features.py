@@ -10,6 +10,7 @@ import pytest
 
 import gazesim
 from gazesim import _core
+from strategies import measures_on
 
 SCREEN = (64, 48)
 SCHEMES = {
@@ -17,12 +18,22 @@ SCHEMES = {
     "tima": gazesim.TIMA(image_size=SCREEN, sigma_px=4),
     "moments": gazesim.Moments(),
     "dhash": gazesim.DHash(),
+    "scanmatch": gazesim.ScanMatch(SCREEN),
+    "string_edit": gazesim.StringEdit(screen_size=SCREEN),
+    "dtw": gazesim.DTW(SCREEN),
+    "frechet": gazesim.Frechet(SCREEN),
+    "hausdorff": gazesim.Hausdorff(SCREEN),
+    "time_delay_embedding": gazesim.TimeDelayEmbedding(SCREEN),
+    "recurrence": gazesim.Recurrence(radius_px=12),
+    "scasim": gazesim.Scasim(gazesim.ScreenGeometry(SCREEN, (32, 24), 60)),
+    "mannan": gazesim.Mannan(SCREEN),
+    "eyenalysis": gazesim.Eyenalysis(SCREEN),
 }
 
 
 @pytest.fixture(params=SCHEMES)
 def features(request, rng):
-    if request.param in ("multimatch", "tima"):
+    if request.param not in ("moments", "dhash"):
         gazes = [rng.random((rng.integers(3, 20), 3)) * (*SCREEN, 1) for _ in range(12)]
     else:
         gazes = rng.random((12, 10, 14)) ** 3
@@ -101,6 +112,9 @@ def test_invalid_gazes_warn_once_with_count_and_ids():
         ("dhash", np.ones((1, 12, 12)), {}),
         ("tima", [np.empty((0, 3))], {"image_size": (9, 9)}),
         ("multimatch", [np.empty((0, 3))], {"screen_size": (9, 9)}),
+        *((scheme, [np.empty((0, 3))], params) for scheme, params in measures_on((9, 9)).items()),
+        ("scasim", [[[1, 1, 0.0]]], measures_on((9, 9))["scasim"]),
+        ("scanmatch", [[[1, 1, 0.02]]], {"screen_size": (9, 9), "temporal_bin_s": 0.05}),
     ],
 )
 def test_what_is_invalid_for_each_scheme(scheme, gaze, params):

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import itertools
 import pickle
 
 import numpy as np
@@ -18,49 +17,20 @@ from gazesim.phantom import phantom
 from gazesim.torch import DenseSource, PairMask, id_codes, indices_tuple
 from gazesim.torch.pairs import pair_numbers
 from gazesim.torch.sources import Bits, Positions
+from relations import NAMES, Asked, N, loop, some_affinities
 
-N = 40
-NAMES = [f"image{i}" for i in range(N)]
+#: Many of these masks pass all pairs, or none, which is told of (see the tests of it below).
+pytestmark = pytest.mark.filterwarnings("ignore:.* pairs of different images")
 
 
 @pytest.fixture(scope="module")
 def affinities():
-    """Affinities of which some are 0, with ties, and one invalid gaze."""
-    rng = np.random.default_rng(3)
-    matrix = np.round(rng.random((N, N)), 1)
-    matrix = np.maximum(matrix, matrix.T)
-    np.fill_diagonal(matrix, 1)
-    matrix[7] = matrix[:, 7] = 0
-    return matrix.astype(np.float32)
+    return some_affinities()
 
 
 @pytest.fixture(scope="module")
 def source(affinities):
     return DenseSource(affinities, NAMES)
-
-
-class Asked:
-    """A source of somebody else: no matrix, only block."""
-
-    def __init__(self, source):
-        self.ids, self._source = source.ids, source
-
-    def block(self, ids_a, ids_b=None):
-        return self._source.block(ids_a, ids_b)
-
-
-def loop(source, ids_a, ids_b=None, *, threshold=0.7, soft=False):
-    """The definition, pair by pair: what released code does in every step."""
-    others = ids_a if ids_b is None else ids_b
-    result = np.zeros((len(ids_a), len(others)), np.float32)
-    for (i, a), (j, b) in itertools.product(enumerate(ids_a), enumerate(others)):
-        if a == b:
-            result[i, j] = 1
-        elif a in source.ids and b in source.ids:
-            affinity = float(source.block([a], [b])[0, 0])
-            passed = affinity > 0 and affinity >= np.float32(threshold)
-            result[i, j] = (affinity if soft else 1) * passed
-    return result
 
 
 some = st.lists(st.sampled_from([*NAMES[:12], "new", ("image1", 2)]), min_size=0, max_size=20)
@@ -94,10 +64,10 @@ def test_all_sources_agree(real, tmp_path):
         AffinityCache.build(tmp_path / "csr", real, threshold=0.5),
     ]
     for queue in (None, list(range(N))):
-        expected = PairMask(real)(ids, queue)
+        expected = PairMask(real, threshold=0.7)(ids, queue)
         assert expected.sum() > 5
         for source in (*caches, (real.affinity(), range(N)), Asked(caches[0])):
-            assert PairMask(source)(ids, queue).equal(expected)
+            assert PairMask(source, threshold=0.7)(ids, queue).equal(expected)
             soft = PairMask(source, weighting="affinity", threshold=0.6)(ids, queue)
             torch.testing.assert_close(soft, PairMask(real, weighting="affinity", threshold=0.6)(ids, queue))
 
@@ -109,11 +79,11 @@ def test_the_threshold_itself_passes(source, affinities):
 
 
 def test_ids_in_every_form_are_the_same(real):
-    mask = PairMask(real)
+    mask = PairMask(real, threshold=0.7)
     expected = mask([4, 9, 11], [9, 2])
     for form in (np.array, torch.tensor, tuple, id_codes):
         assert mask(form([4, 9, 11]), form([9, 2])).equal(expected)
-    named = PairMask((real.affinity(), NAMES))
+    named = PairMask((real.affinity(), NAMES), threshold=0.7)
     names = ["image4", "image9", "image11"]
     for form in (np.array, tuple, id_codes):
         assert named(form(names)).equal(mask([4, 9, 11]))
@@ -168,7 +138,7 @@ def test_either_direction_of_a_pair_counts(real, tmp_path, kind, options):
 @pytest.mark.parametrize("confidence", [0.1, 0.5, 0.9])
 def test_the_expected_share_is_kept(confidence):
     count = 60
-    mask = PairMask((np.ones((count, count)), range(count)), confidence=confidence)
+    mask = PairMask((np.ones((count, count)), range(count)), threshold=0.7, confidence=confidence)
     upper = torch.triu_indices(count, count, 1)
     torch.manual_seed(0)
     draws = torch.stack([mask(list(range(count)))[upper[0], upper[1]] for _ in range(200)]).double()
@@ -261,7 +231,7 @@ def test_invalid_and_unknown_are_positives_of_themselves_alone(source):
 
 
 def test_unknown_can_raise(source):
-    mask = PairMask(source, unknown="raise")
+    mask = PairMask(source, threshold=0.7, unknown="raise")
     with pytest.raises(KeyError, match="no gaze with the id 'new'"):
         mask(["image1", "new"])
     with pytest.raises(KeyError, match="no gaze with the id 'new'"):
@@ -294,9 +264,13 @@ def test_empty_places_are_never_positive(source):
         ({"threshold": lambda epoch: float("nan")}, "threshold is nan"),
         ({"confidence": -0.1}, "confidence is -0.1"),
         ({"top_k": 0}, "top_k is 0"),
-        ({"weighting": "soft"}, 'weighting is \'soft\'; expected "binary" or "affinity"'),
+        ({"weighting": "soft"}, 'weighting is \'soft\'; expected "binary", "affinity" or "softmax"'),
         ({"unknown": "ignore"}, "unknown is 'ignore'"),
+        ({}, "threshold, top_k and quantile are all missing; expected one .* `gazesim inspect CACHE`"),
         ({"threshold": None}, "threshold, top_k and quantile are all missing"),
+        ({"weighting": "affinity"}, "threshold, top_k and quantile are all missing"),
+        ({"threshold": 0.5, "temperature": 0.1}, 'temperature is 0.1, which weighting "binary" does not'),
+        ({"weighting": "softmax", "temperature": 0.0}, "temperature is 0"),
         ({"threshold": 0.5, "quantile": 0.9}, "threshold and quantile are both given"),
     ],
 )
@@ -307,16 +281,16 @@ def test_bad_parameters(source, options, message):
 
 def test_bad_sources_and_ids(source, affinities):
     with pytest.raises(TypeError, match="source is ndarray of shape"):
-        PairMask(affinities)
+        PairMask(affinities, threshold=0.7)
     with pytest.raises(ValueError, match="ids has 3 entries; expected one for each of the 40"):
-        PairMask((affinities, NAMES[:3]))
+        PairMask((affinities, NAMES[:3]), threshold=0.7)
     with pytest.raises(ValueError, match="outside of"):
         DenseSource(affinities * 2, NAMES)
     with pytest.raises(ValueError, match="outside of"):
         DenseSource(np.full((2, 2), np.nan), [0, 1])
     with pytest.raises(ValueError, match=r"expected \(n, n\)"):
         DenseSource(affinities[:3], NAMES[:3])
-    mask = PairMask(source)
+    mask = PairMask(source, threshold=0.7)
     with pytest.raises(TypeError, match="expected several ids"):
         mask("image1")
     with pytest.raises(TypeError, match=r"torch.float32 tensor of shape \(3,\)"):
@@ -331,7 +305,7 @@ def test_a_wrong_block_is_told(source):
     broken = Asked(source)
     broken.block = lambda ids_a, ids_b=None: np.zeros((1, 1))
     with pytest.raises(ValueError, match=r"source.block returned shape \(1, 1\); expected \(2, 2\)"):
-        PairMask(broken)(NAMES[:2])
+        PairMask(broken, threshold=0.7)(NAMES[:2])
 
 
 # --- codes ----------------------------------------------------------------------------------------

@@ -37,7 +37,7 @@ def test_the_queue_is_the_last_keys(sizes):
 def test_a_new_queue_is_empty_unit_vectors_and_no_positives():
     queue = GazeQueue(16, DIM)
     torch.testing.assert_close(queue.keys.norm(dim=1), torch.ones(16))
-    mask = PairMask((np.ones((4, 4)), range(4)), threshold=0.0)
+    mask = PairMask((np.ones((4, 4)), range(4)), top_k=3)
     assert len(queue) == 0
     assert not mask([0, 1], queue.ids).any()
     queue.enqueue(torch.randn(2, DIM), [2, 9])
@@ -48,7 +48,7 @@ def test_a_new_queue_is_empty_unit_vectors_and_no_positives():
 
 def test_the_oldest_keys_leave_and_ids_with_them():
     """Positives of a key that has left are gone, one by one."""
-    queue, mask = GazeQueue(4, DIM), PairMask((np.eye(9), range(9)))
+    queue, mask = GazeQueue(4, DIM), PairMask((np.eye(9), range(9)), top_k=1)
     for step in range(6):
         queue.enqueue(torch.full((1, DIM), float(step + 1)), [step])
         assert int(mask([0], queue.ids).sum()) == (step < 4)

@@ -54,10 +54,11 @@ def loader(study, batch_size=16, **options):
 
 def small(framework="byol", **options):
     torch.manual_seed(0)
-    options.setdefault("heads", HeadSettings(hidden=64, dim=32, predictor_hidden=64, projector_norm=True))
+    predictor = 64 if framework in ("byol", "simsiam") else None
+    options.setdefault("heads", HeadSettings(64, dim=32, predictor_hidden=predictor, projector_norm=True))
     options.setdefault("optimizer", OptimizerSettings(learning_rate=2e-3))
     if framework == "moco":
-        options.setdefault("queue_size", 96)
+        options.setdefault("queue_size", 48)
     options.setdefault("backbone", "resnet10-narrow")
     return Contrastive(framework, channels=1, **options)
 

@@ -34,7 +34,7 @@ def trained(framework, devices):
 
     study = make_study()
     draws = torch.Generator().manual_seed(7)
-    mask = PairMask(study.source, threshold=None, top_k=2, confidence=0.5, generator=draws)
+    mask = PairMask(study.source, top_k=2, confidence=0.5, generator=draws)
     if framework == "moco with norms":
         model = small("moco", pairs=mask, queue_size=32)
     else:

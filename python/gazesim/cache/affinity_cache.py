@@ -9,7 +9,8 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from .._errors import choice, describe, integer
+from .._errors import choice, integer
+from ..ids import IdIndex, as_positions
 from ..schemes import Scheme, refuse_other_screen
 from ..schemes.features import ERRORS, Features
 from . import build as building
@@ -81,7 +82,9 @@ class AffinityCache:
         except (ValueError, TypeError, KeyError) as error:
             raise CacheError(f"{self.path / 'manifest.json'}: {error}") from None
         self._manifest = manifest
-        self._positions = {name: position for position, name in enumerate(self.ids)}
+        # Braces of a path would be taken for the place of the id.
+        where = str(self.path).replace("{", "{{").replace("}", "}}")
+        self._index = IdIndex(self.ids, unknown=f"{where} has no gaze with the id {{}}")
         read = read_dense if manifest["kind"] == "dense" else read_neighbors
         self.matrix = read(self.path / MATRIX_FILE[manifest["kind"]], len(self.ids))
 
@@ -295,21 +298,24 @@ class AffinityCache:
 
         Ids may repeat. Raises KeyError for an unknown id.
         """
-        rows = self._rows(ids_a)
-        columns = rows if ids_b is None else self._rows(ids_b)
-        if self.selection is None:
-            return gather_dense(self.matrix, rows, columns)
-        return gather_neighbors(self.matrix, rows, columns)
+        columns = None if ids_b is None else self._index.positions(ids_b)
+        return self.block_at(self._index.positions(ids_a), columns)
 
-    def _rows(self, ids: Iterable[Hashable]) -> NDArray[np.int64]:
-        if isinstance(ids, (str, bytes)) or not isinstance(ids, Iterable):
-            raise TypeError(f"ids is {describe(ids)}; expected several ids")
-        names = list(ids)
-        try:
-            return np.array([self._positions[name] for name in names], np.int64)
-        except (KeyError, TypeError):
-            unknown = next(n for n in names if not isinstance(n, Hashable) or n not in self._positions)
-            raise KeyError(f"{self.path} has no gaze with the id {unknown!r}") from None
+    def block_at(self, rows: Any, cols: Any | None = None) -> NDArray[np.float32]:
+        """Return the affinities of the images at positions ``rows`` with ``cols`` (default: each other).
+
+        (R, C) float32, a new array: ``[i, j]`` is that of image ``rows[i]`` with image ``cols[j]``.
+        Positions may repeat.
+        """
+        first = as_positions(rows, len(self))
+        second = first if cols is None else as_positions(cols, len(self))
+        gather = gather_dense if self.selection is None else gather_neighbors
+        return gather(self.matrix, first, second)
+
+    @property
+    def directed(self) -> bool:
+        """Whether a pair may have two numbers: ``top_k`` of every row has dropped one of many pairs'."""
+        return self.selection is not None and self.selection.top_k is not None
 
     def verify(self) -> None:
         """Read every byte of the cache and raise CacheError where it is not what was written."""

@@ -180,13 +180,13 @@ def require_same(path: Path, manifest: dict[str, Any]) -> None:
 
 
 def same_work(found: dict[str, Any], wanted: dict[str, Any]) -> bool:
-    """Return whether two manifests describe the same result."""
-    return all(found.get(name) == value for name, value in wanted.items())
+    """Return whether two manifests describe the same result; which release wrote one does not matter."""
+    return all(found.get(name) == value for name, value in wanted.items() if name != "library")
 
 
 def difference(found: dict[str, Any], wanted: dict[str, Any]) -> str:
     """Return in words what differs between two manifests."""
-    for name in ("scheme", "selection", "reduce", "library", "version"):
+    for name in ("scheme", "selection", "reduce", "version"):
         if found.get(name) != wanted.get(name):
             return f"its {name} is {found.get(name)}, not {wanted.get(name)}"
     return "of other gazes or ids"
@@ -208,7 +208,8 @@ def prepare(folder: Path, plan: Plan, *, alone: bool = True) -> None:
     path = folder / "plan.json"
     if path.exists():
         found = json.loads(path.read_bytes())
-        if found != wanted:
+        same = all(found[name] == wanted[name] for name in ("block_pairs", "known"))
+        if not same or not same_work(found["manifest"], wanted["manifest"]):
             raise FileExistsError(
                 f"{folder} holds an unfinished build ({difference(found['manifest'], wanted['manifest'])}); "
                 "expected the same build again, or delete that folder"

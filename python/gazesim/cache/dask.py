@@ -7,6 +7,7 @@ computed by another one.
 
 from __future__ import annotations
 
+import uuid
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Any
@@ -58,7 +59,9 @@ def _one_round(
     from distributed import CancelledError, KilledWorker, as_completed
 
     everywhere = client.scatter(plan, broadcast=True)
-    names = [f"gazesim-block-{block.index}" for block in blocks]
+    # Two builds may share a scheduler, to which tasks of one name are one task.
+    token = uuid.uuid4().hex
+    names = [f"gazesim-block-{token}-{block.index}" for block in blocks]
     futures = client.map(
         _write,
         blocks,

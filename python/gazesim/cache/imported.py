@@ -11,7 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from .._errors import describe
-from ..scanpaths import as_ids
+from ..ids import as_ids
 from . import build as building
 from . import store
 from .manifest import draft

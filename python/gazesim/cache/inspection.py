@@ -9,19 +9,17 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from .._errors import integer
+from .._errors import integer, number
 from . import AffinityCache
+from .selection import ALMOST_ALL, QUANTILE_IMAGES, evenly_spaced, threshold_at, valid_pairs
 
 __all__ = ["Inspection", "inspect_cache"]
 
-#: Images that are looked at, evenly spaced; their pairs stand for all.
-SAMPLE = 2000
 #: Extra positives per row between which training improved on phantoms, and the one that is proposed.
 FEW, WANTED, MANY = 2, 4, 8
 #: The threshold of the papers.
 PUBLISHED = 0.7
-#: Share of the pairs above which a threshold passes almost all, and extras per row below which almost none.
-ALMOST_ALL = 0.9
+#: Extras per row below which a threshold passes almost no pair.
 ALMOST_NONE = 0.5
 THRESHOLDS = 400
 #: A purity of fewer pairs is noise.
@@ -71,6 +69,17 @@ class Inspection:
         choices = (float(self.pairs[at]), float(self.pairs[beyond]))  # ties pass together
         return min(choices, key=lambda threshold: abs(self.share_at(threshold) - share))
 
+    def threshold_at(self, quantile: float) -> float:
+        """Return the threshold that a cache or a PairMask with this ``quantile`` has."""
+        low = number("quantile", quantile, low=0.0, high=1.0)
+        return threshold_at(valid_pairs(self.matrix, self.cache.valid[self.sample]), low)
+
+    def quantile_of(self, threshold: float) -> float:
+        """Return the share of the pairs of valid images below a threshold: the ``quantile`` that gives it."""
+        pairs = valid_pairs(self.matrix, self.cache.valid[self.sample])
+        below = int(np.searchsorted(pairs, np.float32(threshold), "left"))
+        return min(below / max(1, len(pairs) - 1), 1.0)
+
     @property
     def proposal(self) -> float:
         """The threshold that gives 4 extra positives per row."""
@@ -85,6 +94,17 @@ class Inspection:
             float(np.interp(threshold, self.thresholds[known], self.purity[known])) if known.any() else None
         )
 
+    def is_chance(self, threshold: float) -> bool:
+        """Whether the purity at a threshold is no higher than that of random pairs.
+
+        It has to exceed chance by two standard errors of a share of as many pairs, each counted once.
+        """
+        purity = self.purity_at(threshold)
+        if purity is None:
+            return False
+        pairs = max(1.0, self.share_at(threshold) * len(self.pairs) / 2)
+        return purity <= self.chance + 2 * float(np.sqrt(self.chance * (1 - self.chance) / pairs))
+
 
 def inspect_cache(
     cache: AffinityCache, *, batch_size: int = 128, labels: Mapping[Hashable, Any] | None = None
@@ -96,8 +116,8 @@ def inspect_cache(
     size = integer("batch_size", batch_size, low=2, high=2**31)
     if len(cache) < 2:
         raise ValueError(f"{cache.path} holds {len(cache)} images; expected at least 2 to compare")
-    count = min(len(cache), SAMPLE)
-    sample = np.arange(count) * len(cache) // count
+    sample = evenly_spaced(len(cache), QUANTILE_IMAGES)
+    count = len(sample)
     names = [cache.ids[at] for at in sample]
     matrix = cache.block(names)
     matrix = np.maximum(matrix, matrix.T)  # top_k keeps pairs from one side; either makes a positive
@@ -154,10 +174,15 @@ def text(found: Inspection) -> str:
     kept = "all pairs" if selection is None else f"pairs by {selection}, {cache.matrix.nnz:,} kept"
     readers = "" if cache.reduce is None else f", {cache.reduce} over readers"
     lines = [
-        f"{cache.path}: {len(cache):,} images, {kept}{readers}, {size / 1e6:,.1f} MB",
+        f"{cache.path}: {_counted(cache.ids)}, {kept}{readers}, {size / 1e6:,.1f} MB",
         f"scheme: {'imported' if cache.scheme is None else cache.scheme}",
         _invalid_line(found),
     ]
+    if found.batch_size > len(cache):
+        lines.append(
+            f"batches of {found.batch_size} are assumed, and there are only {len(cache):,}: expected "
+            "--batch_size with that of the training"
+        )
     if len(found.sample) < len(cache):
         lines.append(f"looked at the pairs of {len(found.sample):,} evenly spaced images")
     seen = found.pairs[found.pairs > 0]
@@ -166,6 +191,15 @@ def text(found: Inspection) -> str:
     marks = ", ".join(f"{q:g} % {np.quantile(seen, q / 100):.3f}" for q in (1, 5, 50, 95, 99))
     lines += [f"affinity of {'kept ' * (selection is not None)}pairs: {marks}, highest {seen[-1]:.3f}", ""]
     return "\n".join([*lines, *_table(found), "", *_proposal(found)])
+
+
+def _counted(ids: Sequence[Hashable]) -> str:
+    """Return how many images there are; of ids (image, reader) also how many readers and scanpaths."""
+    pairs = [name for name in ids if isinstance(name, tuple) and len(name) == 2]
+    if len(pairs) < len(ids):
+        return f"{len(ids):,} images"
+    images, readers = ({name[at] for name in pairs} for at in (0, 1))
+    return f"{len(images):,} images, {len(readers):,} readers, {len(ids):,} scanpaths"
 
 
 def _invalid_line(found: Inspection) -> str:
@@ -184,10 +218,10 @@ def _table(found: Inspection) -> list[str]:
         f"  threshold  extra positives per row  pairs that pass{heading}",
     ]
     wanted: dict[float, str] = {PUBLISHED: "the papers' threshold"}
-    for number in (64, 28, 16, MANY, WANTED, FEW, 1):
-        threshold = found.threshold_for(number)
-        if number < found.batch_size - 1 and threshold > 0:
-            wanted.setdefault(threshold, "proposed" if number == WANTED else "")
+    for wished in (64, 28, 16, MANY, WANTED, FEW, 1):
+        threshold = found.threshold_for(wished)
+        if wished < found.batch_size - 1 and threshold > 0:
+            wanted.setdefault(threshold, "proposed" if wished == WANTED else "")
     for threshold, why in sorted(wanted.items()):
         extras, share = found.extras_at(threshold), found.share_at(threshold)
         note = f"{why}{_warning(found, extras)}"
@@ -208,9 +242,15 @@ def _warning(found: Inspection, extras: float) -> str:
 def _proposal(found: Inspection) -> list[str]:
     threshold = found.proposal
     extras = found.extras_at(threshold)
+    if found.is_chance(threshold):
+        return [
+            f"no threshold is proposed: at {threshold:.4f}, which adds {extras:.1f} positives to every row, "
+            f"{found.purity_at(threshold):.1%} of them share a label, no more than by chance "
+            f"({found.chance:.1%}). Another scheme, or other parameters, may follow the labels."
+        ]
     low, high = found.threshold_for(MANY), found.threshold_for(FEW)
     lines = [
-        f"proposed: threshold={threshold:.4f}, the {1 - found.share_at(threshold):.2%} quantile of the pairs",
+        f"proposed: threshold={threshold:.4f}, the {found.quantile_of(threshold):.2%} quantile of the pairs",
         f"  It adds {extras:.1f} positives to every row of a batch of {found.batch_size}. {FEW} to {MANY} "
         f"({low:.4f} to {high:.4f}) helped on phantoms, 28 and more let representations collapse, and fewer "
         "change little. A larger batch needs a higher threshold.",

@@ -14,7 +14,7 @@ from typing import Any
 import numpy as np
 
 from .._errors import describe
-from ..scanpaths import as_ids
+from ..ids import as_ids
 from ..schemes import SCHEMES, Grouping, Scheme, scheme_from
 from ..schemes.features import Features
 from .store import CacheError, fingerprint, replacing

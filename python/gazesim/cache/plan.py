@@ -15,7 +15,7 @@ from ..heatmaps import threads
 from ..schemes import Scheme, scheme_from
 from ..schemes.features import ERRORS, Features
 from .manifest import ids_from_json
-from .selection import Selection
+from .selection import QUANTILE_IMAGES, Selection, evenly_spaced
 
 #: Pairs in one block: a second or so of work, 16 MB of result; and at most so many rows.
 BLOCK_PAIRS = 1 << 22
@@ -23,8 +23,7 @@ BLOCK_ROWS = 4096
 #: A dense matrix is cut into no more than about this many blocks, however large it is.
 DENSE_BLOCKS = 500
 
-#: Images on which a quantile is estimated, and on which the size of the result is.
-QUANTILE_IMAGES = 2000
+#: Images on which the size of the result is estimated.
 SIZE_IMAGES = 300
 
 #: Means are summed in units of 2^-40, as whole numbers, so that they do not depend on an order.
@@ -140,8 +139,8 @@ class Plan:
 
 def sample_matrix(plan: Plan, images: int) -> NDArray[np.float32]:
     """Return the matrix of at most ``images`` evenly spaced images of a plan."""
-    count = min(images, len(plan))
-    chosen = np.arange(count) * len(plan) // max(count, 1)
+    chosen = evenly_spaced(len(plan), images)
+    count = len(chosen)
     gazes = [np.arange(plan.starts[image], plan.starts[image + 1]) for image in chosen]
     starts = np.concatenate([[0], np.cumsum([len(part) for part in gazes], dtype=np.int64)])
     features = plan.features[np.concatenate([np.empty(0, np.int64), *gazes])]

@@ -11,6 +11,12 @@ from numpy.typing import NDArray
 
 from .._errors import describe, integer, number
 
+#: At most so many images, evenly spaced, stand for a source where a quantile is estimated.
+QUANTILE_IMAGES = 2000
+
+#: A threshold that more than this share of the pairs reach tells no image from another.
+ALMOST_ALL = 0.9
+
 Entries = tuple[NDArray[np.int64], NDArray[np.int64], NDArray[np.float32]]
 
 
@@ -40,12 +46,8 @@ class Selection:
         return {name: value for name, value in dataclasses.asdict(self).items() if value is not None}
 
     def settled(self, matrix: NDArray[np.float32]) -> Selection:
-        """Return the selection whose threshold is the quantile of the pairs of valid images in ``matrix``."""
-        valid = np.flatnonzero(np.diagonal(matrix))
-        pairs = matrix[np.ix_(valid, valid)][np.triu_indices(len(valid), 1)]
-        share = 1.0 if self.quantile is None else self.quantile
-        threshold = float(np.quantile(pairs, share, method="higher")) if len(pairs) else 1.0
-        return dataclasses.replace(self, threshold=threshold)
+        """Return the selection with the threshold at its quantile in the matrix of a sample of images."""
+        return dataclasses.replace(self, threshold=threshold_at(valid_pairs(matrix), self.quantile or 0.0))
 
     def entries(self, part: NDArray[np.float32], start: int, first: int) -> Entries:
         """Return rows, columns and affinities that are kept of a block whose corner is (start, first)."""
@@ -72,6 +74,33 @@ class Selection:
         has_own = (rows == columns)[begin] if len(rows) else fresh
         keep = np.arange(len(rows)) - begin < self.top_k + has_own
         return rows[keep], columns[keep], data[keep]
+
+
+def evenly_spaced(count: int, most: int) -> NDArray[np.int64]:
+    """Return at most ``most`` of ``count`` positions, evenly spaced from the first one on."""
+    chosen = min(count, most)
+    return np.arange(chosen, dtype=np.int64) * count // max(chosen, 1)
+
+
+def valid_pairs(matrix: NDArray[np.float32], valid: NDArray[np.bool_] | None = None) -> NDArray[np.float32]:
+    """Return the affinities of the pairs of different valid images, each pair once, ascending.
+
+    Of a pair's two numbers the larger counts. Without ``valid``, an image is valid where it has an
+    affinity above 0, be it with itself or, as some matrices have zeros on the diagonal, with another.
+    """
+    known = (matrix > 0).any(axis=1) | (matrix > 0).any(axis=0) if valid is None else valid
+    at = np.flatnonzero(known)
+    square = matrix[np.ix_(at, at)]
+    upper = np.triu_indices(len(at), 1)
+    return np.sort(np.maximum(square[upper], square.T[upper]))
+
+
+def threshold_at(pairs: NDArray[np.float32], quantile: float) -> float:
+    """Return the affinity at a quantile of ascending :func:`valid_pairs`: the smallest one that reaches it.
+
+    1 where there is no pair. This is the one rule for quantiles, of caches, inspections and PairMask.
+    """
+    return float(np.quantile(pairs, quantile, method="higher")) if len(pairs) else 1.0
 
 
 def largest_in_rows(part: NDArray[np.float32], count: int) -> NDArray[np.bool_]:

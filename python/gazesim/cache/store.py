@@ -153,10 +153,19 @@ def in_words(size: int) -> str:
     raise AssertionError("unreachable")
 
 
+#: Errors of a lock that mean that somebody else has it, and those of a file system without locks.
+BUSY = {errno.EWOULDBLOCK, errno.EAGAIN, errno.EACCES, errno.EDEADLK}
+NO_LOCKS = {errno.ENOLCK, errno.ENOSYS, errno.EOPNOTSUPP, errno.ENOTSUP}
+
+#: With this environment variable, caches are built without a lock, for file systems that have none.
+UNLOCKED = "GAZESIM_UNLOCKED"
+
+
 class FolderLock:
     """The right to build in a folder; the system frees it when the process ends, however it ends.
 
-    ``shared`` lets the shares of one build in beside each other, and keeps out everybody else.
+    ``shared`` lets the shares of one build in beside each other, and keeps out everybody else. Some
+    network file systems give no locks: there, GAZESIM_UNLOCKED=1 builds without one.
     """
 
     def __init__(self, folder: Path, *, name: str = "lock", shared: bool = False) -> None:
@@ -173,16 +182,30 @@ class FolderLock:
                 time.sleep(0.01)
                 continue
             try:
-                _lock(file, self._shared)
-            except OSError:
+                if not os.environ.get(UNLOCKED):
+                    _lock(file, self._shared)
+            except OSError as error:
                 file.close()
-                raise BlockingIOError(
-                    f"another process is building in {self._folder}; expected one builder at a time"
-                ) from None
+                raise self._in_words(error) from None
             if _is_at(file, path):
                 self._file = file
                 return self
             file.close()  # the lock of a folder that is gone
+
+    def _in_words(self, error: OSError) -> OSError:
+        """Return what a refused lock means: somebody builds here, or the file system has no locks."""
+        if error.errno in BUSY:
+            return BlockingIOError(
+                f"another process is building in {self._folder}; expected one builder at a time"
+            )
+        if error.errno in NO_LOCKS:
+            return OSError(
+                error.errno,
+                f"the file system of {self._folder} gives no locks ({error.strerror}), as some network file "
+                "systems do; expected a cache on a local disk, to be copied afterwards, or the environment "
+                f"variable {UNLOCKED}=1, with which you see to it that nobody else builds this cache",
+            )
+        return error
 
     def __exit__(self, *_: object) -> None:
         assert self._file is not None

@@ -10,15 +10,34 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from ..heatmaps import render_heatmap
 from ..plots.affinity import HISTOGRAM_ROWS, off_diagonal, plot_affinity
-from ..schemes import Grouping, Scheme, scheme_from, size_of
+from ..reading.features import features_of_gaze
+from ..reading.frames import ScreenMissing
+from ..reading.placed import PlacedGaze
+from ..schemes import SCHEMES, Grouping, Scheme, scheme_from, size_of
 from ..schemes.features import Features
+from . import say_next
 from .caching import build_cache, check_options, merge_cache
-from .reading import given, read_gaze
+from .reading import gaze_of_manifest, given, is_manifest, read_gaze, sizes_in
 
 # Work above which a progress bar is worth its line.
 LONG_PAIRS = 500_000
+
+
+#: What the help shows: the usual options, and a command.
+COMMON = (
+    "scheme",
+    "out",
+    "plot",
+    "cache",
+    "threshold",
+    "top_k",
+    "quantile",
+    "reduce",
+    "screen_size",
+    "n_threads",
+)
+EXAMPLE = "affinity gaze.csv --scheme multimatch --screen_size 1920,1080 --out A.npy --plot A.png"
 
 
 def run(
@@ -36,6 +55,8 @@ def run(
     top_k: int | None = None,
     quantile: float | None = None,
     reduce: str | None = None,
+    images: str | None = None,
+    sigma_deg: float | None = None,
     dask: str | None = None,
     block: str | None = None,
     merge: bool = False,
@@ -44,9 +65,11 @@ def run(
     """Compare every gaze of a file or folder with every other.
 
     Args:
-        path: A gaze file, a folder of gaze files, or an .npy file of heatmaps (n, H, W).
-        scheme: multimatch, moments, dhash or tima. The middle two compare heatmaps, which are drawn from
-            scanpaths where these are given.
+        path: A gaze file, a folder of gaze files, a manifest (a CSV with the columns id and image), or an
+            .npy file of heatmaps (n, H, W).
+        scheme: multimatch, moments, dhash, tima, scanmatch, string_edit, dtw, frechet, hausdorff,
+            time_delay_embedding, recurrence, scasim, mannan or eyenalysis. moments and dhash compare
+            heatmaps, which are drawn from scanpaths where these are given.
         out: Where to write the (n, n) float32 matrix, as .npy; the ids go beside it, as .ids.txt.
         plot: Where to draw the matrix and the histogram of its affinities, as .png.
         weights: MultiMatch's weights of shape, direction, length, position and duration, such as
@@ -54,22 +77,34 @@ def run(
         grouping: MultiMatch's simplification: amplitude in pixels, direction in degrees, duration in
             seconds, such as 160,45,0.3.
         sigma_px: Width of the Gaussian in pixels, for tima and for heatmaps drawn from scanpaths; default:
-            18 for tima, 2.5 % of the screen width for heatmaps.
-        parameters: Further parameters of the scheme, for example '{"alpha": 0.2}'.
+            18 for tima; for heatmaps 1 degree where the screen's size and distance are known, else 2.5 % of
+            the screen width.
+        parameters: Further parameters of the scheme, for example '{"alpha": 0.2}' or, for recurrence,
+            '{"radius_px": 64}'.
         n_threads: Threads to use; default: GAZESIM_NUM_THREADS, then all available cores.
         cache: Folder of a cache to write, which training opens by id. A killed build resumes.
         threshold: Keep only pairs of at least this affinity in the cache.
         top_k: Keep only the k most similar others of every row in the cache.
         quantile: Keep only pairs above this quantile in the cache.
-        reduce: mean or max over the readers of an image; ids are then image ids.
+        reduce: mean or max over the readers of an image, or pool, one map of all of them; ids are then image
+            ids.
+        images: A folder of images named after the image ids: their sizes say where they stood on the screen.
+        sigma_deg: Width of the Gaussian of heatmaps in degrees, with screen_cm and distance_cm.
         dask: Address of a Dask scheduler whose workers compute the cache and see its folder.
         block: I/N: compute share I of N of the cache, as one job of an array.
         merge: Put the shares of the cache together; for the same command line as the shares.
     """
-    kept = {"threshold": threshold, "top_k": top_k, "quantile": quantile, "reduce": reduce}
+    pooled = reduce == "pool"
+    kept = {
+        "threshold": threshold,
+        "top_k": top_k,
+        "quantile": quantile,
+        "reduce": None if pooled else reduce,
+    }
     check_options(cache, dask, block, merge, kept)
     if cache is not None and merge:
         say(merge_cache(cache))
+        say_next("inspect", cache)
         return
     if (out or plot) and (block or any(value is not None for value in kept.values())):
         raise ValueError(
@@ -82,15 +117,20 @@ def run(
         settings["grouping"] = Grouping(*grouping)
     if scheme == "tima" and sigma_px is not None:
         settings["sigma_px"] = sigma_px
-    if scheme == "multimatch" and sigma_px is not None:
-        raise ValueError("--sigma_px is given, but multimatch draws no map; expected it with another scheme")
+    if sigma_px is not None and scheme in SCHEMES and scheme not in ("moments", "dhash", "tima"):
+        expected = "expected it with moments, dhash or tima"
+        raise ValueError(f"--sigma_px is given, but {scheme} draws no map; {expected}")
     chosen = scheme_from(scheme, settings)
     for target in (out, plot):
         check_folder(target)
 
-    gazes = load(path, chosen, sigma_px, **reading)
+    gazes = load(path, chosen, {"sigma_px": sigma_px, "sigma_deg": sigma_deg}, images, **reading)
     start = time.perf_counter()
-    features = features_of(chosen, gazes, n_threads)
+    if isinstance(gazes, PlacedGaze):
+        tell_maps(chosen, gazes)
+        features = features_of_gaze(chosen, gazes, reduce="pool" if pooled else None, n_threads=n_threads)
+    else:
+        features = chosen.features(gazes, n_threads=n_threads)
     count = len(features)
     progress = count * count > LONG_PAIRS
     if cache is None:
@@ -100,6 +140,8 @@ def run(
             features, cache, dask=dask, block=block, kept=kept, n_threads=n_threads, progress=progress
         )
         say(done)
+        if opened is not None and (opened.selection is not None or opened.reduce is not None):
+            say_next("inspect", cache)
         if opened is None or opened.selection is not None or opened.reduce is not None:
             return
         matrix = opened.matrix
@@ -113,43 +155,45 @@ def run(
     if plot is not None:
         plot_affinity(matrix, plot, title=f"{Path(path).name}: {scheme} affinity of {count} gazes")
         say(f"wrote {plot}")
+    if cache is not None:
+        say_next("inspect", cache)
+    else:
+        say_next("affinity", path, "--scheme", scheme, "--cache", f"{Path(path).stem}.cache")
 
 
-def load(path: str, scheme: Scheme, sigma_px: float | None, **reading: Any) -> Any:
-    """Return what the scheme compares, from a gaze file or an .npy of heatmaps."""
+def load(
+    path: str, scheme: Scheme, spread: dict[str, float | None], images: str | None, **reading: Any
+) -> PlacedGaze | NDArray[Any]:
+    """Return what the scheme compares, from a gaze file, a manifest or an .npy of heatmaps."""
     compares_maps = scheme.takes == "heatmaps"
     if Path(path).suffix == ".npy":
         if not compares_maps:
             raise ValueError(f"{path} holds heatmaps; expected a gaze file, or --scheme moments or dhash")
-        if idle := given(reading) + ["sigma_px"] * (sigma_px is not None):
+        more = [name for name, value in (*spread.items(), ("images", images)) if value is not None]
+        if idle := given(reading) + more:
             raise ValueError(f"--{idle[0]} is given, but {path} holds heatmaps; expected it with a gaze file")
         maps: NDArray[Any] = np.load(path, mmap_mode="r", allow_pickle=False)
         return maps
-    paths = read_gaze(path, **reading)
-    size = paths.screen_size or size_of(scheme)
-    if size is None:
-        expected = "expected --screen_size WIDTH,HEIGHT in pixels, such as 1920,1080"
-        raise ValueError(f"screen_size is missing: {path} states none, or several; {expected}")
-    if not compares_maps:
-        return paths
-    width, height = (int(side) for side in size)
-    sigma = width / 40 if sigma_px is None else sigma_px
-    say(f"drawing {len(paths)} heatmaps of {width} x {height} px with sigma_px={sigma:g}")
-    return paths, (width, height), sigma
+    source = read_gaze(path, **reading)
+    changes = spread if compares_maps else {}
+    if is_manifest(path):
+        if images is not None:
+            raise ValueError(f"--images is given, but {path} is a manifest, which names them; expected one")
+        return gaze_of_manifest(source, **changes)
+    sizes = sizes_in(images)
+    try:
+        return source.placed(sizes, **changes)
+    except ScreenMissing:
+        if size_of(scheme) is None:
+            raise
+        return source.placed(sizes, screen_size=size_of(scheme), **changes)
 
 
-def features_of(scheme: Scheme, gazes: Any, n_threads: int | None) -> Features:
-    """Return the features, drawing heatmaps one by one: all at once would not fit into memory."""
-    if not isinstance(gazes, tuple):
-        return scheme.features(gazes, n_threads=n_threads)
-    paths, size, sigma = gazes
-    maps = (
-        render_heatmap(gaze, size=size, sigma_px=sigma, n_threads=n_threads).astype(np.float32)
-        for gaze in paths
-    )
-    parts = [scheme.features(one[None], n_threads=n_threads) for one in maps]
-    values = np.concatenate([part.values for part in parts])
-    return Features._trusted(scheme, values, None, paths.ids, parts[0].map_size)
+def tell_maps(scheme: Scheme, placed: PlacedGaze) -> None:
+    """Say which maps are drawn from scanpaths."""
+    if scheme.takes == "heatmaps":
+        width, height = placed.map_size
+        say(f"drawing {len(placed.paths)} heatmaps of {width} x {height} px with {placed.spread.words}")
 
 
 def summary(matrix: NDArray[np.float32]) -> str:

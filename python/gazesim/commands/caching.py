@@ -9,7 +9,6 @@ from typing import Any
 
 from ..cache import AffinityCache
 from ..schemes.features import Features
-from . import program
 
 
 def check_options(cache: str | None, dask: str | None, block: str | None, merge: bool, kept: Any) -> None:
@@ -59,4 +58,4 @@ def build_cache(
 
             how["client"] = stack.enter_context(connect(dask))
         opened = AffinityCache.build(cache, features, **how)
-    return opened, f"wrote {Path(cache)}, a cache of {len(opened)} ids; next: {program()} inspect {cache}"
+    return opened, f"wrote {Path(cache)}, a cache of {len(opened)} ids"

@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 from ..affinity import affinity
 from ..phantom import Phantom, phantom
 from ..plots.affinity import draw_matrix, new_figure
-from . import program
+from . import say_next
 
 #: scheme: (which gaze of the phantom it compares, parameters)
 RUNS: dict[str, tuple[Callable[[Phantom], Any], dict[str, Any]]] = {
@@ -22,6 +22,10 @@ RUNS: dict[str, tuple[Callable[[Phantom], Any], dict[str, Any]]] = {
     "dhash": (lambda study: study.heatmaps, {"margin": 0.02}),
     "tima": (lambda study: study.scanpaths, {"sigma_px": 3.0, "eps": 0.3}),
 }
+
+
+#: What the help shows: the usual options, and a command.
+EXAMPLE = "demo --out demo.png"
 
 
 def run(out: str = "gazesim_demo.png", n: int = 64, seed: int = 0) -> None:
@@ -53,7 +57,7 @@ def run(out: str = "gazesim_demo.png", n: int = 64, seed: int = 0) -> None:
         print(f"\nno picture: {error}")
     else:
         print(f"\nwrote {out}: the four matrices, images grouped by class")
-    print(f"next: {program()} affinity YOUR_GAZE_FILE --scheme multimatch --out A.npy --plot A.png")
+    say_next("affinity", "YOUR_GAZE_FILE", "--scheme", "multimatch", "--out", "A.npy", "--plot", "A.png")
 
 
 def same_class(matrix: NDArray[np.float32], labels: NDArray[np.int64]) -> float:

@@ -14,9 +14,15 @@ from ..cache import AffinityCache
 from ..cache.inspection import inspect_cache, text
 from ..plots.inspection import plot_inspection
 from ..schemes import MultiMatch, size_of
-from .reading import read_gaze, refuse_without
+from . import say_next
+from .reading import gaze_of_manifest, is_manifest, read_gaze, refuse_without, sizes_in
 
 Gazes = dict[Hashable, NDArray[np.float64]]
+
+
+#: What the help shows: the usual options, and a command.
+COMMON = ("out", "batch_size", "labels", "gaze", "images")
+EXAMPLE = "inspect study.cache --batch_size 64 --labels labels.csv"
 
 
 def run(
@@ -36,22 +42,28 @@ def run(
         batch_size: Images in a training batch.
         labels: A table of ids and classes (comma or tab separated, the class last), to show how pure
             positives are.
-        gaze: The gaze file or folder that the cache was built from, to draw nearest neighbours, with the
-            options that it was built with; not needed for MultiMatch without grouping, whose features
-            hold the fixations. The screen size is by default that of the cache's scheme, if it has one.
-        images: A folder of images named after the image ids, to draw the gaze on.
+        gaze: The gaze file, folder or manifest that the cache was built from, to draw nearest neighbours,
+            with the options that it was built with; not needed for MultiMatch without grouping, whose
+            features hold the fixations. The screen size is by default that of the cache's scheme, if it has
+            one.
+        images: A folder of images named after the image ids, to draw the gaze on, and to know where they
+            stood on the screen.
     """
     opened = AffinityCache.open(cache)
     classes = None if labels is None else read_labels(Path(labels), opened)
     found = inspect_cache(opened, batch_size=batch_size, labels=classes)
     print(text(found))
-    gazes, size = gazes_of(opened, gaze, **reading)
+    gazes, size = gazes_of(opened, gaze, images, **reading)
     target = opened.path.with_name(f"{opened.path.name}.inspect.png") if out is None else Path(out)
     finder = None if images is None else image_finder(Path(images))
     plot_inspection(found, target, gazes=gazes, screen_size=size, images=finder)
     if not gazes:
         print("\nno nearest neighbours drawn: this scheme keeps no fixations; expected --gaze FILE")
     print(f"\nwrote {target}")
+    if not found.is_chance(found.proposal):
+        threshold = f"{found.proposal:.4f}"
+        pairs = ("--model.pairs.cache", cache, "--model.pairs.threshold", threshold)
+        say_next("pretrain", "--config", "byol_mcgip", "--data.manifest", "MANIFEST.csv", *pairs)
 
 
 def read_labels(path: Path, cache: AffinityCache) -> dict[Hashable, str]:
@@ -78,7 +90,7 @@ def read_labels(path: Path, cache: AffinityCache) -> dict[Hashable, str]:
 
 
 def gazes_of(
-    cache: AffinityCache, gaze: str | None, **reading: Any
+    cache: AffinityCache, gaze: str | None, images: str | None, **reading: Any
 ) -> tuple[Gazes, tuple[float, float] | None]:
     """Return scanpaths by id of the cache (of several readers, the first one's) and their screen size."""
     if gaze is None:
@@ -86,8 +98,13 @@ def gazes_of(
     if gaze is not None:
         if reading.get("screen_size") is None:
             reading["screen_size"] = size_of(cache.scheme)
-        paths = read_gaze(gaze, **reading)
-        names, parts, size = paths.ids, list(paths), paths.screen_size
+        source = read_gaze(gaze, **reading)
+        placed = gaze_of_manifest(source) if is_manifest(gaze) else source.placed(sizes_in(images))
+        names = placed.paths.ids
+        size: tuple[float, float] | None = placed.canvas
+        parts = list(placed.paths)
+        if placed.has_one_image_size and len(parts):
+            parts, size = [placed.on_image(i) for i in range(len(names))], placed.image_sizes[0]
     elif isinstance(cache.scheme, MultiMatch) and cache.scheme.grouping is None:
         features = cache.features
         names, parts, size = features.ids, fixations_of(features), cache.scheme.screen_size

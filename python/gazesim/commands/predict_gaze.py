@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import json
 import sys
+import warnings
+from collections.abc import Hashable
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -12,7 +14,11 @@ from numpy.typing import NDArray
 
 from .._progress import ProgressBar
 from ..plots.affinity import new_figure
-from .reading import read_gaze, refuse_without
+from ..reading.names import Names
+from ..reading.source import image_of
+from ..saliency import UndefinedScoreWarning, mean_scores
+from . import say_next
+from .reading import GazeSource, read_gaze, refuse_without
 
 if TYPE_CHECKING:
     from ..train.data.images import Image
@@ -22,6 +28,25 @@ Named = dict[str, NDArray[np.float32]]
 Readings = dict[str, NDArray[np.float64]]
 
 PICTURED = 6
+
+
+#: What the help shows: the usual options, and a command.
+COMMON = (
+    "images",
+    "maps",
+    "scanpaths",
+    "phantom",
+    "size",
+    "epochs",
+    "batch_size",
+    "held_out",
+    "seed",
+    "format",
+)
+EXAMPLE = {
+    "fit": "predict-gaze fit model --images images --maps maps --scanpaths gaze.csv",
+    "run": "predict-gaze run model other_images maps_out",
+}
 
 
 def fit(
@@ -47,9 +72,10 @@ def fit(
     Args:
         out: The folder for the model and its scores.
         images: A folder of .png, .jpg, .tif or .npy images, or an .npy file (n, H, W).
-        maps: The gaze maps, likewise; files have the names of their images, arrays their order.
-        scanpaths: A gaze file or folder with the images' ids, in their pixels, for NSS and AUC-Judd;
-            all readers of an image together.
+        maps: The gaze maps, likewise; files have the names of their images, arrays their order; default:
+            drawn from the scanpaths.
+        scanpaths: A gaze file or folder with the images' ids, for NSS and AUC-Judd; all readers of an image
+            together. Where images stood on the screen is said by placement or image_box.
         phantom: Instead of files: this many synthetic images, each read by 10 people.
         size: Images and maps are resized to this many pixels square for the network.
         epochs: How often all images are seen.
@@ -61,8 +87,8 @@ def fit(
     """
     if scanpaths is None:
         refuse_without("scanpaths", reading)
-    gaze = None if scanpaths is None else _readings(scanpaths, **reading)
-    named, true, paths = _pairs(images, maps, gaze, phantom, size, seed)
+    source = None if scanpaths is None else read_gaze(scanpaths, **reading)
+    named, true, paths = _pairs(images, maps, source, phantom, size, seed)
     if paths is not None and (lone := sorted(named.keys() - paths.keys())):
         raise ValueError(f"{scanpaths} has no scanpath for {len(lone)} images, such as {lone[0]!r}")
     from ..train import fit_predictor, predict_gaze, saliency_scores
@@ -88,15 +114,31 @@ def fit(
     predicted = predict_gaze(model, pixels)
     fixations = None if paths is None else [_scaled(paths[i], named[i], size) for i in unseen]
     scores = saliency_scores(predicted, expected, fixations)
-    means = {name: float(np.nanmean(values)) for name, values in scores.items()}
-    record = {"held_out": unseen, "mean": means, "each": {k: v.tolist() for k, v in scores.items()}}
-    (Path(out) / "metrics.json").write_text(json.dumps(record) + "\n")
-    _say(
-        ", ".join(f"{name} {value:.3f}" for name, value in means.items()) + f" on {len(unseen)} unseen images"
-    )
+    (Path(out) / "metrics.json").write_text(json.dumps(_record(unseen, scores)) + "\n")
     picture = Path(out) / "held_out.png"
     draw(picture, unseen, pixels, expected, predicted, scores["CC"])
     _say(f"wrote {out}/predictor.pt, metrics.json and {picture.name}")
+    say_next("predict-gaze", "run", out, "IMAGES", "MAPS")
+
+
+def _record(unseen: list[str], scores: dict[str, NDArray[np.float64]]) -> dict[str, Any]:
+    """Return what metrics.json holds, and say the means; null stands for a score without a value."""
+    with warnings.catch_warnings(record=True, action="always", category=UndefinedScoreWarning) as told:
+        means = mean_scores(scores)
+    for line in told:
+        _say(str(line.message))
+    words = ", ".join(f"{name} {score.mean:.3f}" for name, score in means.items())
+    _say(f"{words} on {len(unseen)} unseen images")
+
+    def finite(value: float) -> float | None:
+        return value if np.isfinite(value) else None
+
+    return {
+        "held_out": unseen,
+        "mean": {name: finite(score.mean) for name, score in means.items()},
+        "images": {name: score.images for name, score in means.items()},
+        "each": {name: [finite(value) for value in values.tolist()] for name, values in scores.items()},
+    }
 
 
 def predict(model: str, images: str, out: str, format: str = "npy") -> None:
@@ -131,7 +173,7 @@ run = {"fit": fit, "run": predict}
 
 
 def _pairs(
-    images: str | None, maps: str | None, gaze: Readings | None, phantom: int | None, size: int, seed: int
+    images: str | None, maps: str | None, gaze: GazeSource | None, phantom: int | None, size: int, seed: int
 ) -> tuple[Named, Named, Readings | None]:
     if phantom is not None:
         if images or maps or gaze:
@@ -148,26 +190,48 @@ def _pairs(
             dict(zip(names, data.heatmaps, strict=True)),
             dict(zip(names, gazes, strict=True)),
         )
-    if images is None or maps is None:
+    if images is None or (maps is None and gaze is None):
         raise ValueError("images or maps is missing; expected --images and --maps, or --phantom 400")
     from ..train.data.images import read_images
 
-    named, true = read_images(images), read_images(maps)
+    named = read_images(images)
+    paths, drawn = (None, {}) if gaze is None else _on_images(gaze, named, size)
+    true = drawn if maps is None else read_images(maps)
     if lone := sorted(named.keys() ^ true.keys()):
         raise ValueError(
             f"images and maps differ in {len(lone)} names, such as {lone[0]!r}; expected equal names"
         )
-    return named, true, gaze
+    return named, true, paths
 
 
 def _readings(scanpaths: str, **reading: Any) -> Readings:
     """Return the fixations on every image; those of several readers, one after the other."""
-    paths = read_gaze(scanpaths, **reading)
-    found: dict[str, list[NDArray[np.float64]]] = {}
-    for name, path in zip(paths.ids, paths, strict=True):
-        image = name[0] if isinstance(name, tuple) else name
-        found.setdefault(str(image), []).append(np.asarray(path))
-    return {name: np.concatenate(parts) for name, parts in found.items()}
+    return _on_images(read_gaze(scanpaths, **reading), None)[0]
+
+
+def _on_images(source: GazeSource, named: Named | None, size: int | None = None) -> tuple[Readings, Named]:
+    """Return the fixations of all readers in pixels of every image, and maps of ``size`` drawn from them."""
+    names = None if named is None else Names(named)
+
+    def known(image: Hashable) -> str | None:
+        return str(image) if names is None else names.find(str(image))
+
+    def image_size(image: Hashable) -> tuple[float, float] | None:
+        name = known(image)
+        if named is None or name is None:
+            return None
+        return float(named[name].shape[1]), float(named[name].shape[0])
+
+    placed = source.placed(image_size)
+    found: dict[str, list[int]] = {}
+    for position, scanpath in enumerate(placed.paths.ids):
+        name = known(image_of(scanpath))
+        if name is not None:
+            found.setdefault(name, []).append(position)
+    paths = {name: np.concatenate([placed.on_image(i) for i in at]) for name, at in found.items()}
+    if size is None:
+        return paths, {}
+    return paths, {name: placed.map_on_image(at, (size, size)) for name, at in found.items()}
 
 
 def draw(

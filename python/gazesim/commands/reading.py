@@ -2,13 +2,56 @@
 
 from __future__ import annotations
 
+import dataclasses
+import sys
+from collections.abc import Callable, Hashable
+from dataclasses import dataclass
 from inspect import signature
+from pathlib import Path
 from typing import Any
 
-from ..io import read_scanpaths
-from ..scanpaths import Scanpaths
+from ..geometry import Size
+from ..io.tables import Source
+from ..reading.frames import ScreenMissing
+from ..reading.names import Names
+from ..reading.options import GazeOptions
+from ..reading.placed import PlacedGaze
+from ..reading.source import image_of, read_placed, unknown
 
-__all__ = ["given", "read_gaze", "refuse_without"]
+__all__ = [
+    "GazeSource",
+    "gaze_of_manifest",
+    "given",
+    "is_manifest",
+    "read_gaze",
+    "refuse_without",
+    "sizes_in",
+]
+
+
+@dataclass(frozen=True)
+class GazeSource:
+    """A gaze file, and how it is read."""
+
+    path: str
+    options: GazeOptions
+
+    def placed(self, image_size: Callable[[Hashable], Size | None] = unknown, **changes: Any) -> PlacedGaze:
+        """Read the file; ``image_size`` knows the images, and ``changes`` are further options."""
+        options = dataclasses.replace(self.options, **changes)
+        try:
+            return read_placed(
+                self.path,
+                options,
+                image_size=image_size,
+                say=_line,
+                warn=_warning,
+            )
+        except ScreenMissing as error:
+            raise ScreenMissing(
+                f"screen_size is missing ({error}); expected --screen_size WIDTH,HEIGHT in pixels, such as "
+                "1920,1080, or the image files"
+            ) from None
 
 
 def read_gaze(
@@ -18,11 +61,20 @@ def read_gaze(
     time_unit: str | None = None,
     coord_unit: str | None = None,
     screen_size: tuple[float, float] | None = None,
+    placement: str | None = None,
+    image_box: tuple[float, float, float, float] | None = None,
+    screen_cm: tuple[float, float] | None = None,
+    distance_cm: float | None = None,
     sampling_rate: float | None = None,
     eye: str | None = None,
     off_image: str = "keep",
     metadata: str | None = None,
-) -> Scanpaths:
+    by: str | None = None,
+    missing: str | None = None,
+    columns: str | None = None,
+    on_bad_row: str = "raise",
+    spanning: str = "start",
+) -> GazeSource:
     """Read a gaze file or folder. A verb that hands its ``**reading`` to this function has its options.
 
     Args:
@@ -31,22 +83,71 @@ def read_gaze(
         time_unit: Unit of the durations in the file (s, ms, us, ns, samples), if not the format's own.
         coord_unit: Unit of the coordinates in the file (px, fraction, percent), if not the format's own.
         screen_size: Width and height in pixels, such as 1920,1080; default: the file's or the format's own.
+        placement: Where images stood on the screen: fit (as large as possible, centred), stretch (over all of
+            it), center (at their own size) or native (x and y are pixels of the image).
+        image_box: Where images stood on the screen, x0,y0,x1,y1 in pixels, instead of a placement.
+        screen_cm: Width and height of the screen in centimetres; with distance_cm, maps are drawn with a
+            standard deviation of 1 degree.
+        distance_cm: Distance from the eye to the screen in centimetres.
         sampling_rate: Hz, where durations are counted in samples.
-        eye: left or right, where a file holds both.
+        eye: left, right, best or average, where a file holds both; default: left, else right.
         off_image: What happens to fixations outside of the image: keep, clip or drop.
         metadata: The table that comes with a data set (EGD-CXR, REFLACX); default: the one beside the file.
+        by: Columns, or a pattern of messages, that name the image; default: what the format has.
+        missing: Numbers and pairs that say that there is no gaze, such as "-1,-1 9999".
+        columns: Columns of any other table, such as x=gx,y=gy,duration=dur,image=stim.
+        on_bad_row: raise refuses a file with a damaged row, skip leaves the row out and counts it.
+        spanning: What a fixation does during which the image changes: start, split or drop.
     """
-    return read_scanpaths(
+    return GazeSource(
         path,
-        format=format,
-        time_unit=time_unit,
-        coord_unit=coord_unit,
-        screen_size=screen_size,
-        sampling_rate=sampling_rate,
-        eye=eye,
-        off_image=off_image,
-        metadata=metadata,
+        GazeOptions(
+            format=format,
+            time_unit=time_unit,
+            coord_unit=coord_unit,
+            screen_size=screen_size,
+            placement=placement,
+            image_box=image_box,
+            screen_cm=screen_cm,
+            distance_cm=distance_cm,
+            sampling_rate=sampling_rate,
+            eye=eye,
+            off_image=off_image,
+            metadata=metadata,
+            by=by,
+            missing=missing,
+            columns=columns,
+            on_bad_row=on_bad_row,
+            spanning=spanning,
+        ),
     )
+
+
+def is_manifest(path: str) -> bool:
+    """Return whether a file is a manifest: a table with the columns id and image."""
+    file = Path(path)
+    return file.suffix.lower() in (".csv", ".tsv") and file.is_file() and Source(file).has("id", "image")
+
+
+def gaze_of_manifest(source: GazeSource, **changes: Any) -> PlacedGaze:
+    """Return the gaze of all images of a manifest, by their ids there."""
+    from ..train.data.gaze_files import ManifestGaze
+    from ..train.data.manifest import Manifest
+
+    manifest = Manifest.read(source.path)
+    gaze = ManifestGaze(manifest.entries, dataclasses.replace(source.options, **changes), manifest.path)
+    if not any(entry.gaze is not None for entry in manifest.entries):
+        raise ValueError(f"{source.path} names no gaze; expected gaze files in its column gaze")
+    gaze.tell(_line, _warning)
+    return gaze.placed
+
+
+def _line(text: str) -> None:
+    print(f"gazesim: {text}", file=sys.stderr)
+
+
+def _warning(text: str) -> None:
+    _line(f"warning: {text}")
 
 
 def given(reading: dict[str, Any]) -> list[str]:
@@ -55,7 +156,41 @@ def given(reading: dict[str, Any]) -> list[str]:
     return [name for name, value in reading.items() if value != defaults[name].default]
 
 
+#: What a manifest states for every image; other options have to be given again with it.
+CARRIED = ("screen_size", "placement", "image_box")
+
+
+def given_again(reading: dict[str, Any]) -> list[str]:
+    """Return the words of the options that a manifest does not carry."""
+    words = []
+    for name in given(reading):
+        if name not in CARRIED:
+            value = reading[name]
+            text = ",".join(f"{side:g}" for side in value) if isinstance(value, tuple) else str(value)
+            words += [f"--{name}", text]
+    return words
+
+
 def refuse_without(option: str, reading: dict[str, Any]) -> None:
     """Raise where it is told how gaze is read, but ``option``, the gaze itself, is not given."""
     if lone := given(reading):
         raise ValueError(f"--{lone[0]} is given without --{option}; expected --{option} FILE beside it")
+
+
+def sizes_in(images: str | None) -> Callable[[Hashable], Size | None]:
+    """Return a function that finds the size of an image of a folder by its id."""
+    if images is None:
+        return unknown
+    from ..train.data.image_sizes import image_files, image_size
+
+    files = image_files(Path(images))
+    names = Names(files)
+    known: dict[str, Size] = {}
+
+    def find(image: Hashable) -> Size | None:
+        found = names.find(str(image_of(image)))
+        if found is not None and found not in known:
+            known[found] = image_size(files[found])
+        return None if found is None else known[found]
+
+    return find

@@ -4,25 +4,21 @@ from __future__ import annotations
 
 import csv
 import os
-import sys
-from collections import Counter
-from collections.abc import Hashable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-import numpy as np
-from numpy.typing import NDArray
-
-from .._errors import choice, describe, number, one_of, screen
 from ..scanpaths import Scanpaths
-from . import pymovements, tidy
-from .parsing import FrameTable, fault
-from .recording import COORD_UNITS, OFF_IMAGE, TIME_UNITS, Options, Recording, Size
-from .registry import FORMATS, named, sources_of
+from .detection import find_fixations, read_samples
+from .raw import Samples
+from .reading import Reading, read
+from .registry import FORMATS
+from .report import ReadingReport
 
-__all__ = ["FORMATS", "read_scanpaths", "write_table"]
-
-EYES = ("left", "right")
+__all__ = [
+    "FORMATS", "Reading", "ReadingReport", "Samples", "find_fixations", "read", "read_samples",
+    "read_scanpaths", "write_table",
+]  # fmt: skip
 
 
 def read_scanpaths(
@@ -36,18 +32,23 @@ def read_scanpaths(
     sampling_rate: float | None = None,
     eye: str | None = None,
     metadata: str | os.PathLike[str] | None = None,
+    by: str | None = None,
+    missing: Any = None,
+    columns: str | Mapping[str, str] | None = None,
+    on_bad_row: str = "raise",
+    spanning: str = "start",
     verbose: bool = True,
 ) -> Scanpaths:
     """Read a gaze file, every gaze file of a folder, or a frame, as scanpaths in pixels and seconds.
 
     One line on stderr says what was taken: the format, its units and what they were converted to,
-    and how much was read.
+    how much was read and what was left out. :func:`gazesim.io.read` returns the same as a report.
 
     Parameters
     ----------
     path
-        A file, a folder (with its subfolders) of files of one format, or a pandas or polars frame
-        that is a tidy table or the events of pymovements.
+        A file (also ``.gz``, or ``.zip`` of one file), a folder (with its subfolders) of files of one
+        format, or a pandas or polars frame that is a tidy table or the events of pymovements.
     format
         A name from ``gazesim.io.FORMATS``; default: recognised from the content.
     time_unit
@@ -64,10 +65,27 @@ def read_scanpaths(
     sampling_rate
         Hz, where durations are counted in samples.
     eye
-        ``"left"`` or ``"right"``, where a file holds both.
+        ``"left"`` or ``"right"``, where a file holds both; ``"best"`` (of each scanpath the eye that
+        fixated longer) or ``"average"`` (fixations of both eyes that overlap in time are merged).
+        Default: left, and right where a scanpath has no left one. A given eye is the only one taken.
     metadata
         The table that comes with a data set: EGD-CXR's master sheet (borders of the images),
         REFLACX's metadata (images and their sizes). Default: the one beside the file, if any.
+    by
+        What names the image: columns of a table, with commas between them, or a pattern (regular
+        expression) of the messages of a recording, whose first group is the name of what is shown
+        from then on; for EyeLink also a trial variable. Default: what the format has.
+    missing
+        Numbers, or pairs (x, y), that say "no gaze" beside the format's own codes: ``-1``,
+        ``(0, 0)``, ``"-1,-1 9999"``. Fixations without a place are left out and counted.
+    columns
+        Columns of any other table of fixations: ``"x=gx,y=gy,duration=dur,image=stim"``; roles are
+        x, y, duration (or start and end), image, reader, trial and eye.
+    on_bad_row
+        ``"raise"`` refuses a file with a damaged row; ``"skip"`` leaves the row out and counts it.
+    spanning
+        A fixation during which the image changes belongs to the image at its ``"start"``; or
+        ``"split"`` its duration, or ``"drop"`` it.
     verbose
         False reads without a word.
 
@@ -93,31 +111,24 @@ def read_scanpaths(
     >>> paths["a"].tolist()
     [[512.0, 256.0, 0.5]]
     """
-    options = Options(
-        time_unit=None if time_unit is None else choice("time_unit", time_unit, TIME_UNITS),
-        coord_unit=None if coord_unit is None else choice("coord_unit", coord_unit, COORD_UNITS),
-        screen_size=screen("screen_size", screen_size),
-        sampling_rate=_rate(sampling_rate),
-        off_image=choice("off_image", off_image, OFF_IMAGE),
-        eye=None if eye is None else choice("eye", eye, EYES),
-        metadata=None if metadata is None else Path(metadata),
+    reading = read(
+        path,
+        format=format,
+        time_unit=time_unit,
+        coord_unit=coord_unit,
+        screen_size=screen_size,
+        off_image=off_image,
+        sampling_rate=sampling_rate,
+        eye=eye,
+        metadata=metadata,
+        by=by,
+        missing=missing,
+        columns=columns,
+        on_bad_row=on_bad_row,
+        spanning=spanning,
+        verbose=verbose,
     )
-    if not isinstance(path, (str, os.PathLike)):
-        title, recording = _read_frame(path)
-        return _joined("table", title, [("table", recording)], options, verbose)
-    place = Path(path)
-    if options.metadata is not None and not options.metadata.is_file():
-        raise FileNotFoundError(
-            f"metadata is {describe(str(options.metadata))}, which is no file; expected a table"
-        )
-    name, sources = sources_of(place, None if format is None else named(format))
-    for argument in ("eye", "metadata"):
-        if getattr(options, argument) is not None and argument not in FORMATS[name].takes:
-            takers = one_of(known for known, one in FORMATS.items() if argument in one.takes)
-            raise ValueError(f"{argument}= is given, and {place} is {name}; expected it with {takers} alone")
-    recordings = [(source.path, FORMATS[name].read(source, options)) for source in sources]
-    title = f"{FORMATS[name].title} ({'detected' if format is None else 'as asked'})"
-    return _joined(place, title, recordings, options, verbose)
+    return reading.scanpaths
 
 
 def write_table(paths: Scanpaths, path: str | os.PathLike[str]) -> None:
@@ -149,74 +160,3 @@ def write_table(paths: Scanpaths, path: str | os.PathLike[str]) -> None:
         writer = csv.writer(file)
         writer.writerow(table)
         writer.writerows(zip(*(column.tolist() for column in table.values()), strict=True))
-
-
-def say(line: str) -> None:
-    """Tell the user on stderr what was taken."""
-    print(f"gazesim: {line}", file=sys.stderr)
-
-
-def _rate(value: object) -> float | None:
-    return None if value is None else number("sampling_rate", value, low=0.0, open_low=True)
-
-
-def _read_frame(frame: Any) -> tuple[str, Recording]:
-    """Read a tidy table or events of pymovements that are in memory."""
-    frame = getattr(frame, "frame", frame)  # pymovements' Events hold theirs
-    names = frame.keys() if isinstance(frame, Mapping) else getattr(frame, "columns", None)
-    if names is None:
-        raise TypeError(f"path is {describe(frame)}; expected a file, a folder or a frame with named columns")
-    table = FrameTable({str(name): list(frame[name]) for name in names})
-    if all(name in table for name in tidy.COLUMNS):
-        return FORMATS["tidy"].title, tidy.read_table(table)
-    if all(name in table for name in pymovements.COLUMNS):
-        return FORMATS["pymovements"].title, pymovements.read_table(table, "events")
-    wanted = f"{', '.join(tidy.COLUMNS)} (tidy) or {', '.join(pymovements.COLUMNS)} (events)"
-    problem = f"table has the columns {table.columns}; expected {wanted}"
-    raise ValueError(f"{problem}; gazesim.detect_fixations takes samples")
-
-
-def _joined(
-    place: Path | str,
-    title: str,
-    recordings: Sequence[tuple[Path | str, Recording]],
-    options: Options,
-    verbose: bool,
-) -> Scanpaths:
-    """Convert what was read and join it to one set of scanpaths."""
-    paths: dict[Hashable, NDArray[np.float64]] = {}
-    came_from: dict[Hashable, Path | str] = {}
-    sizes: set[Size | None] = set()
-    words: list[str] = []
-    left_out: Counter[str] = Counter()
-    outside = 0
-    for path, recording in recordings:
-        try:
-            found, conversions = recording.converted(options)
-        except ValueError as error:
-            raise ValueError(f"{path}: {error}") from None
-        outside += recording.place(found, options, path)
-        for key in found:
-            if key in came_from:
-                problem = f"holds the scanpath {key!r}, as {came_from[key]} does; expected distinct ids"
-                raise fault(path, None, problem)
-            came_from[key] = path
-        paths.update(found)
-        left_out.update(recording.left_out)
-        sizes.update(recording.size_of(key, options) for key in found)
-        words += [word for word in (*conversions, *recording.notes) if word not in words]
-    if left_out:
-        rows = ", ".join(f"{count:,} {what}" for what, count in sorted(left_out.items()))
-        words.append(f"left out {rows}")
-    if len(sizes) > 1:
-        words.append("images differ in size, so screen_size is not set (screen_size= scales all to one)")
-    size = next(iter(sizes)) if len(sizes) == 1 else None
-    result = Scanpaths.from_list(paths.values(), ids=paths, screen_size=size, argument=str(place))
-    if verbose:
-        files = f" (files: {len(recordings)})" if len(recordings) > 1 else ""
-        counted = f"{len(result):,} scanpaths, {len(result.values):,} fixations"
-        if outside:
-            done = {"keep": "kept", "clip": "clipped", "drop": "dropped"}[options.off_image]
-            counted += f" ({outside:,} outside of the image {done})"
-        say(f"{place}{files}: {title}; {'; '.join(words)}; {counted}")
-    return result

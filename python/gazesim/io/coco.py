@@ -1,50 +1,79 @@
 """GazeSearch, COCO-Search18, COCO-FreeView and what is published like them: a JSON list of
 {name, subject, task, X, Y, T, length, split}; T in s (GazeSearch) or ms (the others).
+
+Follows https://sites.google.com/view/cocosearch and https://github.com/UARK-AICV/GazeSearch. Scanpath models
+write the same without ``subject`` (the scanpaths of an image are then numbered) or without ``T`` (every
+fixation then counts 0.25 s, which is said). Ignored: bounding boxes, correctness, conditions, splits.
 """
 
 from __future__ import annotations
 
 import re
+from collections import Counter
 from collections.abc import Hashable
 from statistics import median
 from typing import Any
 
-from .parsing import Source, entry_numbers, fault, quoted, records_of
 from .recording import Options, Recording, Size
+from .tables import Source, entry_numbers, fault, quoted, records_of
 
 #: Medians of fixation durations lie around 0.25 s; between these two they say nothing.
 SECONDS_BELOW, MILLISECONDS_ABOVE = 5.0, 30.0
+#: What a fixation counts where a model gives no times.
+ASSUMED_S = 0.25
 GAZESEARCH: Size = (224.0, 224.0)
 COCO: Size = (1680.0, 1050.0)
 
 
 def detect(source: Source) -> bool:
-    """Whether the first record has the keys of this format."""
-    return source.starts_json("[") and all(
-        f'"{key}"' in source.head for key in ("name", "subject", "X", "Y", "T")
-    )
+    """Return whether the first record has the keys of this format."""
+    return source.starts_json("[") and all(f'"{key}"' in source.head for key in ("name", "X", "Y"))
 
 
 def read(source: Source, options: Options) -> Recording:
     """Read one scanpath per image and subject, and per task where a subject searched it repeatedly."""
     path = source.path
     entries: list[tuple[str, str, str, list[list[float]]]] = []
+    runs: Counter[tuple[str, str]] = Counter()
+    unnamed = untimed = damaged = 0
     for position, record in enumerate(records_of(source)):
-        name, subject = record.get("name"), record.get("subject")
-        entry = f"entry {position} (name {quoted(name)}, subject {quoted(subject)})"
-        if not isinstance(name, str) or not name or type(subject) not in (int, str):
-            raise fault(path, None, f"{entry}; expected a file name and a subject")
-        columns = [entry_numbers(path, entry, record, axis) for axis in ("X", "Y")]
-        columns.append(entry_numbers(path, entry, record, "T", low=0.0))
-        lengths = [len(column) for column in columns]
-        if len({*lengths, record.get("length", lengths[0])}) > 1:
-            raise fault(
-                path, None, f"{entry} has {lengths} values of X, Y, T and length {record.get('length')}"
-            )
-        entries.append((name, str(subject), str(record.get("task") or ""), columns))
+        try:
+            name, subject = record.get("name"), record.get("subject")
+            task = str(record.get("task") or "")
+            entry = f"entry {position} (name {quoted(name)}, subject {quoted(subject)})"
+            if not isinstance(name, str) or not name or type(subject) not in (int, str, type(None)):
+                raise fault(path, None, f"{entry}; expected a file name and a subject")
+            if subject is None:
+                unnamed += 1
+                runs[name, task] += 1
+                subject = f"scanpath {runs[name, task]}"
+            columns = [entry_numbers(path, entry, record, axis) for axis in ("X", "Y")]
+            if record.get("T") is None:
+                untimed += 1
+                columns.append([ASSUMED_S] * len(columns[0]))
+            else:
+                columns.append(entry_numbers(path, entry, record, "T", low=0.0))
+            lengths = [len(column) for column in columns]
+            if len({*lengths, record.get("length", lengths[0])}) > 1:
+                raise fault(
+                    path, None, f"{entry} has {lengths} values of X, Y, T and length {record.get('length')}"
+                )
+            entries.append((name, str(subject), task, columns))
+        except ValueError:
+            if options.on_bad_row != "skip":
+                raise
+            damaged += 1
+    if 0 < untimed < len(entries):
+        raise fault(path, None, f"{untimed} of {len(entries)} entries have no T; expected it in all or none")
     names = [(name, subject) for name, subject, _, _ in entries]
     by_task = len(set(names)) < len(names)
-    recording = Recording(options.time_unit or _time_unit(source, entries), "px", *_screen(entries))
+    unit = "s" if untimed else options.time_unit or _time_unit(source, entries)
+    recording = Recording(unit, "px", *_screen(entries))
+    recording.count("damaged entries", damaged)
+    if untimed:
+        recording.notes.append(f"no T, so every fixation counts {ASSUMED_S} s")
+    if unnamed:
+        recording.notes.append(f"{unnamed} entries have no subject; the scanpaths of an image are numbered")
     if by_task:
         recording.notes.append("subjects searched images more than once, so image ids are task/name")
     for position, (name, subject, task, columns) in enumerate(entries):
@@ -60,7 +89,7 @@ def read(source: Source, options: Options) -> Recording:
 
 
 def _time_unit(source: Source, entries: list[Any]) -> str:
-    durations = [value for *_, columns in entries for value in columns[2]]
+    durations = [value for *_, columns in entries for value in columns[2] if value == value]
     middle = median(durations) if durations else 0.0
     if SECONDS_BELOW < middle < MILLISECONDS_ABOVE:
         problem = f'T has the median {middle:g}, neither s nor ms; expected time_unit="s" or "ms"'

@@ -3,6 +3,7 @@
 FPOGX and FPOGY are fractions of the 1920 x 1080 screen on which the image stood between borders.
 The master sheet says how wide the borders were, and then coordinates become those of the image.
 X_ORIGINAL and Y_ORIGINAL are px of the original image (``coord_unit="px"``), negative outside of it.
+Follows https://physionet.org/content/egd-cxr/. Ignored: pupils, best point of gaze, transcripts.
 """
 
 from __future__ import annotations
@@ -11,8 +12,8 @@ from collections.abc import Hashable
 from pathlib import Path
 
 from . import gazepoint
-from .parsing import Source, Table, fault
-from .recording import Options, Recording, Size
+from .recording import DAMAGED, NO_POSITION, Options, Recording, Size
+from .tables import Source, Table, fault
 
 SCREEN = (1920.0, 1080.0)
 PADDING = ("image_left_pad", "image_top_pad", "image_right_pad", "image_bottom_pad")
@@ -42,20 +43,30 @@ def read(source: Source, options: Options) -> Recording:
     elif sheet:
         recording.notes.append(f"fractions of the image inside its borders ({sheet.name})")
     sessions: dict[str, str] = {}
-    for owner, row in gazepoint.fixation_rows(
-        table, lambda row: (row.text("DICOM_ID"), row.optional("SESSION_ID"))
+    lost = options.missing if pixels else options.missing.of_trackers(origin=True)
+    for owner, _, _, row in gazepoint.fixation_rows(
+        table, lambda row: (row.text("DICOM_ID"), row.optional("SESSION_ID")), recording, options
     ):
         image, session = owner
         # The calibration picture came back in every session; images were read once.
         first = sessions.setdefault(image, session)
         key: Hashable = image if session == first else (image, session)
-        x, y = row.number(names[0]), row.number(names[1])
+        try:
+            x, y, duration = row.number(names[0]), row.number(names[1]), row.number("FPOGD", low=0.0)
+        except ValueError:
+            if options.on_bad_row != "skip":
+                raise
+            recording.leave(DAMAGED)
+            continue
+        if lost.has(x, y):
+            recording.leave(NO_POSITION)
+            continue
         if image in borders:
             x, y = _inside(x, y, borders[image])
             recording.sizes[key] = _size(borders[image])
         elif sheet and not pixels:
             recording.sizes[key] = SCREEN
-        recording.add(key, x, y, row.number("FPOGD", low=0.0))
+        recording.add(key, x, y, duration)
     missing = sorted(set(sessions) - set(borders)) if sheet and not pixels else []
     if missing:
         note = f"{len(missing)} images not in {sheet.name if sheet else SHEET} ({missing[0]}, ...)"

@@ -14,7 +14,7 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-from .parsing import fault
+from .tables import fault
 
 HEADER = 128
 #: Bytes that the variables of one file may take after decompression.

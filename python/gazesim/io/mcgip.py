@@ -1,11 +1,15 @@
-"""McGIP's gaze JSON: one file per image, {"gaze": [[x, y], ...], "img": name, ...}; samples without time."""
+"""McGIP's gaze JSON: one file per image, {"gaze": [[x, y], ...], "img": name, ...}; samples without time.
+
+Follows the data of McGIP (Zhao et al., AAAI 2024, https://arxiv.org/abs/2312.06069); px of the image, 60 Hz
+unless ``sampling_rate`` says otherwise. Ignored: other keys.
+"""
 
 from __future__ import annotations
 
 from typing import Any
 
-from .parsing import Source, fault, quoted
 from .recording import Options, Recording
+from .tables import Source, fault, quoted
 
 #: The Tobii Pro Nano of the paper.
 RATE = 60.0

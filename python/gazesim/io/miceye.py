@@ -1,4 +1,8 @@
-"""MicEye logs: lines of image;class;[[x, y], ...];boxes;point. Samples of the image, without time stamps."""
+"""MicEye logs: lines of image;class;[[x, y], ...];boxes;point. Samples of the image, without time stamps.
+
+Follows https://github.com/JamesQFreeman/MicEye; 90 Hz unless ``sampling_rate`` says otherwise. Ignored: the
+class, the boxes and the point.
+"""
 
 from __future__ import annotations
 
@@ -7,8 +11,8 @@ import re
 from pathlib import PureWindowsPath
 
 from .mcgip import sample_columns, samples_recording
-from .parsing import Source, fault, quoted
 from .recording import Options, Recording
+from .tables import Source, fault, quoted
 
 #: The Tobii 4C that MicEye was written for.
 RATE = 90.0

@@ -1,5 +1,6 @@
 """Fixation vectors of multimatch_gaze: start_x, start_y (px), duration (s); one scanpath per file.
 
+Follows https://multimatch-gaze.readthedocs.io.
 Screen: the 1280 x 720 movie of studyforrest, whose files come with that package.
 """
 
@@ -7,10 +8,9 @@ from __future__ import annotations
 
 import re
 from collections.abc import Hashable
-from pathlib import Path
 
-from .parsing import Source, Table, names_of
-from .recording import Options, Recording
+from .recording import NO_DURATION, NO_POSITION, Options, Recording
+from .tables import Row, Source, Table, names_of
 
 COLUMNS = ("start_x", "start_y", "duration")
 SCREEN = (1280.0, 720.0)
@@ -26,17 +26,26 @@ def detect(source: Source) -> bool:
 def read(source: Source, options: Options) -> Recording:
     """Read the file as one scanpath, named after the file."""
     recording = Recording("s", "px", SCREEN, size_is_default=True)
-    key = key_from_name(source.path)
+    key = key_from_name(source.stem)
     recording.extend(key, (), (), ())
-    for row in Table(source, COLUMNS):
-        recording.add(key, row.number("start_x"), row.number("start_y"), row.number("duration", low=0.0))
+
+    def one(row: Row) -> str | None:
+        point = recording.point(row, "start_x", "start_y", options.missing)
+        if point is None:
+            return NO_POSITION
+        if row.missing("duration"):
+            return NO_DURATION
+        recording.add(key, *point, row.number("duration", low=0.0))
+        return None
+
+    recording.take(Table(source, COLUMNS), one, options)
     return recording
 
 
-def key_from_name(path: Path) -> Hashable:
+def key_from_name(stem: str) -> Hashable:
     """Return (image, reader) where the file name tells a subject as BIDS does (sub-01), else the name."""
-    match = re.search(r"(?:^|_)(sub-[^_]+)(?:_|$)", path.stem)
+    match = re.search(r"(?:^|_)(sub-[^_]+)(?:_|$)", stem)
     if match is None:
-        return path.stem
-    image = (path.stem[: match.start()] + "_" + path.stem[match.end() :]).strip("_")
-    return (image.removesuffix("_events"), match[1]) if image else path.stem
+        return stem
+    image = (stem[: match.start()] + "_" + stem[match.end() :]).strip("_")
+    return (image.removesuffix("_events"), match[1]) if image else stem

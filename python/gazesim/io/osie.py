@@ -1,6 +1,7 @@
 """OSIE (Xu et al., 2014): fixations.mat, 700 images seen by 15 observers; px of 800 x 600, ms.
 
 A cell `fixations` of structs {img, subjects}, `subjects` a cell of {fix_x, fix_y, fix_duration}.
+Follows https://github.com/NUS-VIP/predicting-human-gaze-beyond-pixels. Ignored: other fields.
 """
 
 from __future__ import annotations
@@ -10,8 +11,8 @@ from typing import Any
 import numpy as np
 
 from .matlab import variable
-from .parsing import Source, fault, quoted
 from .recording import Options, Recording
+from .tables import Source, fault, quoted
 
 FIELDS = ("fix_x", "fix_y", "fix_duration")
 SCREEN = (800.0, 600.0)

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+import math
 from collections import Counter
-from collections.abc import Hashable, Sequence
+from collections.abc import Callable, Hashable, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -11,13 +12,20 @@ import numpy as np
 from numpy.typing import NDArray
 
 from .._errors import one_of
+from .missing import LostPoints
+from .tables import FrameTable, Row, Table
 
-__all__ = ["COORD_UNITS", "OFF_IMAGE", "TIME_UNITS", "Options", "Recording", "Size"]
+__all__ = ["COORD_UNITS", "OFF_IMAGE", "TIME_UNITS", "NoFixation", "Options", "Recording", "Size"]
 
 #: Seconds in one unit of time; "samples" depends on the sampling rate.
 TIME_UNITS = {"s": 1.0, "ms": 1e-3, "us": 1e-6, "ns": 1e-9, "samples": None}
 COORD_UNITS = ("px", "fraction", "percent")
 OFF_IMAGE = ("keep", "clip", "drop")
+SPANNING = ("start", "split", "drop")
+
+NO_POSITION = "fixations without a position"
+NO_DURATION = "fixations without a duration"
+DAMAGED = "damaged rows"
 
 Size = tuple[float, float]
 FloatArray = NDArray[np.float64]
@@ -32,8 +40,25 @@ class Options:
     screen_size: Size | None = None
     sampling_rate: float | None = None
     off_image: str = "keep"
+    #: "left", "right", "best" or "average".
     eye: str | None = None
     metadata: Path | None = None
+    #: Names of columns, or a pattern of messages, that say which image was shown.
+    by: str | None = None
+    #: Points that say "no gaze" beside those that the format has.
+    missing: LostPoints = field(default_factory=LostPoints)
+    #: Names of the columns of any other table: x, y, duration, image, ...
+    columns: Mapping[str, str] | None = None
+    #: "raise" or "skip".
+    on_bad_row: str = "raise"
+    #: What a fixation that spans a change of image does: "start", "split" or "drop".
+    spanning: str = "start"
+
+
+class NoFixation(str):
+    """What a row of a file is that holds no fixation, or repeats one: ``saccades``, ``messages``."""
+
+    __slots__ = ()
 
 
 @dataclass
@@ -54,8 +79,19 @@ class Recording:
     #: Whether negative x and y together say "outside of the image, unknown where".
     unknown_if_negative: bool = False
     notes: list[str] = field(default_factory=list)
-    #: Rows that were not taken, by what they were.
+    #: What the reader of the file has to know before it is used.
+    warnings: list[str] = field(default_factory=list)
+    #: Rows of the file, and those of them that hold a fixation that was taken.
+    seen: int = 0
+    used: int = 0
+    #: Fixations that were not taken, by the reason.
     left_out: Counter[str] = field(default_factory=Counter)
+    #: Other rows, by what they hold: ``seen == used + left_out.total() + others.total()``.
+    others: Counter[str] = field(default_factory=Counter)
+    #: Fixations of each eye, where the file tells eyes apart.
+    eyes: Counter[str] = field(default_factory=Counter)
+    #: Sampling rates that the file states, Hz.
+    rates: list[float] = field(default_factory=list)
     #: Sizes of single images, where they differ.
     sizes: dict[Hashable, Size] = field(default_factory=dict)
     rows: dict[Hashable, list[tuple[float, float, float]]] = field(default_factory=dict)
@@ -67,6 +103,64 @@ class Recording:
     def extend(self, key: Hashable, *columns: Sequence[float]) -> None:
         """Append fixations by columns x, y, duration of equal length; none make an empty scanpath."""
         self.rows.setdefault(key, []).extend(zip(*columns, strict=True))
+
+    def take(self, rows: Table | FrameTable, one: Callable[[Row], str | None], options: Options) -> None:
+        """Call ``one`` for every row and count what it says.
+
+        ``one`` returns None for a fixation that it added, the reason for one that is left out, and
+        :class:`NoFixation` for any other row. Damaged rows raise, or count with ``on_bad_row="skip"``.
+        """
+        skip = rows.skip_damaged = options.on_bad_row == "skip"
+        for row in rows:
+            try:
+                said = one(row)
+            except ValueError:
+                if not skip:
+                    raise
+                said = DAMAGED
+            self.count(said)
+        self.seen += rows.damaged
+        if rows.damaged:
+            self.left_out[DAMAGED] += rows.damaged
+
+    def count(self, said: str | None, rows: int = 1) -> None:
+        """Count rows: None as used, :class:`NoFixation` as others, and else as left out."""
+        if not rows:
+            return
+        self.seen += rows
+        if said is None:
+            self.used += rows
+        elif isinstance(said, NoFixation):
+            self.others[str(said)] += rows
+        else:
+            self.left_out[said] += rows
+
+    def leave(self, reason: str, rows: int = 1) -> None:
+        """Count rows as left out that were counted as used before."""
+        self.used -= rows
+        self.left_out[reason] += rows
+
+    def leave_out_missing(self, missing: LostPoints) -> None:
+        """Drop and count fixations without a place or a duration, where a file has no rows to count."""
+        for key, rows in self.rows.items():
+            kept = []
+            for x, y, duration in rows:
+                if missing.has(x, y):
+                    self.count(NO_POSITION)
+                elif math.isnan(duration):
+                    self.count(NO_DURATION)
+                else:
+                    self.count(None)
+                    kept.append((x, y, duration))
+            self.rows[key] = kept
+
+    @staticmethod
+    def point(row: Row, x: str, y: str, missing: LostPoints) -> tuple[float, float] | None:
+        """Return what two cells say, or None where they say "no gaze"."""
+        if row.missing(x) or row.missing(y):
+            return None
+        point = row.number(x), row.number(y)
+        return None if missing.has(*point) else point
 
     def converted(self, options: Options) -> tuple[dict[Hashable, FloatArray], list[str]]:
         """Return scanpaths in px and s, and in words what was converted."""

@@ -2,6 +2,7 @@
 
 A reading is one radiologist with one image. metadata_phase_<n>.csv, in main_data, says which image
 and how large it is; without it a scanpath is named by its reading alone.
+Follows https://physionet.org/content/reflacx-xray-localization/. Ignored: pupils, windowing.
 """
 
 from __future__ import annotations
@@ -11,8 +12,8 @@ from functools import lru_cache
 from pathlib import Path
 from typing import NamedTuple
 
-from .parsing import Source, Table, fault
-from .recording import Options, Recording, Size
+from .recording import NO_POSITION, Options, Recording, Size
+from .tables import Row, Source, Table, fault
 
 COLUMNS = ("timestamp_start_fixation", "timestamp_end_fixation", "x_position", "y_position")
 
@@ -38,19 +39,26 @@ def read(source: Source, options: Options) -> Recording:
         readings.update(_readings(sheet, stat.st_mtime_ns, stat.st_size))
         recording.notes.append(f"images and their sizes from {sheet.name}")
     table = Table(source, COLUMNS)
-    alone = source.path.parent.name if source.path.stem == "fixations" else source.path.stem
+    alone = source.path.parent.name if source.stem == "fixations" else source.stem
     if "id" not in table:
         recording.extend(_key(alone, readings), (), (), ())
         _set_size(recording, alone, readings)
-    for row in table:
+
+    def one(row: Row) -> str | None:
         name = row.text("id") if "id" in table else alone
         start, end = row.number(COLUMNS[0]), row.number(COLUMNS[1])
         if end < start:
             raise fault(
                 source.path, row.line, f"the fixation ends at {end:g} s, before its start at {start:g} s"
             )
+        point = recording.point(row, "x_position", "y_position", options.missing)
+        if point is None:
+            return NO_POSITION
         _set_size(recording, name, readings)
-        recording.add(_key(name, readings), row.number("x_position"), row.number("y_position"), end - start)
+        recording.add(_key(name, readings), *point, end - start)
+        return None
+
+    recording.take(table, one, options)
     return recording
 
 

@@ -6,32 +6,36 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from .._errors import choice, describe, one_of
+from .._errors import choice, describe
 from . import (
     coco,
     dataviewer,
     egd,
     eyelink,
+    frames,
     gazepoint,
+    generic,
     mcgip,
     miceye,
     multimatch,
     osie,
+    pupil,
     pymovements,
     reflacx,
     remodnav,
     siim,
     smi,
+    smi_statistics,
     tidy,
     tobii,
     tobii_4c,
     tobii_studio,
 )
-from .parsing import Source, fault
 from .recording import Options, Recording
 from .samples import look_like
+from .tables import Source, fault
 
-__all__ = ["FORMATS", "Format", "named", "sources_of"]
+__all__ = ["FORMATS", "Format", "gaze_files", "named", "recognised", "refuse_binary", "sources_of"]
 
 
 def everything(paths: Sequence[Path]) -> list[Path]:
@@ -56,28 +60,48 @@ class Format:
 
 #: Asked in this order: a format that is a special case of another comes before it.
 FORMATS: dict[str, Format] = {
-    "tidy": Format("tidy table", tidy.detect, tidy.read),
+    "tidy": Format("tidy table", tidy.detect, tidy.read, takes=("by",)),
     "egd": Format("EGD-CXR gaze", egd.detect, egd.read, gazepoint.choose, ("metadata",)),
-    "gazepoint": Format("Gazepoint export", gazepoint.detect, gazepoint.read, gazepoint.choose),
+    "gazepoint": Format("Gazepoint export", gazepoint.detect, gazepoint.read, gazepoint.choose, ("by",)),
     "reflacx": Format("REFLACX fixations", reflacx.detect, reflacx.read, takes=("metadata",)),
     "coco": Format("GazeSearch / COCO-Search18 JSON", coco.detect, coco.read),
     "siim": Format("SIIM CXR-P gaze JSON", siim.detect, siim.read),
     "mcgip": Format("McGIP gaze JSON", mcgip.detect, mcgip.read),
     "miceye": Format("MicEye log", miceye.detect, miceye.read),
-    "tobii": Format("Tobii data export", tobii.detect, tobii.read),
+    "tobii": Format("Tobii data export", tobii.detect, tobii.read, takes=("by",)),
     "tobii_studio": Format("Tobii Studio fixations", tobii_studio.detect, tobii_studio.read),
     "tobii_4c": Format("Tobii 4C events", tobii_4c.detect, tobii_4c.read),
-    "eyelink": Format("EyeLink asc", eyelink.detect, eyelink.read, takes=("eye",)),
-    "smi": Format("SMI BeGaze events", smi.detect, smi.read, takes=("eye",)),
-    "dataviewer": Format("Data Viewer fixation report", dataviewer.detect, dataviewer.read),
+    "eyelink": Format("EyeLink asc", eyelink.detect, eyelink.read, takes=("eye", "by")),
+    "smi": Format("SMI BeGaze events", smi.detect, smi.read, takes=("eye", "by")),
+    "dataviewer": Format(
+        "Data Viewer fixation report", dataviewer.detect, dataviewer.read, takes=("eye", "by")
+    ),
+    "smi_statistics": Format(
+        "SMI BeGaze event statistics", smi_statistics.detect, smi_statistics.read, takes=("eye", "by")
+    ),
+    "pupil": Format("Pupil Labs fixations", pupil.detect, pupil.read),
     "remodnav": Format("REMoDNaV events", remodnav.detect, remodnav.read),
     "multimatch": Format("multimatch fixation vectors", multimatch.detect, multimatch.read),
-    "pymovements": Format("pymovements events", pymovements.detect, pymovements.read),
+    "pymovements": Format("pymovements events", pymovements.detect, pymovements.read, takes=("eye", "by")),
     "osie": Format("OSIE fixations.mat", osie.detect, osie.read),
+    "frame": Format("Parquet or Feather frame", frames.detect, frames.read, takes=("eye", "by", "columns")),
+    "generic": Format(
+        "table with named columns", generic.detect, generic.read, takes=("eye", "by", "columns")
+    ),
+}
+
+#: Binary files of trackers, and the command of the maker that converts them.
+CONVERTERS = {
+    ".edf": "is a binary EyeLink EDF file; expected the text that SR Research's converter makes: "
+    "edf2asc {file}  (writes {stem}.asc)",
+    ".idf": "is a binary SMI file; expected the text that SMI's IDF Converter or BeGaze exports",
+    ".gazedata": "is a binary recording; expected the export of its software as a table",
 }
 
 #: Endings of gaze files; a folder may hold 100,000 images beside them.
-ENDINGS = frozenset({"", ".csv", ".tsv", ".txt", ".json", ".mat", ".asc", ".log", ".dat"})
+ENDINGS = frozenset({"", ".csv", ".tsv", ".txt", ".json", ".mat", ".asc", ".log", ".dat", ".gz", ".zip"}) | {
+    ".parquet", ".feather", ".arrow",
+}  # fmt: skip
 
 
 def named(name: object) -> str:
@@ -94,12 +118,10 @@ def sources_of(place: Path, format: str | None) -> tuple[str, list[Source]]:
     if not place.is_dir():
         source = Source(place)
         return format or format_of(source), [source]
-    files = sorted(
-        file for file in place.rglob("*") if file.suffix.lower() in ENDINGS and _is_visible(file, place)
-    )
+    files = gaze_files(place)
     found: dict[str, list[Path]] = {}
     for file in files:
-        name = _recognised(Source(file))
+        name = recognised(file)
         if name is not None:
             found.setdefault(name, []).append(file)
     if not found or (format is not None and format not in found):
@@ -112,6 +134,25 @@ def sources_of(place: Path, format: str | None) -> tuple[str, list[Source]]:
     return name, [Source(path) for path in FORMATS[name].choose(found[name])]
 
 
+def gaze_files(place: Path) -> list[Path]:
+    """Return a file, or the files of a folder that may hold gaze, in the order of their names."""
+    if not place.exists():
+        raise FileNotFoundError(
+            f"path is {describe(str(place))}, which does not exist; expected a file or folder"
+        )
+    if not place.is_dir():
+        return [place]
+    return sorted(
+        file for file in place.rglob("*") if file.suffix.lower() in ENDINGS and _is_visible(file, place)
+    )
+
+
+def refuse_binary(source: Source) -> None:
+    """Raise for a tracker's own binary file, with the command of its maker that converts it."""
+    if converter := CONVERTERS.get(Path(source.name).suffix.lower()):
+        raise fault(source.path, None, converter.format(file=source.path.name, stem=source.stem))
+
+
 def format_of(source: Source) -> str:
     """Return the format of a file."""
     name = _recognised(source)
@@ -119,15 +160,31 @@ def format_of(source: Source) -> str:
         return name
     if not source.head_bytes:
         raise fault(source.path, None, "is empty; expected gaze")
+    refuse_binary(source)
     if look_like(source):
         problem = (
-            "holds gaze samples without events; expected fixations (gazesim.detect_fixations finds them)"
+            "holds gaze samples without events; expected fixations (gazesim.detect_fixations finds them, and "
+            "`gazesim fixations FILE` makes a table of them)"
         )
         raise fault(source.path, None, problem)
     if source.is_binary:
         problem = "holds binary data; expected text, a MATLAB 5 file, or a frame that pandas or polars read"
         raise fault(source.path, None, problem)
-    raise fault(source.path, None, f"is of no known format; expected {one_of(FORMATS)} (format= chooses one)")
+    for names in source.head_rows:
+        if hint := generic.proposal(names):
+            command = f'--columns "{hint}" --time_unit ms'
+            raise fault(source.path, None, f"is of no known format; expected its columns named: {command}")
+    some = f"{', '.join(FORMATS)} (format= chooses one)"
+    wanted = f"{some}, or the columns of any table named: --columns x=gx,y=gy,duration=dur,image=stim"
+    raise fault(source.path, None, f"is of no known format; expected {wanted}")
+
+
+def recognised(file: Path) -> str | None:
+    """Return the format of a file of a folder, or None if it is no gaze file."""
+    try:
+        return _recognised(Source(file))
+    except ValueError:  # a damaged archive, or one of several files
+        return None
 
 
 def _recognised(source: Source) -> str | None:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 
-from .parsing import Source, parse_number
+from .tables import Source, parse_number
 
 GAZE = re.compile(r"gaze_?point|(^|[^a-z])por([^a-z]|$)", re.IGNORECASE)
 

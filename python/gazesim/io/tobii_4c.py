@@ -1,9 +1,12 @@
-"""Events that EMDAT makes from Tobii 4C recordings: label, x, y (percent of the screen), duration (ms)."""
+"""Events that EMDAT makes from Tobii 4C recordings: label, x, y (percent of the screen), duration (ms).
+
+Follows https://github.com/ATUAV/EMDAT. Ignored: other events; start and end, which are in µs.
+"""
 
 from __future__ import annotations
 
-from .parsing import Source, Table
-from .recording import Options, Recording
+from .recording import NO_POSITION, NoFixation, Options, Recording
+from .tables import Row, Source, Table
 
 COLUMNS = ("label", "x", "y", "start", "end", "duration")
 SCREEN = (1920.0, 1080.0)
@@ -17,9 +20,17 @@ def detect(source: Source) -> bool:
 def read(source: Source, options: Options) -> Recording:
     """Read the rows labelled fixation as one scanpath, named after the file."""
     recording = Recording("ms", "percent", SCREEN, size_is_default=True)
-    key = source.path.stem
+    key = source.stem
     recording.extend(key, (), (), ())
-    for row in Table(source, COLUMNS):
-        if row.text("label").lower() == "fixation":
-            recording.add(key, row.number("x"), row.number("y"), row.number("duration", low=0.0))
+
+    def one(row: Row) -> str | None:
+        if row.text("label").lower() != "fixation":
+            return NoFixation("other events")
+        point = recording.point(row, "x", "y", options.missing)
+        if point is None:
+            return NO_POSITION
+        recording.add(key, *point, row.number("duration", low=0.0))
+        return None
+
+    recording.take(Table(source, COLUMNS), one, options)
     return recording

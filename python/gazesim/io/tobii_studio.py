@@ -1,11 +1,14 @@
-"""Tobii Studio fixation lists ("Fixation-Data.tsv"): preamble, then one row per fixation; px, ms."""
+"""Tobii Studio fixation lists ("Fixation-Data.tsv"): preamble, then one row per fixation; px, ms.
+
+Follows the Tobii Studio User's Manual (3.4, "Data export"). Ignored: times of fixations.
+"""
 
 from __future__ import annotations
 
 import re
 
-from .parsing import Source, Table
-from .recording import Options, Recording, Size
+from .recording import NO_POSITION, Options, Recording, Size
+from .tables import Row, Source, Table
 
 COLUMNS = ("FixationIndex", "FixationDuration", "MappedFixationPointX", "MappedFixationPointY")
 
@@ -22,12 +25,18 @@ def read(source: Source, options: Options) -> Recording:
     said = {what: value.strip() for what, _, value in parted if value.strip()}
     recording = Recording("ms", "px", _size(said.get("Screen resolution", "")), unknown_if_negative=True)
     recording.notes.append("-1, -1 lies outside of the media, unknown where")
-    name = said.get("Recording", source.path.stem)
+    name = said.get("Recording", source.stem)
     key = (name, said["Subject"]) if "Subject" in said else name
     recording.extend(key, (), (), ())
-    for row in table:
-        x, y = row.number("MappedFixationPointX"), row.number("MappedFixationPointY")
-        recording.add(key, x, y, row.number("FixationDuration", low=0.0))
+
+    def one(row: Row) -> str | None:
+        point = recording.point(row, "MappedFixationPointX", "MappedFixationPointY", options.missing)
+        if point is None:
+            return NO_POSITION
+        recording.add(key, *point, row.number("FixationDuration", low=0.0))
+        return None
+
+    recording.take(table, one, options)
     return recording
 
 

@@ -10,7 +10,6 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ..cache.inspection import (
-    ALMOST_ALL,
     ALMOST_NONE,
     FEW,
     MANY,
@@ -20,6 +19,7 @@ from ..cache.inspection import (
     Inspection,
     nearest,
 )
+from ..cache.selection import ALMOST_ALL
 from .affinity import BLUE, draw_histogram, draw_matrix, new_figure, off_diagonal, similarity_order, spaced
 
 __all__ = ["plot_inspection"]

@@ -1,8 +1,8 @@
 """NumPy twins of the compiled functions: slow, plain, written to be read.
 
 Each function computes what its compiled namesake in ``gazesim`` computes, from the definition and
-without sharing code with it; ``views.sample`` is the twin of ``sample_crop`` and ``sample_cutout``. The
-tests hold the two against each other.
+without sharing code with it; ``geometry`` is the twin of ``gazesim.geometry``, and ``views.sample`` that
+of ``sample_crop`` and ``sample_cutout``. The tests hold the two against each other.
 
 >>> import numpy as np, gazesim
 >>> maps = np.random.default_rng(0).random((3, 16, 16))
@@ -17,31 +17,80 @@ import numpy as _np
 from numpy.typing import NDArray as _NDArray
 
 from . import dhash as _dhash
+from . import dtw as _dtw
+from . import eyenalysis as _eyenalysis
+from . import frechet as _frechet
+from . import geometry, views
+from . import hausdorff as _hausdorff
+from . import mannan as _mannan
 from . import moments as _moments
 from . import multimatch as _multimatch
+from . import recurrence as _recurrence
+from . import scanmatch as _scanmatch
+from . import scasim as _scasim
+from . import string_edit as _string_edit
 from . import tima as _tima
-from . import views
+from . import time_delay_embedding as _time_delay_embedding
 from .dhash import dhash
+from .dtw import dtw_distance, dtw_path_length
+from .eyenalysis import eyenalysis
 from .fixations import detect_fixations
+from .frechet import frechet_distance
+from .hausdorff import hausdorff_distance
 from .heatmaps import render_heatmap, resize
+from .mannan import mannan_distance
 from .moments import hu_moments
 from .multimatch import multimatch
+from .recurrence import recurrence
+from .scanmatch import scanmatch
+from .scasim import scasim
+from .string_edit import sequence_score, string_edit_distance
 from .tima import dbscan_labels
+from .time_delay_embedding import stde, tde
 
 __all__ = [
     "affinity",
     "dbscan_labels",
     "detect_fixations",
     "dhash",
+    "dtw_distance",
+    "dtw_path_length",
+    "eyenalysis",
+    "frechet_distance",
+    "geometry",
+    "hausdorff_distance",
     "hu_moments",
+    "mannan_distance",
     "multimatch",
     "neighbors",
+    "recurrence",
     "render_heatmap",
     "resize",
+    "scanmatch",
+    "scasim",
+    "sequence_score",
+    "stde",
+    "string_edit_distance",
+    "tde",
     "views",
 ]
 
-_SCHEMES = {"multimatch": _multimatch, "moments": _moments, "dhash": _dhash, "tima": _tima}
+_SCHEMES = {
+    "multimatch": _multimatch,
+    "moments": _moments,
+    "dhash": _dhash,
+    "tima": _tima,
+    "scanmatch": _scanmatch,
+    "string_edit": _string_edit,
+    "dtw": _dtw,
+    "frechet": _frechet,
+    "hausdorff": _hausdorff,
+    "time_delay_embedding": _time_delay_embedding,
+    "recurrence": _recurrence,
+    "scasim": _scasim,
+    "mannan": _mannan,
+    "eyenalysis": _eyenalysis,
+}
 
 
 def affinity(

@@ -1,13 +1,19 @@
-"""The saliency metrics pixel by pixel, from their published formulas (Bylinskii et al. 2019)."""
+"""The saliency measures pixel by pixel, from their published formulas (Bylinskii et al. 2019).
+
+Fixations are lists of (row, column), one entry per fixation; ``fixated`` is a mask of pixels.
+"""
 
 from __future__ import annotations
 
 import itertools
 import math
 import sys
+from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
+
+Pixels = Sequence[tuple[int, int]]
 
 
 def cc(predicted: Any, true: Any) -> float:
@@ -32,12 +38,58 @@ def kl_divergence(predicted: Any, true: Any) -> float:
 
 
 def nss(predicted: Any, fixated: Any) -> float:
-    """Return the mean of (p − mean) / standard deviation at fixated pixels."""
+    """Return the mean of (p − mean) / standard deviation at fixated pixels, each counted once."""
+    return nss_of_fixations(predicted, list(zip(*np.nonzero(fixated), strict=True)))
+
+
+def nss_of_fixations(predicted: Any, fixations: Pixels) -> float:
+    """Return the mean of (p − mean) / standard deviation over fixations."""
     p = np.ravel(predicted).tolist()
     mean = math.fsum(p) / len(p)
     deviation = math.sqrt(math.fsum((a - mean) ** 2 for a in p) / len(p))
-    at = [(a - mean) / deviation for a, yes in zip(p, np.ravel(fixated), strict=True) if yes]
-    return math.fsum(at) / len(at)
+    return math.fsum((predicted[at] - mean) / deviation for at in fixations) / len(fixations)
+
+
+def auc(predicted: Any, fixations: Pixels, negatives: Sequence[float] | None = None) -> float:
+    """Return the share of (fixation, negative) pairs in which the fixation is higher, equal ones ½.
+
+    Negatives are values of the map; default: those of all its pixels.
+    """
+    others = np.ravel(predicted).tolist() if negatives is None else list(negatives)
+    won = [
+        1.0 if predicted[at] > other else 0.5 if predicted[at] == other else 0.0
+        for at in fixations
+        for other in others
+    ]
+    return math.fsum(won) / len(won)
+
+
+def shuffled_auc(predicted: Sequence[Any], fixations: Sequence[Pixels]) -> list[float]:
+    """Return for maps of one size the AUC of each image's fixations against those of all others."""
+    return [
+        auc(p, at, [p[one] for other in range(len(fixations)) if other != i for one in fixations[other]])
+        for i, (p, at) in enumerate(zip(predicted, fixations, strict=True))
+    ]
+
+
+def information_gain(predicted: Any, fixations: Pixels, baseline: Any) -> float:
+    """Return the mean of log2 p − log2 b over fixations, p and b scaled to the sum 1."""
+    p, b = (np.reshape(_density(one), np.shape(one)) for one in (predicted, baseline))
+    return math.fsum(math.log2(p[at]) - math.log2(b[at]) for at in fixations) / len(fixations)
+
+
+def smooth_density(fixations: Pixels, shape: tuple[int, int], sigma_px: float, uniform_share: float) -> Any:
+    """Return the mixture of Gaussians around fixations and of a uniform density, of the sum 1.
+
+    Each Gaussian is a product of two that have the sum 1 and end at four standard deviations.
+    """
+    radius = int(4 * sigma_px + 0.5)
+    weights = [math.exp(-0.5 * (step / sigma_px) ** 2) for step in range(-radius, radius + 1)]
+    kernel = {step: weight / math.fsum(weights) for step, weight in enumerate(weights, start=-radius)}
+    density = np.zeros(shape)
+    for (row, column), (i, j) in itertools.product(fixations, np.ndindex(shape)):
+        density[i, j] += kernel.get(i - row, 0.0) * kernel.get(j - column, 0.0)
+    return (1 - uniform_share) * density / density.sum() + uniform_share / density.size
 
 
 def auc_judd(predicted: Any, fixated: Any) -> float:

@@ -88,6 +88,33 @@ def draw_size(
     return width, height
 
 
+def random_crop(
+    image: Size, uniforms: Any, scale: tuple[float, float], ratio: tuple[float, float]
+) -> tuple[int, int, int, int]:
+    """Return x0, y0, x1, y1 as torchvision's RandomResizedCrop draws them.
+
+    Up to twenty numbers decide the size, the last two of 22 the place.
+    """
+    numbers = iter(uniforms[:20])
+    drawn = 0
+
+    def uniform() -> float:
+        nonlocal drawn
+        drawn += 1
+        return float(next(numbers))
+
+    width, height = image
+    w, h = draw_size(image, scale, ratio, uniform)
+    area, low, high = width * height, math.log(ratio[0]), math.log(ratio[1])
+    target = area * (scale[0] + uniforms[drawn - 2] * (scale[1] - scale[0]))
+    aspect = math.exp(low + uniforms[drawn - 1] * (high - low))
+    if (round(math.sqrt(target * aspect)), round(math.sqrt(target / aspect))) == (w, h):
+        x, y = int(uniforms[20] * (width - w + 1)), int(uniforms[21] * (height - h + 1))
+    else:  # no size fits: the largest box in the middle
+        x, y = (width - w) // 2, (height - h) // 2
+    return x, y, x + w, y + h
+
+
 def drawable(
     image: Size, scale: tuple[float, float], ratio: tuple[float, float], steps: int = 400
 ) -> set[Size]:

@@ -1,4 +1,4 @@
-"""The four schemes: MultiMatch, Moments, DHash, TIMA; a file each.
+"""The schemes: MultiMatch, Moments, DHash, TIMA and ten scanpath measures; a file each.
 
 A scheme is a frozen dataclass of parameters, checked on construction. ``scheme.features(gazes)``
 does what is needed once per gaze, and the features compute affinities.
@@ -12,18 +12,40 @@ from typing import Any
 from .._errors import choice, did_you_mean
 from .base import Scheme, refuse_other_screen, size_of
 from .dhash import DHash
+from .dtw import DTW
+from .eyenalysis import Eyenalysis
+from .frechet import Frechet
+from .hausdorff import Hausdorff
+from .mannan import Mannan
+from .measure import ScanpathMeasure
 from .moments import Moments
 from .multimatch import Grouping, MultiMatch
+from .recurrence import Recurrence
+from .scanmatch import ScanMatch
+from .scasim import Scasim
+from .string_edit import StringEdit
 from .tima import TIMA
+from .time_delay_embedding import TimeDelayEmbedding
 
 __all__ = [
+    "DTW",
     "SCHEMES",
     "TIMA",
     "DHash",
+    "Eyenalysis",
+    "Frechet",
     "Grouping",
+    "Hausdorff",
+    "Mannan",
     "Moments",
     "MultiMatch",
+    "Recurrence",
+    "ScanMatch",
+    "ScanpathMeasure",
+    "Scasim",
     "Scheme",
+    "StringEdit",
+    "TimeDelayEmbedding",
     "refuse_other_screen",
     "scheme_from",
     "size_of",
@@ -34,6 +56,16 @@ SCHEMES: dict[str, type[Scheme]] = {
     "moments": Moments,
     "dhash": DHash,
     "tima": TIMA,
+    "scanmatch": ScanMatch,
+    "string_edit": StringEdit,
+    "dtw": DTW,
+    "frechet": Frechet,
+    "hausdorff": Hausdorff,
+    "time_delay_embedding": TimeDelayEmbedding,
+    "recurrence": Recurrence,
+    "scasim": Scasim,
+    "mannan": Mannan,
+    "eyenalysis": Eyenalysis,
 }
 
 

@@ -98,7 +98,8 @@ def agreed_size(size: tuple[float, float] | None, paths: Scanpaths, argument: st
     agreed = size or paths.screen_size
     if agreed is None:
         raise ValueError(
-            f"{argument} is missing; expected (width, height) in pixels, as a parameter or on the Scanpaths"
+            f"{argument} is missing; expected (width, height) in pixels, as a parameter or on the Scanpaths: "
+            "what is kept (features, caches, training) has to state it"
         )
     return agreed
 

@@ -11,7 +11,8 @@ from numpy.typing import NDArray
 
 from .._errors import choice, describe, integer, number
 from ..heatmaps import threads
-from ..scanpaths import as_ids, as_positions, take_ragged
+from ..ids import IdIndex, as_ids, as_positions
+from ..scanpaths import take_ragged
 
 if TYPE_CHECKING:
     from scipy.sparse import csr_array
@@ -31,10 +32,11 @@ class Features:
     """What a scheme keeps of ``n`` gazes: computed once, then compared as often as needed.
 
     Made by ``scheme.features(gazes)``. Features pickle, have a length, are sliced by positions
-    (``feats[[3, 1]]``, ``feats[10:20]``, ``feats[mask]``) and compute affinities of any block on
-    the spot, which makes them a source of pairs for training without a matrix on disk. Features
-    made of numbers computed elsewhere are checked: NaN, infinities and numbers that the scheme never
-    yields raise a ValueError that names sample, row and value.
+    (``feats[[3, 1]]``, ``feats[10:20]``, ``feats[mask]``), and compute the affinities of any block on
+    the spot, by id (:meth:`block`) or by position (:meth:`block_at`), which makes them a source of
+    pairs for training without a matrix on disk. Features made of numbers computed elsewhere are
+    checked: NaN, infinities and numbers that the scheme never yields raise a ValueError that names
+    sample, row and value.
 
     Attributes
     ----------
@@ -58,7 +60,7 @@ class Features:
     (5, (2, 2))
     """
 
-    __slots__ = ("_positions", "ids", "map_size", "offsets", "scheme", "valid", "values")
+    __slots__ = ("_index", "ids", "map_size", "offsets", "scheme", "valid", "values")
 
     def __init__(
         self,
@@ -101,7 +103,7 @@ class Features:
         self.ids = as_ids(ids, len(self.valid))
         # Height and width of the maps whose pixels are the unit of the values, where that is known.
         self.map_size = map_size
-        self._positions: dict[Hashable, int] | None = None
+        self._index = IdIndex(self.ids)
 
     def __len__(self) -> int:
         return len(self.valid)
@@ -206,16 +208,28 @@ class Features:
 
         Ids may repeat. Raises KeyError for an unknown id.
         """
-        rows = self._by_id(ids_a)
-        return rows.affinity(None if ids_b is None else self._by_id(ids_b), errors="ignore")
+        columns = None if ids_b is None else self._index.positions(ids_b)
+        return self.block_at(self._index.positions(ids_a), columns)
 
-    def _by_id(self, ids: Iterable[Hashable]) -> Features:
-        if self._positions is None:
-            self._positions = {name: position for position, name in enumerate(self.ids)}
-        try:
-            chosen = np.array([self._positions[name] for name in ids], np.int64)
-        except KeyError as error:
-            raise KeyError(f"no gaze has the id {error.args[0]!r}") from None
+    def block_at(self, rows: Any, cols: Any | None = None) -> NDArray[np.float32]:
+        """Return the affinities of the gazes at positions ``rows`` with ``cols`` (default: each other).
+
+        (R, C) float32: ``[i, j]`` compares gaze ``rows[i]`` with gaze ``cols[j]``. Positions may repeat.
+
+        Examples
+        --------
+        >>> import numpy as np
+        >>> from gazesim import Moments
+        >>> feats = Moments().features(np.random.default_rng(0).random((3, 16, 16)), ids=["a", "b", "c"])
+        >>> bool((feats.block_at([2], [0, 1]) == feats.block(["c"], ["a", "b"])).all())
+        True
+        """
+        others = None if cols is None else self._repeated(cols)
+        return self._repeated(rows).affinity(others, errors="ignore")
+
+    def _repeated(self, index: Any) -> Features:
+        """Return the features at positions that may repeat; ids would not be distinct, so they count up."""
+        chosen = as_positions(index, len(self))
         return self._take(chosen, ids=range(len(chosen)))
 
     def _check_comparable(self, other: Features) -> None:

@@ -53,7 +53,7 @@ def gather_ids(ids: Ids) -> torch.Tensor:
     Examples
     --------
     >>> from gazesim.torch import PairMask, gather_ids
-    >>> mask = PairMask(([[1.0, 0.9], [0.9, 1.0]], ["a", "b"]))
+    >>> mask = PairMask(([[1.0, 0.9], [0.9, 1.0]], ["a", "b"]), top_k=1)
     >>> mask(["a"], gather_ids(["a"])).shape  # one rank; (1, 2) where another gives its "b"
     torch.Size([1, 1])
     """

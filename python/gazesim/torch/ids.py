@@ -11,6 +11,7 @@ import torch
 from numpy.typing import NDArray
 
 from .._errors import describe
+from ..ids import is_missing, listed
 
 __all__ = ["id_codes"]
 
@@ -57,18 +58,6 @@ def codes_of(ids: Ids) -> Codes:
     return np.fromiter(map(code_of, names), np.int64, len(names))
 
 
-def listed(ids: Any) -> list[Hashable]:
-    """Return ids as a list of Python objects."""
-    if isinstance(ids, np.ndarray):
-        if ids.ndim != 1:
-            raise ValueError(f"ids is {describe(ids)}; expected one dimension")
-        names: list[Hashable] = ids.tolist()
-        return names
-    if isinstance(ids, (str, bytes)) or not isinstance(ids, Iterable):
-        raise TypeError(f"ids is {describe(ids)}; expected several ids")
-    return list(ids)
-
-
 def code_of(name: object) -> int:
     """Return the code of one id; ids that are equal in Python have equal codes."""
     if isinstance(name, np.generic):
@@ -77,6 +66,8 @@ def code_of(name: object) -> int:
         name = int(name)
     if isinstance(name, int) and 0 <= name < 2**63:
         return int(name)
+    if is_missing(name):
+        raise TypeError(f"an id is {describe(name)}; expected a string, a number, or a tuple of them")
     digest = hashlib.blake2b(_spelled(name), digest_size=8).digest()
     return -2 - int.from_bytes(digest, "little") % (2**63 - 2)
 

@@ -12,19 +12,19 @@ import torch
 from numpy.typing import NDArray
 
 from .._errors import choice, integer, number
-from ..cache.selection import Selection, largest_in_rows
+from ..cache.selection import largest_in_rows
+from ..ids import IdIndex, as_positions, listed
+from ..pair_rules import require_rule, temperature_for
 from . import distributed
-from .ids import EMPTY, Codes, Ids, codes_of, listed
+from .ids import EMPTY, Codes, Ids, codes_of
 from .sources import Bits, Floats, Positions, as_source, is_directed, reaches, read, stored_matrix
+from .weighting import JUDGED_IMAGES, Judge, sampled_pairs, soft_targets, threshold_of
 
 __all__ = ["PairMask", "indices_tuple"]
 
 Schedule = float | Callable[[int], float]
 
-WEIGHTINGS = ("binary", "affinity")
 UNKNOWN = ("self", "raise")
-#: How many images are looked at for the threshold at a quantile.
-SAMPLE = 2000
 
 
 class PairMask:
@@ -33,18 +33,21 @@ class PairMask:
     ``W[i, j]`` is 1 where the affinity of the two images is at least ``threshold`` and chance, where
     ``confidence`` is below 1, decides for the pair; else 0. An image is always a positive of itself,
     wherever its id occurs. An affinity of 0 (gaze the scheme is not defined on, pairs a cache has
-    dropped) never makes a positive.
+    dropped) never makes a positive. One of ``threshold``, ``top_k`` and ``quantile`` has to be chosen:
+    ``gazesim inspect`` shows how many positives each gives. A rule that passes more than 90 % of the
+    pairs, or none, is warned of once.
 
     Parameters
     ----------
     source
-        An AffinityCache, Features, a :class:`DenseSource` or the tuple (matrix, ids), or anything
-        with ``ids`` and a symmetric ``block(ids_a, ids_b)``. Of a pair's two numbers, in a matrix that
-        is not symmetric or in a cache of the ``top_k`` of every row, the larger counts.
+        An AffinityCache, Features, a :class:`DenseSource` or the tuple (matrix, ids), or any
+        :class:`gazesim.ids.Source`: ``ids`` and a symmetric ``block(ids_a, ids_b)``. Of a pair's two
+        numbers, in a matrix that is not symmetric or in a cache of the ``top_k`` of every row, the
+        larger counts.
     threshold
         The least affinity of positives; a number in [0, 1], or a function of the epoch that returns
-        one; None for no threshold. A fixed 0.7 can pass nearly every pair (``gazesim inspect``
-        tells); ``top_k`` and ``quantile`` do not depend on the scheme.
+        one. The papers' 0.7 passes nearly every pair of some schemes and data sets; ``top_k`` and
+        ``quantile`` do not depend on the scheme.
     confidence
         The probability to keep a pair that passes: a number in [0, 1] or a function of the epoch.
         One draw for each unordered pair of images and call.
@@ -55,9 +58,17 @@ class PairMask:
         kept.
     quantile
         In place of ``threshold``: that quantile of the affinities of valid pairs in the source,
-        seen on at most 2,000 evenly spaced images.
+        seen on at most 2,000 evenly spaced images. A cache and ``gazesim inspect`` have the same
+        threshold at the same quantile.
     weighting
-        ``"binary"``, or ``"affinity"``: W holds the affinities of the pairs that pass.
+        ``"binary"``; ``"affinity"``: W holds the affinities of the pairs that pass; or ``"softmax"``,
+        soft targets: row i of W is the softmax over j of affinity(i, j) / ``temperature``, over the
+        pairs that pass and the image itself, whose affinity is 1. Rows then add up to 1 over the batch,
+        W is not symmetric, and no rule has to be chosen: without one, all pairs with an affinity above
+        0 take part. Against a queue, rows add up to 1 over its keys, or to 0 where none is related.
+    temperature
+        Of the softmax, above 0; default 0.1. Small ones leave the image itself alone, large ones make
+        all pairs that pass alike.
     unknown
         Images without gaze in the source are positives of themselves only (``"self"``; one warning if
         a batch has no others), or an error (``"raise"``, KeyError).
@@ -86,31 +97,56 @@ class PairMask:
         self,
         source: Any,
         *,
-        threshold: Schedule | None = 0.7,
+        threshold: Schedule | None = None,
         confidence: Schedule = 1.0,
         top_k: int | None = None,
         quantile: float | None = None,
         weighting: str = "binary",
+        temperature: float | None = None,
         unknown: str = "self",
         generator: torch.Generator | None = None,
     ) -> None:
         self.source = as_source(source)
         self.top_k = None if top_k is None else integer("top_k", top_k, low=1, high=2**31 - 1)
-        self.weighting = choice("weighting", weighting, WEIGHTINGS)
+        self.weighting = weighting
+        self.temperature = temperature_for(weighting, temperature)
         self.unknown = choice("unknown", unknown, UNKNOWN)
+        for name, value in (("threshold", threshold), ("confidence", confidence)):
+            if value is not None and not callable(value):
+                number(name, value, low=0.0, high=1.0)
+        require_rule(threshold, top_k, quantile, weighting)
         self._has_warned = False
         self.generator = generator
         self._positions = Positions(self.source.ids)
-        self._names = {name: position for position, name in enumerate(self.source.ids)}
+        self._index = IdIndex(self.source.ids)
         if quantile is not None:
-            if threshold not in (0.7, None):
-                raise ValueError("threshold and quantile are both given; expected at most one of them")
-            threshold = self._threshold_at(number("quantile", quantile, low=0.0, high=1.0))
-        if threshold is None and top_k is None and weighting == "binary":
-            raise ValueError("threshold, top_k and quantile are all missing; expected at least one of them")
+            threshold = threshold_of(self.source, quantile)
         self._schedules = {"threshold": 0.0 if threshold is None else threshold, "confidence": confidence}
         self._bits: Bits | None = None
         self.set_epoch(0)
+        # Without a rule all pairs take part in a softmax, as they should.
+        self._judge = None if threshold is None and top_k is None else Judge()
+        # A source of the user's own may take its time to answer.
+        if threshold is not None and not callable(threshold) and hasattr(self.source, "block_at"):
+            assert self._judge is not None
+            self._judge.data_set(sampled_pairs(self.source, JUDGED_IMAGES), self.threshold)
+
+    @property
+    def ids(self) -> tuple[Any, ...]:
+        """The ids that the source knows."""
+        return self.source.ids
+
+    def block(self, ids_a: Ids, ids_b: Ids | None = None) -> NDArray[np.float32]:
+        """Return W for two lists of ids as a float32 array: a PairMask is a source, too."""
+        weights: NDArray[np.float32] = self(ids_a, ids_b, device="cpu").numpy().astype(np.float32)
+        return weights
+
+    def block_at(self, rows: Any, cols: Any | None = None) -> NDArray[np.float32]:
+        """Return W for positions in ``ids``, as :meth:`block` does for ids."""
+        first = as_positions(rows, len(self.ids))
+        second = None if cols is None else as_positions(cols, len(self.ids))
+        names = [self.ids[position] for position in first]
+        return self.block(names, None if second is None else [self.ids[position] for position in second])
 
     def set_epoch(self, epoch: int) -> None:
         """Tell the epoch to the schedules of ``threshold`` and ``confidence``."""
@@ -136,7 +172,8 @@ class PairMask:
         Returns
         -------
         Tensor
-            (N, M) bool, or float32 with ``weighting="affinity"``. Symmetric without ``ids_b``.
+            (N, M) bool; float32 with ``weighting="affinity"`` or ``"softmax"``. Symmetric without
+            ``ids_b``, except for the softmax.
         """
         if device is None:
             tensors = [ids.device for ids in (ids_b, ids_a) if isinstance(ids, torch.Tensor)]
@@ -144,27 +181,32 @@ class PairMask:
         rows = self._side(ids_a)
         columns = rows if ids_b is None else self._side(ids_b)
         weights = self._weights(rows, columns)
-        weights = rows.spread(weights, 0)
-        return torch.from_numpy(columns.spread(weights, 1)).to(device, non_blocking=True)
+        weights = columns.spread(rows.spread(weights, 0), 1)
+        if self.temperature is not None:
+            weights = soft_targets(weights, self.temperature)
+        return torch.from_numpy(weights).to(device, non_blocking=True)
 
     def _weights(self, rows: _Side, columns: _Side) -> NDArray[Any]:
         """Return the weights of distinct rows and columns."""
         kind: Any = np.bool_ if self.weighting == "binary" else np.float32
-        known = self._known_weights(rows, columns)
+        own = np.arange(len(rows.codes))
+        if columns is not rows:
+            own = _places(rows.codes, columns.codes)
+        known = self._known_weights(rows, columns, own)
         if known.shape == (len(rows.codes), len(columns.codes)):
             weights: NDArray[Any] = known.astype(kind, copy=False)
         else:
             weights = np.zeros((len(rows.codes), len(columns.codes)), kind)
             weights[: known.shape[0], : known.shape[1]] = known
-        own = np.arange(len(rows.codes))
-        if columns is not rows:
-            own = _places(rows.codes, columns.codes)
         here = np.flatnonzero((own >= 0) & (rows.codes != EMPTY))
         weights[here, own[here]] = 1
         return weights
 
-    def _known_weights(self, rows: _Side, columns: _Side) -> NDArray[Any]:
-        """Return the weights of images that the source knows; those of equal ones are set later."""
+    def _known_weights(self, rows: _Side, columns: _Side, own: NDArray[np.intp]) -> NDArray[Any]:
+        """Return the weights of images that the source knows; those of equal ones are set later.
+
+        ``own[i]`` is where row i is among the columns, -1 where it is not.
+        """
         square = columns is rows
         first, second = rows.positions, columns.positions
         if self.top_k is None and self.weighting == "binary" and (bits := self._ready_bits()) is not None:
@@ -177,6 +219,8 @@ class PairMask:
             passed &= _nearest(affinities, first, second, self.top_k)
         if square:
             passed |= passed.T
+        if self._judge is not None and (square or EMPTY not in columns.codes):
+            self._judge_batch(passed, own[: len(passed)], square)
         if self.confidence < 1:
             self._draw(passed, rows, columns)
         if affinities is None or self.weighting == "binary":
@@ -184,6 +228,14 @@ class PairMask:
         if square:
             affinities = np.maximum(affinities, affinities.T)
         return np.where(passed, affinities, np.float32(0))
+
+    def _judge_batch(self, passed: NDArray[np.bool_], own: NDArray[np.intp], square: bool) -> None:
+        assert self._judge is not None
+        here = np.flatnonzero((own >= 0) & (own < passed.shape[1]))
+        others = np.count_nonzero(passed) - np.count_nonzero(passed[here, own[here]])
+        count = passed.size - len(here)
+        # A square has every pair twice.
+        self._judge.batch(int(others) // (1 + square), count // (1 + square))
 
     def _ready_bits(self) -> Bits | None:
         if self._bits is None or self._bits.threshold != self.threshold:
@@ -208,7 +260,7 @@ class PairMask:
         else:
             ids = listed(ids)
             try:  # ids that are all known need no hash
-                positions = np.fromiter(map(self._names.__getitem__, ids), np.int64, len(ids))
+                positions = np.fromiter(map(self._index.table.__getitem__, ids), np.int64, len(ids))
                 codes = self._positions.codes(positions)
             except (KeyError, TypeError):
                 codes = codes_of(ids)
@@ -216,7 +268,8 @@ class PairMask:
         if self.unknown == "raise":
             lost = np.flatnonzero((positions < 0) & (codes != EMPTY))
             if len(lost):
-                raise KeyError(f"the source has no gaze with the id {_name(ids, int(lost[0]))!r}")
+                name = _name(ids, int(lost[0]))
+                raise KeyError(f"the source has no gaze with the id {name!r}{self._index.hint(name)}")
         side = _side(codes, positions, self._positions)
         if len(side.codes) > 1 and not len(side.positions) and not self._has_warned:
             self._warn_of_strangers(ids, len(codes))
@@ -231,15 +284,9 @@ class PairMask:
             stacklevel=4,
         )
 
-    def _threshold_at(self, quantile: float) -> float:
-        count = len(self.source.ids)
-        chosen = np.unique(np.linspace(0, max(count - 1, 0), min(count, SAMPLE)).astype(np.int64))
-        settled = Selection(quantile=quantile).settled(read(self.source, chosen, None))
-        return float(settled.threshold or 0.0)
-
     def __repr__(self) -> str:
         kept = f"threshold={self.threshold:g}, confidence={self.confidence:g}, top_k={self.top_k}"
-        return f"PairMask(n={len(self._names)}, {kept}, weighting={self.weighting!r})"
+        return f"PairMask(n={len(self._index)}, {kept}, weighting={self.weighting!r})"
 
 
 @dataclass(frozen=True)

@@ -2,22 +2,31 @@
 
 from __future__ import annotations
 
+import warnings
+
 import torch
 from torch import nn
 from torch.nn import functional as F
 
 from .._errors import integer
 from .distributed import gather, gather_ids
-from .ids import EMPTY, Ids
+from .ids import EMPTY, Ids, id_codes
+from .losses import unit
 
 __all__ = ["GazeQueue"]
+
+
+#: A full queue with a smaller share of different images is longer than the data set, unless it is this short.
+FEW_DIFFERENT, SHORT = 0.6, 16
 
 
 class GazeQueue(nn.Module):
     """The last ``size`` keys and the ids of their images, for MoCo with gaze.
 
     Keys and ids are buffers of the module: they move with ``.to(device)``, lie in its ``state_dict``
-    (plain tensors) and are the same on all ranks.
+    (plain tensors) and are the same on all ranks. A key that is not finite is not taken: its place keeps
+    the old key, and a warning says so once. A queue that is longer than the data set holds old keys of
+    every image, which count as its positives; that is warned of once as well.
 
     Parameters
     ----------
@@ -40,7 +49,7 @@ class GazeQueue(nn.Module):
     --------
     >>> import torch
     >>> from gazesim.torch import GazeQueue, InfoNCEPairLoss, PairMask
-    >>> mask = PairMask((torch.tensor([[1.0, 0.9], [0.9, 1.0]]).numpy(), ["a", "b"]))
+    >>> mask = PairMask((torch.tensor([[1.0, 0.9], [0.9, 1.0]]).numpy(), ["a", "b"]), top_k=1)
     >>> queue = GazeQueue(4, 8)
     >>> q, k = torch.randn(2, 8), torch.randn(2, 8)
     >>> for step in range(2):
@@ -63,12 +72,12 @@ class GazeQueue(nn.Module):
         self.register_buffer("keys", F.normalize(noise, dim=1))
         self.register_buffer("ids", torch.full((size,), EMPTY, dtype=torch.int64))
         self.register_buffer("_next", torch.zeros((), dtype=torch.int64))
+        self._told: set[str] = set()
 
     def __len__(self) -> int:
         """Return how many places are taken."""
         return int((self.ids != EMPTY).sum())
 
-    @torch.no_grad()
     def enqueue(self, keys: torch.Tensor, ids: Ids) -> None:
         """Put keys (N, dim) and the ids of their images in the place of the oldest ones.
 
@@ -78,17 +87,72 @@ class GazeQueue(nn.Module):
         """
         if keys.ndim != 2 or keys.shape[1] != self.keys.shape[1]:
             raise ValueError(f"keys has shape {tuple(keys.shape)}; expected (N, {self.keys.shape[1]})")
-        codes = gather_ids(ids)
-        keys = gather(F.normalize(keys.detach().to(self.keys.dtype), dim=1))
+        with torch.no_grad():  # not a decorator: warnings then name the caller's line
+            self._take(keys, ids)
+
+    def _take(self, keys: torch.Tensor, ids: Ids) -> None:
+        codes = gather_ids(ids).to(self.ids.device)
+        keys = gather(unit(keys.detach().to(self.keys.dtype)).to(self.keys.dtype)).to(self.keys.device)
         if len(codes) != len(keys):
             raise ValueError(f"ids has {len(codes)} entries; expected one for each of the {len(keys)} keys")
         size, count = len(self.keys), len(keys)
         start = int(self._next)
         kept = torch.arange(max(count - size, 0), count, device=self.keys.device)
         places = (start + kept) % size
-        self.keys[places] = keys[kept].to(self.keys.device)
-        self.ids[places] = codes.to(self.ids.device)[kept]
+        finite = keys.isfinite().all(dim=1)
+        self._tell_not_finite(count - int(finite.sum()), count)
+        taken = finite[kept]
+        self.keys[places] = torch.where(taken[:, None], keys[kept], self.keys[places])
+        self.ids[places] = torch.where(taken, codes[kept], self.ids[places])
         self._next.fill_((start + count) % size)
+        if start + count >= size:
+            self._tell_long()
+
+    def own_keys(self, ids: Ids) -> torch.Tensor:
+        """Return (N, size) bool: which keys are old ones of the same image.
+
+        Examples
+        --------
+        >>> import torch
+        >>> from gazesim.torch import GazeQueue
+        >>> queue = GazeQueue(3, 8)
+        >>> queue.enqueue(torch.randn(2, 8), ["a", "b"])
+        >>> queue.own_keys(["b", "c"]).int().tolist()
+        [[0, 1, 0], [0, 0, 0]]
+        """
+        codes = id_codes(ids).to(self.ids.device)
+        own: torch.Tensor = (codes[:, None] == self.ids) & (self.ids != EMPTY)
+        return own
+
+    def _tell_not_finite(self, odd: int, count: int) -> None:
+        if odd and "finite" not in self._told:
+            self._told.add("finite")
+            warnings.warn(
+                f"{odd} of {count} keys are not finite and were not put into the queue; expected finite "
+                "keys: lower the learning rate, or train in bfloat16 or float32",
+                stacklevel=1,  # Lightning's own lines are muted, and ours shown as one line
+            )
+
+    def _tell_long(self) -> None:
+        """Warn where a full queue holds few different images: it then spans more than an epoch."""
+        if "long" in self._told or bool((self.ids == EMPTY).any()):
+            return
+        images = len(torch.unique(self.ids))
+        # Images drawn with replacement fill a queue as long as the data set with 63 % different ones.
+        if len(self.ids) > SHORT and images <= FEW_DIFFERENT * len(self.ids):
+            self.tell_longer_than(images)
+
+    def tell_longer_than(self, images: int, fate: str = "count as its positives") -> None:
+        """Warn, once, that the queue is longer than a data set of so many images."""
+        if "long" not in self._told and len(self.keys) > images:
+            self._told.add("long")
+            size = len(self.keys)
+            warnings.warn(
+                f"the queue has {size:,} places for {images:,} different images, so that it holds up to "
+                f"{-(-size // max(images, 1))} old keys of an image, which {fate}; expected a queue shorter "
+                "than the data set",
+                stacklevel=1,  # Lightning's own lines are muted, and ours shown as one line
+            )
 
     def extra_repr(self) -> str:
         """Return size and dim for ``repr``."""

@@ -3,35 +3,20 @@
 from __future__ import annotations
 
 from collections.abc import Hashable, Iterable
-from typing import Any, Protocol
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
 from .._errors import describe
 from ..cache import AffinityCache
-from ..cache.gather import gather_dense, gather_neighbors
-from ..scanpaths import as_ids
-from ..schemes.features import Features
+from ..cache.gather import gather_dense
+from ..ids import IdIndex, Source, as_ids, as_positions, block_at
 from .ids import Codes, code_of
 
 __all__ = ["DenseSource", "Source"]
 
 Floats = NDArray[np.float32]
-
-
-class Source(Protocol):
-    """Anything with ids that answers ``block``: AffinityCache, Features, DenseSource, your own."""
-
-    @property
-    def ids(self) -> tuple[Hashable, ...]:
-        """The ids it knows."""
-
-    def block(self, ids_a: Iterable[Hashable], ids_b: Iterable[Hashable] | None = None) -> Any:
-        """Return the affinities of ``ids_a`` with ``ids_b``, by default with each other.
-
-        Symmetric: ``block([a], [b])`` and ``block([b], [a])`` are one number.
-        """
 
 
 class DenseSource:
@@ -42,7 +27,7 @@ class DenseSource:
     matrix
         (n, n) numbers in [0, 1]: ``[i, j]`` is the affinity of ``ids[i]`` with ``ids[j]``. Where it is
         not symmetric, the larger of a pair's two numbers counts for a PairMask; ``block`` returns them
-        as they are.
+        as they are. The diagonal may be 0: an image without any affinity above 0 has no valid gaze.
     ids
         One distinct id per row.
 
@@ -65,18 +50,20 @@ class DenseSource:
             raise ValueError("matrix holds numbers outside of [0, 1], or NaN; expected affinities")
         #: Whether the two numbers of some pair differ.
         self.directed = not _is_symmetric(self.matrix)
-        self._positions = {name: position for position, name in enumerate(self.ids)}
+        #: (n,) bool: whether the image has any affinity above 0.
+        self.valid: NDArray[np.bool_] = self.matrix.max(axis=1, initial=0) > 0
+        self.valid |= self.matrix.max(axis=0, initial=0) > 0
+        self._index = IdIndex(self.ids, unknown="matrix has no row with the id {}")
 
     def block(self, ids_a: Iterable[Hashable], ids_b: Iterable[Hashable] | None = None) -> Floats:
         """Return the affinities of ``ids_a`` with ``ids_b`` (default: with each other), as a new array."""
-        rows = self._rows(ids_a)
-        return gather_dense(self.matrix, rows, rows if ids_b is None else self._rows(ids_b))
+        columns = None if ids_b is None else self._index.positions(ids_b)
+        return self.block_at(self._index.positions(ids_a), columns)
 
-    def _rows(self, ids: Iterable[Hashable]) -> Codes:
-        try:
-            return np.array([self._positions[name] for name in ids], np.int64)
-        except KeyError as error:
-            raise KeyError(f"matrix has no row with the id {error.args[0]!r}") from None
+    def block_at(self, rows: Any, cols: Any | None = None) -> Floats:
+        """Return the affinities of the positions ``rows`` with ``cols`` (default: each other)."""
+        first = as_positions(rows, len(self.ids))
+        return gather_dense(self.matrix, first, first if cols is None else as_positions(cols, len(self.ids)))
 
 
 def _is_symmetric(matrix: Floats, side: int = 512) -> bool:
@@ -113,38 +100,18 @@ def is_directed(source: Source) -> bool:
 
     A cache that keeps the ``top_k`` of every row has dropped the other direction of many pairs.
     """
-    if isinstance(source, AffinityCache):
-        return source.selection is not None and source.selection.top_k is not None
-    return isinstance(source, DenseSource) and source.directed
+    return bool(getattr(source, "directed", False))
 
 
 def read(source: Source, rows: Codes, columns: Codes | None) -> Floats:
     """Return the affinities of distinct positions, (R, C); without columns, those of the rows.
 
-    Sources of this library are read by position, which spares a look-up of every id.
+    Sources that know positions are read by them, which spares a look-up of every id.
     """
-    matrix = stored_matrix(source)
-    if matrix is not None:
-        gather = gather_dense if isinstance(matrix, np.ndarray) else gather_neighbors
-        block = gather(matrix, rows, rows if columns is None else columns)
-        if is_directed(source):
-            back = block if columns is None else gather(matrix, columns, rows)
-            block = np.maximum(block, back.T)
-        return block
-    if isinstance(source, Features):
-        others = None if columns is None else source[columns]
-        return source[rows].affinity(others, errors="ignore")
-    return _asked(source, rows, columns)
-
-
-def _asked(source: Source, rows: Codes, columns: Codes | None) -> Floats:
-    ids = source.ids
-    names = [ids[position] for position in rows]
-    others = None if columns is None else [ids[position] for position in columns]
-    block = np.asarray(source.block(names, others), np.float32)
-    shape = (len(names), len(names if others is None else others))
-    if block.shape != shape:
-        raise ValueError(f"source.block returned shape {block.shape}; expected {shape}")
+    block = block_at(source, rows, columns)
+    if is_directed(source):
+        back = block if columns is None else block_at(source, columns, rows)
+        block = np.maximum(block, back.T)
     return block
 
 

@@ -1,9 +1,11 @@
 """Gaze-conditioned torchvision transforms: they see the image together with its gaze map.
 
 The map is a ``tv_tensors.Mask`` of shape (H, W) or (1, H, W), or a plain tensor that follows the
-image; a plain one comes back as a Mask, so that later flips, rotations and crops of
-``torchvision.transforms.v2`` move image and map together. Random numbers come from torch's global
-generator: ``torch.manual_seed`` decides, and DataLoader workers differ.
+image; a plain one comes back as a Mask, so that **later** flips, rotations and crops of
+``torchvision.transforms.v2`` move image and map together. For transforms that come **before** these,
+make the map a Mask yourself, or call the chain through :class:`~gazesim.torch.TwoViews` or
+:class:`~gazesim.torch.GazeTransformd`, which know what the map is. Random numbers come from torch's
+global generator: ``torch.manual_seed`` decides, and DataLoader workers differ.
 """
 
 from __future__ import annotations
@@ -17,13 +19,13 @@ import numpy as np
 import PIL.Image
 import torch
 from numpy.typing import NDArray
-from torch.utils._pytree import tree_flatten, tree_unflatten
 from torchvision import tv_tensors
 from torchvision.transforms import v2
 from torchvision.transforms.v2 import functional as F
 
 from .._errors import describe, number
 from ..views import Sampler, View
+from .sample import with_mask
 
 __all__ = ["GazeCrop", "GazeCutout", "GazeMask"]
 
@@ -45,15 +47,25 @@ class _WithGaze(v2.Transform):  # type: ignore[misc]  # torchvision has no types
 
     last: View | None
     counts: Counter[str]
+    #: Arguments that the sampler holds: a new value of the attribute would have no effect.
+    _held: tuple[str, ...] = ()
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
         self.last = None
         self.counts = Counter(views=0, tries=0, fallbacks=0, empty=0)
 
+    def __setattr__(self, name: str, value: Any) -> None:
+        if name in self._held and "_sampler" in self.__dict__:
+            kind = type(self).__name__
+            raise AttributeError(
+                f"{kind}.{name} cannot be changed; expected a new one, such as {kind}(..., {name}={value!r})"
+            )
+        super().__setattr__(name, value)
+
     def forward(self, *inputs: Any) -> Any:
         """Transform image and map; everything else in the sample comes back as torchvision does it."""
-        return super().forward(*_with_mask(type(self).__name__, inputs))
+        return super().forward(*with_mask(type(self).__name__, inputs))
 
     def _map_of(self, flat_inputs: list[Any]) -> NDArray[Any]:
         name = type(self).__name__
@@ -111,13 +123,14 @@ class GazeCrop(_WithGaze, v2.RandomResizedCrop):  # type: ignore[misc]
 
     # Scripting would silently yield the torchvision transform, which does not look at gaze.
     _v1_transform_cls = None
+    _held = ("scale", "ratio", "min_iou", "method")
 
     def __init__(
         self,
         size: int | Sequence[int],
         scale: tuple[float, float] = (0.08, 1.0),
         ratio: tuple[float, float] = (3 / 4, 4 / 3),
-        interpolation: Any = v2.InterpolationMode.BILINEAR,
+        interpolation: v2.InterpolationMode | int = v2.InterpolationMode.BILINEAR,
         antialias: bool | None = True,
         *,
         min_iou: float = 0.8,
@@ -171,6 +184,8 @@ class GazeCutout(_WithGaze):
     >>> int((image == 0).sum()) == 24 * 24
     True
     """
+
+    _held = ("size", "scale", "n_holes", "min_iou")
 
     def __init__(
         self,
@@ -256,9 +271,7 @@ class GazeMask(_WithGaze):
         if mass == 0:
             self._tell(View("mask", (), 1.0, 1, fallback=False, empty=True))
             return {"keep": torch.ones(gaze.shape, dtype=torch.bool)}
-        dropped = min(math.floor(self.drop * gaze.size + 1e-9), gaze.size - 1)
-        quantile = np.partition(gaze, dropped, axis=None)[dropped]
-        keep = (gaze >= quantile) & (gaze > 0)
+        keep = most_salient(gaze, self.drop)
         self._tell(View("mask", (), float(gaze[keep].sum() / mass), 1, fallback=False, empty=False))
         return {"keep": torch.from_numpy(keep)}
 
@@ -271,31 +284,17 @@ class GazeMask(_WithGaze):
         return _on_pixels(inpt, hide)
 
 
+def most_salient(gaze: NDArray[Any], drop: float) -> NDArray[np.bool_]:
+    """Return which pixels of a map :class:`GazeMask` keeps: none of a map without gaze."""
+    dropped = min(math.floor(drop * gaze.size + 1e-9), gaze.size - 1)
+    quantile = np.partition(gaze, dropped, axis=None)[dropped]
+    kept: NDArray[np.bool_] = (gaze >= quantile) & (gaze > 0)
+    return kept
+
+
 def _uniforms(count: int) -> NDArray[np.float64]:
     numbers: NDArray[np.float64] = torch.rand(count, dtype=torch.float64, device="cpu").numpy()
     return numbers
-
-
-def _with_mask(name: str, inputs: tuple[Any, ...]) -> tuple[Any, ...]:
-    """Return the sample with its plain gaze map, if that is what it has, as a Mask."""
-    if any(isinstance(one, tv_tensors.Mask) for one in inputs):
-        return inputs
-    leaves, spec = tree_flatten(inputs)
-    if any(isinstance(leaf, tv_tensors.Mask) for leaf in leaves):
-        return inputs
-    plain = [at for at, leaf in enumerate(leaves) if type(leaf) is torch.Tensor and leaf.ndim >= 2]
-    explicit = (tv_tensors.Image, tv_tensors.Video, PIL.Image.Image)
-    if not any(isinstance(leaf, explicit) for leaf in leaves):
-        plain = plain[1:]  # torchvision takes the first plain tensor for the image
-    if not plain:
-        kinds = ", ".join(type(leaf).__name__ for leaf in leaves)
-        raise TypeError(
-            f"{name} got no gaze map, only {kinds or 'nothing'}; "
-            "expected (image, gaze_map), the map a tv_tensors.Mask or a tensor"
-        )
-    leaves[plain[0]] = tv_tensors.Mask(leaves[plain[0]])
-    restored: tuple[Any, ...] = tree_unflatten(leaves, spec)
-    return restored
 
 
 def _on_pixels(inpt: Any, function: Callable[[torch.Tensor], torch.Tensor]) -> Any:

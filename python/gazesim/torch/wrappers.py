@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 from collections import Counter
 from collections.abc import Callable, Hashable, Iterable, Iterator, Mapping
 from typing import Any
@@ -9,8 +10,10 @@ from typing import Any
 import torch
 from torch import nn
 from torchvision import tv_tensors
+from torchvision.transforms import v2
 
 from .._errors import describe
+from .sample import as_map, as_sample
 from .transforms import _WithGaze
 
 __all__ = ["GazeTransformd", "TwoViews"]
@@ -20,6 +23,12 @@ Statistics = dict[str, torch.Tensor]
 
 class TwoViews(nn.Module):
     """Two random views of one image, as contrastive learning needs them.
+
+    It is called with an image and its gaze map, in this order and of equal size: the image a tensor
+    (C, H, W) or (H, W), a PIL image, or an array (H, W, C), (C, H, W) or (H, W), which becomes a
+    tensor (C, H, W); the map (H, W) or (1, H, W), a tensor, an array or a PIL image with one band.
+    The map becomes a ``tv_tensors.Mask``, so that every geometric transform of
+    ``torchvision.transforms.v2`` moves both alike, before a gaze transform and after it.
 
     Parameters
     ----------
@@ -61,16 +70,20 @@ class TwoViews(nn.Module):
         stats: bool = False,
     ) -> None:
         super().__init__()
+        for one in (transform, second):
+            _refuse_early_unwrapping(one)
         self.first = transform
         self.second = transform if second is None else second
         self.maps, self.stats = maps, stats
 
     def forward(self, image: Any, gaze_map: Any) -> Any:
         """Return the two views, and with ``stats`` what was done for them."""
+        sample, gaze, finished = as_sample(type(self).__name__, image, gaze_map)
         views, told = [], []
         for transform in (self.first, self.second):
-            outcome, statistics = _observed(transform, image, gaze_map)
-            views.append(tuple(outcome[:2]) if self.maps else outcome[0])
+            outcome, statistics = _observed(transform, sample, gaze)
+            view, seen = _pair(type(self).__name__, outcome)
+            views.append((finished(view), seen) if self.maps else finished(view))
             told.append(statistics)
         if not self.stats:
             return views
@@ -127,13 +140,26 @@ class GazeTransformd:
             if key not in data:
                 raise KeyError(f"the sample has the keys {list(data)}; expected {key!r}")
         sample: dict[Hashable, torch.Tensor] = {key: tv_tensors.Image(_plain(data[key])) for key in self.keys}
-        sample[self.map_key] = tv_tensors.Mask(_plain(data[self.map_key]))
+        sample[self.map_key] = gaze = as_map(type(self).__name__, _plain(data[self.map_key]))
+        for key in self.keys:
+            if sample[key].shape[-2:] != gaze.shape[-2:]:
+                raise ValueError(
+                    f"{key!r} has shape {tuple(sample[key].shape)} and the gaze map {self.map_key!r} "
+                    f"{tuple(gaze.shape)}; expected (C, H, W) and (1, H, W) or (H, W) of equal size"
+                )
         outcome, statistics = _observed(self.transform, sample)
         changed = dict(data)
         changed.update({key: value.as_subclass(torch.Tensor) for key, value in outcome.items()})
         if self.stats_key is not None:
             changed[self.stats_key] = statistics
         return changed
+
+
+def _pair(name: str, outcome: Any) -> tuple[Any, Any]:
+    """Return the view and its map, what a transform has made of (image, map)."""
+    if isinstance(outcome, (tuple, list)) and len(outcome) >= 2:
+        return outcome[0], outcome[1]
+    raise TypeError(f"{name}: the transform returned {describe(outcome)}; expected (image, gaze_map)")
 
 
 def _plain(value: Any) -> torch.Tensor:
@@ -150,6 +176,26 @@ def _gaze_transforms(transform: Any) -> Iterator[_WithGaze]:
     # Compose, RandomApply and their like hold a plain list.
     for inner in getattr(transform, "transforms", ()):
         yield from _gaze_transforms(inner)
+
+
+def _refuse_early_unwrapping(transform: Any) -> None:
+    """Raise where ``v2.ToPureTensor`` stands before another transform, which then would not move the map."""
+    steps = list(_steps(transform))
+    for before, after in itertools.pairwise(steps):
+        if isinstance(before, v2.ToPureTensor):
+            raise ValueError(
+                f"v2.ToPureTensor stands before {type(after).__name__}, which would move the image and not "
+                "the gaze map; expected it at the end"
+            )
+
+
+def _steps(transform: Any) -> Iterator[Any]:
+    inner = getattr(transform, "transforms", None)
+    if inner is None:
+        yield transform
+    else:
+        for one in inner:
+            yield from _steps(one)
 
 
 def _observed(transform: Any, *sample: Any) -> tuple[Any, Statistics]:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import csv
 import logging
-import sys
 import warnings
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
@@ -33,7 +32,6 @@ __all__ = [
     "quiet",
     "seeded",
     "silent_trainer",
-    "tell",
 ]
 
 #: Name of the file in a training's folder that holds its logged numbers, one row per logged step.
@@ -62,12 +60,6 @@ def seeded(seed: int) -> Iterator[None]:
     with torch.random.fork_rng(devices=[]):
         torch.manual_seed(integer("seed", seed, low=0, high=2**63 - 1))
         yield
-
-
-@rank_zero_only  # type: ignore[misc,unused-ignore]
-def tell(text: str) -> None:
-    """Print a line on stderr; of several ranks the first one does."""
-    print(f"gazesim: {text}", file=sys.stderr)
 
 
 def silent_trainer(accelerator: str = "auto", **settings: Any) -> lightning.Trainer:

@@ -76,6 +76,12 @@ macro_rules! rows_of {
 
 rows_of!(Fixation: 3, Sample: 3, Saccade: 7, Moments: 2);
 
+impl<const N: usize> Row for [f64; N] {
+    fn rows(array: &PyReadonlyArray2<f64>, argument: &str) -> PyResult<Vec<Self>> {
+        rows(argument, array)
+    }
+}
+
 impl<R: Row> FromArrays for Ragged<R> {
     type Arrays<'py> = RaggedArrays<'py>;
     type Copied = (Vec<R>, Vec<i64>);

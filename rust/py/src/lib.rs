@@ -22,6 +22,8 @@ mod _core {
     #[pymodule_export]
     use crate::pairwise::dhash::{dhash_affinity, dhash_neighbors};
     #[pymodule_export]
+    use crate::pairwise::measures::{measure_affinity, measure_neighbors, measure_values};
+    #[pymodule_export]
     use crate::pairwise::moments::{moments_affinity, moments_neighbors};
     #[pymodule_export]
     use crate::pairwise::multimatch::{multimatch_affinity, multimatch_dimensions, multimatch_neighbors};
@@ -32,5 +34,5 @@ mod _core {
         dbscan_labels, dhash_features, hu_moments, moments_features, multimatch_features, tima_features,
     };
     #[pymodule_export]
-    use crate::views::{sample_view, view_iou};
+    use crate::views::{random_crop, sample_view, view_iou};
 }

@@ -5,7 +5,9 @@ use std::sync::Mutex;
 use gazesim_core::Error;
 use gazesim_core::heatmap::{Heatmap, Pixel};
 use gazesim_core::parallel;
-use gazesim_core::views::{self, Fallback, Kind, Method, Rectangle, Sampler, Sizes, Weighting};
+use gazesim_core::views::{
+    self, CROP_UNIFORMS, Fallback, Kind, Method, Rectangle, Sampler, Sizes, Weighting,
+};
 use numpy::{Element, PyArray2, PyArrayMethods, PyReadonlyArray1, PyReadonlyArray3, PyUntypedArrayMethods};
 use pyo3::prelude::*;
 
@@ -173,4 +175,29 @@ pub fn sample_view(
         Maps::F32(maps) => sample_of(py, maps, &sampler, uniforms),
         Maps::F64(maps) => sample_of(py, maps, &sampler, uniforms),
     }
+}
+
+/// Draws a crop of an image of (width, height) whatever lies in it, with 22 numbers from [0, 1).
+#[pyfunction]
+#[pyo3(signature = (image, uniforms, *, scale, ratio))]
+pub fn random_crop(
+    image: [usize; 2],
+    uniforms: PyReadonlyArray1<'_, f64>,
+    scale: [f64; 2],
+    ratio: [f64; 2],
+) -> PyResult<Rectangle> {
+    let given = uniforms.as_slice()?;
+    let numbers = <&[f64; CROP_UNIFORMS]>::try_from(given)
+        .map_err(|_| Error::argument("uniforms", format!("{} numbers", given.len()), "22"))
+        .or_raise()?;
+    if image.contains(&0) {
+        let size = format!("{} x {}", image[0], image[1]);
+        return Err(Error::argument(
+            "image",
+            size,
+            "a width and a height of at least 1 pixel",
+        ))
+        .or_raise();
+    }
+    Ok(Sizes::Drawn { scale, ratio }.crop(image, numbers))
 }

@@ -19,6 +19,7 @@ from jsonargparse import ArgumentParser  # noqa: E402
 import gazesim  # noqa: E402
 from gazesim.torch import PairMask  # noqa: E402
 from gazesim.train import Contrastive, GazeData, HeadSettings, PhantomSettings, Views  # noqa: E402
+from gazesim.train.data import gaze_data as module  # noqa: E402
 from gazesim.train.data import loader as loading  # noqa: E402
 from gazesim.train.lightning_tools import quiet  # noqa: E402
 
@@ -64,7 +65,7 @@ def test_a_sources_ids_are_the_training_images():
         source = data.gaze_source(scheme, **params)
         assert set(source.ids) == set(data.samples("train").ids)
         ids = batches(data, 0)[0][2]
-        mask = PairMask(source, threshold=None, top_k=2)(ids)
+        mask = PairMask(source, top_k=2)(ids)
         assert mask.shape == (8, 8)
         assert mask.diagonal().all()
 
@@ -210,7 +211,7 @@ def test_a_manifest_end_to_end(tmp_path, capsys):
         source = data.gaze_source(scheme)
         assert set(source.ids) == {f"i{i}" for i in range(2, 7)}
         assert "2 of 7 training images (i0, i1) have no gaze\n" in capsys.readouterr().err
-        assert PairMask(source)(ids).shape == (4, 4)
+        assert PairMask(source, top_k=2)(ids).shape == (4, 4)
 
 
 @pytest.mark.parametrize("memory", ["none", "float32"])
@@ -350,7 +351,7 @@ def test_too_few_images_for_a_batch(monkeypatch):
         data.train_dataloader()
     with pytest.raises(ValueError, match="split is 'dev'"):
         data.samples("dev")
-    monkeypatch.setattr(train.data, "world_size", lambda: 3)
+    monkeypatch.setattr(module, "world_size", lambda: 3)
     GazeData(phantom=SMALL, batch_size=6).train_dataloader()
     with pytest.raises(ValueError, match=r"batch_size is 7, .* 20 training images for 3 ranks, 6 for each;"):
         GazeData(phantom=SMALL, batch_size=7).train_dataloader()

@@ -7,10 +7,17 @@ import pytest
 
 pytest.importorskip("gazesim.train")
 
+import torch
 from PIL import Image
 from torch import nn
 
-from gazesim.train import ArraySamples, plot_affinity_maps, plot_threshold_ablation
+from gazesim.train import (
+    ArraySamples,
+    Manifest,
+    ManifestSamples,
+    plot_affinity_maps,
+    plot_threshold_ablation,
+)
 from gazesim.train.evaluation import figures as module
 from gazesim.train.evaluation.figures import gaze_point
 
@@ -43,6 +50,59 @@ def test_a_column_for_every_model(samples, tmp_path):
     assert high > 1.5 * size(tmp_path / "one.png")[1]
     with pytest.raises(ValueError, match="0 models and 1 images"):
         plot_affinity_maps({}, samples, [0], tmp_path / "none.png")
+
+
+@pytest.fixture
+def drawn(monkeypatch):
+    """The figures that are made."""
+    figures, real = [], module.new_figure
+    monkeypatch.setattr(module, "new_figure", lambda *size: figures.append(real(*size)) or figures[-1])
+    return figures
+
+
+@pytest.mark.parametrize("side", [2, 3, 4, 5])
+@pytest.mark.parametrize("point", [(0.5, 0.5), (23.9, 1.0), (8.1, 15.9), (12.0, 20.0)])
+def test_the_brightest_cell_holds_the_point(side, point, drawn, tmp_path, rng):
+    net = nn.AdaptiveAvgPool2d(side)
+    samples = ArraySamples(rng.random((1, 24, 24)), channels=3)
+    plot_affinity_maps({"a": Mixed(net)}, samples, [0], tmp_path / "a.png", points_xy=[point])
+    image, cells = drawn[0].axes[1].images
+    found = cells.get_array()
+    assert found.shape == (side, side)
+    assert cells.get_interpolation() == "nearest"
+    assert cells.get_extent() == image.get_extent() == [0, 24, 24, 0]
+    row, column = np.unravel_index(found.argmax(), found.shape)
+    (x, y) = drawn[0].axes[1].collections[0].get_offsets()[0]
+    assert (x, y) == pytest.approx(point)
+    assert column * 24 / side <= x <= (column + 1) * 24 / side
+    assert row * 24 / side <= y <= (row + 1) * 24 / side
+
+
+class Mixed(nn.Module):
+    """Feature vectors that differ from cell to cell, of which none is twice another."""
+
+    def __init__(self, pool):
+        super().__init__()
+        self.pool = pool
+
+    def forward(self, images):
+        maps = self.pool(images)
+        places = torch.stack(torch.meshgrid(*2 * [torch.arange(maps.shape[-1]) + 1.0], indexing="ij"))
+        return torch.cat([places**2, torch.ones_like(maps[0])])[None]
+
+
+@pytest.mark.parametrize("shape", [(30, 60), (60, 20), (32, 32)])
+def test_images_keep_their_own_shape(shape, drawn, tmp_path):
+    """They are squeezed to a square for the network, and not in the picture."""
+    np.save(tmp_path / "0.npy", np.random.default_rng(0).random(shape).astype(np.float32))
+    (tmp_path / "m.csv").write_text("id,image,label,split\na,0.npy,x,test\n")
+    samples = ManifestSamples(Manifest.read(tmp_path / "m.csv"), size=16)
+    plot_affinity_maps({"a": nn.Identity()}, samples, [0], tmp_path / "a.png", points_xy=[(4, 12)])
+    height, width = shape
+    for axes in drawn[0].axes[:2]:
+        assert axes.get_aspect() == 1
+        assert all(one.get_extent() == [0, width, height, 0] for one in axes.images)
+        np.testing.assert_allclose(axes.collections[0].get_offsets()[0], (width / 4, height * 3 / 4))
 
 
 def test_ablation_shows_means_and_counts(tmp_path, monkeypatch):

@@ -67,7 +67,9 @@ def bare(framework, labels, dim, **options):
     matrix = torch.eye(size)
     matrix[: labels.shape[0], size - labels.shape[1] :] = labels
     pairs = PairMask((torch.maximum(matrix, matrix.T).numpy(), range(size)), threshold=0.5)
-    model = Contrastive(framework, net, pairs=pairs, heads=HeadSettings(4, dim, 4), **options)
+    predictor = 4 if framework in ("byol", "simsiam") else None
+    heads = HeadSettings(4, dim, predictor)
+    model = Contrastive(framework, net, pairs=pairs, heads=heads, **options)
     for head in {"projector", "predictor"} & set(dict(model.framework.named_children())):
         setattr(model.framework, head, nn.Identity())
     if hasattr(model.framework, "target"):
@@ -190,7 +192,7 @@ def test_a_training_resumed_from_any_step_equals_the_whole_one(tmp_path, step):
     def run(resume=None, **options):
         phantom = PhantomSettings(n_train=64, n_test=0, size=32)
         data = GazeData(phantom=phantom, channels=1, batch_size=16, size=32)
-        pairs = PairSettings(threshold=None, quantile=0.7, confidence=0.5)
+        pairs = PairSettings(quantile=0.7, confidence=0.5)
         model = small("moco", backbone=plain_net(), pairs=pairs)
         torch.manual_seed(5 if resume is None else 6)
         done = fit(model, None, data, resume, max_epochs=2, **options)
@@ -257,14 +259,17 @@ def test_settings_ask_the_data_module_for_gaze(study):
         def train_dataloader(self):
             return loader(study)
 
-    settings = PairSettings("dhash", {"margin": 0.1}, cache="folder", threshold=None, top_k=1)
+    settings = PairSettings("dhash", {"margin": 0.1}, top_k=1)
     model = small("simsiam", pairs=settings)
     done = fit(model, study, Data(), max_epochs=1)
-    assert Data.asked == ("dhash", "folder", {"margin": 0.1})
+    assert Data.asked == ("dhash", None, {"margin": 0.1})
+    fit(small("simsiam", pairs=PairSettings(cache="folder", top_k=1)), study, Data(), max_epochs=1)
+    assert Data.asked == ("moments", "folder", {})
     assert model.positives.mask.top_k == 1
     assert float(done.callback_metrics["positives_per_row"]) > 1
 
 
+@pytest.mark.filterwarnings("ignore:.* pairs of different images")
 def test_another_data_module_is_another_gaze(study):
     class Data(lightning.LightningDataModule):
         def __init__(self, source):
@@ -279,7 +284,7 @@ def test_another_data_module_is_another_gaze(study):
             return loader(study)
 
     first, second = Data(study.source), Data(DenseSource(np.eye(64), study.ids))
-    model = small("simclr", backbone=plain_net(), pairs=PairSettings(threshold=None, top_k=2))
+    model = small("simclr", backbone=plain_net(), pairs=PairSettings(top_k=2))
     for _ in range(2):
         assert float(fit(model, study, first, max_epochs=1).callback_metrics["positives_per_row"]) > 2
     with pytest.warns(UserWarning, match="no positive pair"):
@@ -291,7 +296,7 @@ def test_another_data_module_is_another_gaze(study):
 
 def test_settings_need_a_data_module(study):
     with pytest.raises(ValueError, match="expected a data module with gaze_source"):
-        fit(small("simsiam", pairs=PairSettings()), study, max_epochs=1)
+        fit(small("simsiam", pairs=PairSettings(top_k=2)), study, max_epochs=1)
 
 
 # --- mistakes -------------------------------------------------------------------------------------

@@ -70,10 +70,23 @@ def test_biases_and_norms_are_spared(decay_all):
     ("name", "kind"), [("adam", "Adam"), ("adamw", "AdamW"), ("sgd", "SGD"), ("lars", "LARS")]
 )
 def test_names(name, kind):
-    optimizer = OptimizerSettings(name=name, learning_rate=0.3, momentum=0.8).optimizer(net())
+    momentum = {} if name.startswith("adam") else {"momentum": 0.8}
+    optimizer = OptimizerSettings(name=name, learning_rate=0.3, **momentum).optimizer(net())
     assert type(optimizer).__name__ == kind
     assert optimizer.param_groups[0].get("momentum", 0.8) == 0.8
     assert optimizer.param_groups[1]["lr"] == 0.3
+
+
+@pytest.mark.parametrize(
+    ("given", "message"),
+    [
+        ({"name": "adam", "momentum": 0.8}, "momentum is 0.8, which adam has no use for"),
+        ({"schedule": "constant", "final_share": 0.1}, "final_share is 0.1, which the schedule"),
+    ],
+)
+def test_settings_without_effect_are_refused(given, message):
+    with pytest.raises(ValueError, match=message):
+        OptimizerSettings(**given)
 
 
 @pytest.mark.parametrize(

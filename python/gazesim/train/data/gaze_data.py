@@ -2,112 +2,40 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 from typing import Any, Literal
 
 import lightning
-import numpy as np
 import torch
 from torch.utils.data import DataLoader
 
 from ..._errors import choice, integer
+from ..._progress import tell
 from ...cache import AffinityCache
-from ...phantom import Phantom, phantom, structured_phantom
-from ...scanpaths import Scanpaths
+from ...cache.readers import ReadersReduced
+from ...reading.features import READERS, readers_of
+from ...reading.options import GazeOptions
 from ...schemes import Scheme, scheme_from
 from ...schemes.features import Features
 from ...torch.distributed import world_size
-from ..lightning_tools import tell
 from .loader import Batch, EpochLoader, EpochOrder, ViewPairs, as_it_is
 from .manifest import Manifest
 from .manifest_samples import ManifestSamples
 from .presets import preset as published
-from .samples import ArraySamples, Samples, checked_channels
-from .view_maker import Views, view_statistics
+from .samples import Samples, checked_channels
+from .settings import PhantomSettings, Views
+from .transform_views import Normalisation, TransformViews
+from .view_maker import view_statistics
 
 __all__ = ["GazeData", "PhantomSettings"]
 
 PLAIN = Views()
+AS_STATED = GazeOptions()
 USUAL_SIZE = 224
 #: How many images are looked at for what is told before training.
 LOOKED_AT = 256
-
-
-@dataclass(frozen=True)
-class PhantomSettings:
-    """A synthetic data set in place of files: see :mod:`gazesim.phantom`.
-
-    Parameters
-    ----------
-    kind
-        ``"plain"`` (a lesion anywhere, four classes) or ``"structured"`` (a jaw, five classes).
-    n_train, n_val, n_test
-        Images in each split; no two splits share random numbers.
-    size
-        Side of the images in pixels.
-    seed
-        Equal seeds give equal data.
-    readers
-        People who read each image of the plain phantom.
-
-    Examples
-    --------
-    >>> from gazesim.train import PhantomSettings
-    >>> PhantomSettings(n_train=4, n_test=2, size=32).samples()
-    ArraySamples(n=6, classes=['normal', 'benign', 'malignant', 'calcification'])
-    """
-
-    kind: Literal["plain", "structured"] = "plain"
-    n_train: int = 1024
-    n_val: int = 0
-    n_test: int = 1000
-    size: int = 64
-    seed: int = 0
-    readers: int = 1
-
-    def __post_init__(self) -> None:
-        choice("kind", self.kind, ("plain", "structured"))
-        if self.kind == "structured" and self.readers != 1:
-            raise ValueError(f"readers is {self.readers}; expected 1 for the structured phantom")
-        for name in ("n_train", "n_val", "n_test"):
-            integer(name, getattr(self, name), low=0, high=10**7)
-
-    def samples(self, channels: int = 1) -> ArraySamples:
-        """Return the images of all splits, named ``"train-00000"`` and so on."""
-        parts = {
-            split: self._part(number, count)
-            for number, (split, count) in enumerate(
-                (("train", self.n_train), ("val", self.n_val), ("test", self.n_test))
-            )
-            if count
-        }
-        if not parts:
-            raise ValueError("n_train, n_val and n_test are all 0; expected images")
-        ids = [f"{split}-{i:05}" for split, part in parts.items() for i in range(len(part))]
-        paths = [path for part in parts.values() for path in _one_per_image(part)]
-        return ArraySamples(
-            np.concatenate([part.images for part in parts.values()]),
-            np.concatenate([part.labels for part in parts.values()]),
-            np.concatenate([part.heatmaps for part in parts.values()]),
-            ids=ids,
-            scanpaths=Scanpaths.from_list(paths, ids=ids, screen_size=(self.size, self.size)),
-            splits=[split for split, part in parts.items() for _ in range(len(part))],
-            channels=channels,
-            class_names=next(iter(parts.values())).class_names,
-        )
-
-    def _part(self, number: int, count: int) -> Phantom:
-        seed = int(np.random.SeedSequence([self.seed, number]).generate_state(1)[0])
-        if self.kind == "structured":
-            return structured_phantom(count, seed=seed, size=self.size)
-        return phantom(count, seed=seed, size=self.size, readers=self.readers)
-
-
-def _one_per_image(part: Phantom) -> list[Any]:
-    """Return the first reader's scanpath of every image."""
-    readers = len(part.scanpaths) // len(part)
-    return [part.scanpaths[i * readers] for i in range(len(part))]
 
 
 class GazeData(lightning.LightningDataModule):
@@ -133,9 +61,18 @@ class GazeData(lightning.LightningDataModule):
         Processes that prepare batches. What they prepare does not depend on their number.
     views
         How views are made.
+    transform
+        In place of ``views``: any ``transform(image, gaze_map)``, such as a
+        :class:`~gazesim.torch.TwoViews`, a :class:`~gazesim.torch.GazeCrop` or a ``v2.Compose``; all
+        but ``TwoViews`` are called once per view. The image is a float32 tensor (C, H, W) in [0, 1],
+        the map a ``tv_tensors.Mask`` (H, W), all 0 without gaze. The random numbers that it draws
+        from torch, NumPy or Python depend on seed, epoch and sample alone.
     memory, sigma_share
         For files: what stays in memory (the training images, and their maps if views look at gaze,
         are then read at the start), and how wide fixations are drawn, as for ``ManifestSamples``.
+    gaze
+        For files: how gaze is read and where images stood on the screen, where the manifest says
+        nothing else; as for ``gazesim affinity``.
     seed
         Decides the order and the views: those of a sample depend on seed, epoch and sample alone.
     split_seed
@@ -165,8 +102,10 @@ class GazeData(lightning.LightningDataModule):
         batch_size: int = 64,
         num_workers: int = 0,
         views: Views = PLAIN,
+        transform: Callable[..., Any] | None = None,
         memory: Literal["none", "uint8", "float32"] = "float32",
-        sigma_share: float = 3 / 64,
+        sigma_share: float | None = None,
+        gaze: GazeOptions = AS_STATED,
         seed: int = 0,
         split_seed: int = 0,
     ) -> None:
@@ -184,12 +123,18 @@ class GazeData(lightning.LightningDataModule):
         self.batch_size = integer("batch_size", batch_size, low=1, high=10**6)
         self.num_workers = integer("num_workers", num_workers, low=0, high=1024)
         self.views = views
+        if transform is not None and views != PLAIN:
+            raise ValueError("views and transform are both given; expected one of them")
+        self.transform = None if transform is None else TransformViews(transform)
+        self._is_normalised = True
         self.memory = choice("memory", memory, ("none", "uint8", "float32"))
         self.sigma_share = sigma_share
+        self.gaze = gaze
         self.seed = integer("seed", seed, low=0, high=2**63 - 1)
         self.split_seed = integer("split_seed", split_seed, low=0, high=2**63 - 1)
         self._all: Samples | None = None
         self._is_told = False
+        self._is_gaze_told = False
         self._place: dict[str, int] | None = None
 
     def setup(self, stage: str | None = None) -> None:
@@ -198,11 +143,31 @@ class GazeData(lightning.LightningDataModule):
         if stage not in ("fit", None):
             return
         train = self.samples("train")
+        if self.views.use_gaze:
+            self._tell_gaze(train)
         if isinstance(train, ManifestSamples):
-            train.preload(maps=self.views.use_gaze)
-        if self.views.use_gaze and not self._is_told:
+            train.preload(maps=self.use_gaze)
+        if self.use_gaze and not self._is_told:
             self._is_told = True
             self._tell_views(train)
+
+    @property
+    def use_gaze(self) -> bool:
+        """Whether views may look at gaze: those of a transform always do."""
+        return self.transform is not None or self.views.use_gaze
+
+    def hand_over_normalisation(self) -> Normalisation | None:
+        """Return mean and standard deviation of views, and leave it to the caller to apply them from now on.
+
+        They are those of ``views``, or of a ``v2.Normalize`` at the end of ``transform``; None where
+        views are not normalised. :class:`~gazesim.train.Contrastive` asks, and puts them into its
+        backbone, so that evaluation and export normalise as pre-training did.
+        """
+        self._is_normalised = False
+        if self.transform is not None:
+            return self.transform.normalisation()
+        mean, std = self.views.mean, self.views.std
+        return None if (mean, std) == (0.0, 1.0) else ((mean,), (std,))
 
     def _tell_views(self, train: Samples) -> None:
         """Say how many images have no gaze, and how many of some views cannot keep enough of it."""
@@ -214,6 +179,8 @@ class GazeData(lightning.LightningDataModule):
             if not train.has_gaze(i) or (i < read and train.gaze_map(i) is None)
         ]
         _tell_missing(blind, len(train), "gaze; any view of them is accepted")
+        if self.transform is not None:
+            return
         found = view_statistics(train, self.views, self.size, seed=self.seed, count=LOOKED_AT)
         if found["fallbacks"]:
             tell(
@@ -231,7 +198,12 @@ class GazeData(lightning.LightningDataModule):
 
     def train_dataloader(self) -> DataLoader[Batch]:
         """Return batches (x0, x1, ids); Lightning, or you, tell the sampler the epoch."""
-        pairs = ViewPairs(self.samples("train"), self.views, self.size, self.seed)
+        views, transform = self.views, self.transform
+        if not self._is_normalised:
+            views = replace(views, mean=0.0, std=1.0)
+            if transform is not None and transform.normalisation() is not None:
+                transform = transform.without_normalisation()
+        pairs = ViewPairs(self.samples("train"), views, self.size, self.seed, transform)
         if not len(pairs):
             raise ValueError('no image has the split "train"; expected some to train on')
         ranks = world_size()
@@ -272,35 +244,57 @@ class GazeData(lightning.LightningDataModule):
         self._place = dict(state_dict)
 
     def gaze_source(
-        self, scheme: str | Scheme = "moments", cache: str | Path | None = None, **params: Any
-    ) -> Features | AffinityCache:
+        self,
+        scheme: str | Scheme = "moments",
+        cache: str | Path | None = None,
+        reduce: str = "mean",
+        **params: Any,
+    ) -> Features | ReadersReduced | AffinityCache:
         """Return what a PairMask asks about the training images: features of their gaze, or a cache.
 
         Parameters
         ----------
         scheme, params
-            ``"moments"`` or ``"dhash"`` of the gaze maps, ``"multimatch"`` or ``"tima"`` of the
-            scanpaths, both in pixels of the images at ``size``; or a scheme object.
+            A name with its parameters, or a scheme object. Scanpaths are compared on the screen, or on the
+            image where no screen is known, and maps in pixels of the image files, never at ``size``: the
+            affinities equal those of ``gazesim affinity`` on the same files.
         cache
             A cache on disk that knows the training ids, in place of features.
+        reduce
+            Where files tell readers apart: the ``"mean"`` or the ``"max"`` over all pairs of readers, as in
+            caches, or ``"pool"``, one map of all readers (for schemes that compare maps).
 
         Images without gaze are no part of the features. How many there are is told on stderr.
         """
+        choice("reduce", reduce, READERS)
         train = self.samples("train")
-        source: Features | AffinityCache
+        source: Features | ReadersReduced | AffinityCache
         if cache is None:
-            source = _features(train, scheme_from(scheme, params), self.size)
+            self._tell_gaze(train)
+            features = train.gaze_features(
+                scheme_from(scheme, params), reduce=reduce if reduce == "pool" else None
+            )
+            source = ReadersReduced(features, reduce) if readers_of(features.ids) else features
         else:
             source = AffinityCache.open(cache)
         known = set(source.ids)
         unknown = [name for name in train.ids if name not in known]
         where = "gaze" if cache is None else f"entry in {cache}"
         if len(unknown) == len(train):
+            by_reader = cache is not None and readers_of(source.ids)
+            hint = " with its images as ids (it tells readers apart: build it with --reduce mean)"
             raise ValueError(
                 f"all {len(train)} training images have no {where}, such as {unknown[0]!r}; expected some"
+                + (hint if by_reader else "")
             )
         _tell_missing(unknown, len(train), where)
         return source
+
+    def _tell_gaze(self, train: Samples) -> None:
+        """Say once how the gaze of a manifest was read."""
+        if isinstance(train, ManifestSamples) and not self._is_gaze_told:
+            self._is_gaze_told = True
+            train.gaze.tell(tell)
 
     def _everything(self) -> Samples:
         if self._all is None:
@@ -321,18 +315,9 @@ class GazeData(lightning.LightningDataModule):
             size=self.size,
             channels=self.channels,
             memory=self.memory,
+            gaze=self.gaze,
             sigma_share=self.sigma_share,
         )
-
-
-def _features(train: Samples, scheme: Scheme, size: int) -> Features:
-    if scheme.takes == "scanpaths":
-        named = {name: train.scanpath(i) for i, name in enumerate(train.ids)}
-        paths = {name: path for name, path in named.items() if path is not None}
-        return scheme.features(Scanpaths.from_list(paths.values(), ids=paths, screen_size=(size, size)))
-    found = {name: train.gaze_map(i) for i, name in enumerate(train.ids)}
-    maps = {name: gaze.numpy() for name, gaze in found.items() if gaze is not None}
-    return scheme.features(list(maps.values()), ids=maps)
 
 
 def _tell_missing(ids: list[str], total: int, what: str) -> None:

@@ -1,77 +1,198 @@
-"""Gaze files as a manifest names them: the readings of one image, as shares of its width and height."""
+"""Gaze as a manifest names it: files read once, every image placed, all on one canvas."""
 
 from __future__ import annotations
 
-from collections.abc import Hashable
-from dataclasses import dataclass
+from collections import Counter
+from collections.abc import Callable, Hashable, Sequence
 from pathlib import Path
 
-import numpy as np
-from numpy.typing import NDArray
+from ...geometry import Size
+from ...io.tables import fault, quoted
+from ...reading.frames import Framed
+from ...reading.options import GazeOptions, Stated
+from ...reading.placed import PlacedGaze, Spread, on_canvas, spread_of, warn_of_placement
+from ...reading.raw import RawGaze, RawScanpath, read_raw
+from ...reading.source import line_of, place_raw, warn_of
+from .image_sizes import image_size
+from .manifest import Entry
 
-from ...io.parsing import fault, quoted
-from ...io.recording import Options
-from ...io.registry import FORMATS, sources_of
+__all__ = ["GazeFiles", "ManifestGaze"]
 
-__all__ = ["GazeFiles", "Reading"]
+#: More gaze files than this are told in one line together.
+TOLD_FILES = 3
 
-
-@dataclass(frozen=True)
-class Reading:
-    """One reader's fixations."""
-
-    #: (L, 3): x, y in pixels, seconds.
-    path: NDArray[np.float64]
-    #: (width, height) that x and y refer to, or None: pixels of the image file.
-    size: tuple[float, float] | None
-
-    def scaled(self, width: float, height: float, native: tuple[float, float]) -> NDArray[np.float64]:
-        """Return the fixations on an image that was resized to this, from ``native`` if not known."""
-        own = self.size or native
-        path: NDArray[np.float64] = self.path * np.array([width / own[0], height / own[1], 1.0])
-        return path
+Say = Callable[[str], None]
 
 
 class GazeFiles:
     """Every gaze file is read once, when it is first asked for."""
 
-    def __init__(self) -> None:
-        self._files: dict[Path, dict[Hashable, Reading]] = {}
+    def __init__(self, options: GazeOptions | None = None) -> None:
+        self.options = options or GazeOptions()
+        self._files: dict[Path, RawGaze] = {}
 
-    def readings(self, file: Path, image: str, name: str = "") -> list[Reading]:
-        """Return the readings of an image in a file, in their order.
+    def read(self, file: Path) -> RawGaze:
+        """Return what a file holds."""
+        if file not in self._files:
+            self._files[file] = read_raw(file, self.options)
+        return self._files[file]
 
-        That is the scanpath called ``name`` if one is given; else the one of the image, or those of
-        its readers; else the only one there is.
+    def readings(
+        self, file: Path, image: str, name: str = "", *, reader: str = "", alone: bool = False
+    ) -> list[tuple[Hashable, RawScanpath]]:
+        """Return the scanpaths of an image in a file with their ids, in their order.
+
+        That is the scanpath called ``name`` if one is given; else the one of the image, or those of its
+        readers, or of ``reader``; else, for the one row that names a file (``alone``), its only scanpath.
         """
-        known = self._read(file)
+        known = {_text(key): one for key, one in self.read(file).scanpaths.items()}
         wanted = name or image
         for key in (wanted, *(((image, name),) if name else ())):
-            if key in known:
-                return [known[key]]
-        same = [
-            one
+            if key in known and not reader:
+                return [(key, known[key])]
+        same: list[tuple[Hashable, RawScanpath]] = [
+            (key, one)
             for key, one in known.items()
-            if isinstance(key, tuple) and (key[0] == wanted or (name and key[-1] == name))
+            if isinstance(key, tuple)
+            and (key[0] == wanted or (name and key[-1] == name))
+            and (not reader or key[-1] == reader)
         ]
         if same:
             return same
-        if len(known) == 1 and not name:
-            return list(known.values())
+        if len(known) == 1 and not name and not reader and alone:
+            return list(known.items())
+        of = f" of the reader {reader!r}" if reader else ""
         some = ", ".join(quoted(key) for key in list(known)[:3])
-        raise fault(file, None, f"holds no scanpath {wanted!r} but {len(known)}, such as {some or 'none'}")
+        more = "; one scanpath serves another image only where a single row names its file"
+        raise fault(
+            file,
+            None,
+            f"holds no scanpath {wanted!r}{of} but {len(known)}, such as {some or 'none'}"
+            + (more if len(known) == 1 and not name and not reader else ""),
+        )
 
-    def _read(self, file: Path) -> dict[Hashable, Reading]:
-        if file not in self._files:
-            name, sources = sources_of(file, None)
-            found: dict[Hashable, Reading] = {}
-            for source in sources:
-                recording = FORMATS[name].read(source, Options())
-                paths, _ = recording.converted(Options())
-                for key, path in paths.items():
-                    found[_text(key)] = Reading(path, recording.size_of(key, Options()))
-            self._files[file] = found
-        return self._files[file]
+
+class ManifestGaze:
+    """The gaze of all images of a manifest.
+
+    Parameters
+    ----------
+    entries
+        The rows of the manifest.
+    options
+        How gaze files are read and where images stood, where a row says nothing else.
+    path
+        The manifest's file, for messages.
+    """
+
+    def __init__(
+        self, entries: Sequence[Entry], options: GazeOptions | None = None, path: Path | None = None
+    ) -> None:
+        self.options = options or GazeOptions()
+        self.path = path
+        self._entries = {entry.id: entry for entry in entries}
+        self._files = GazeFiles(self.options)
+        self._rows_of = Counter(entry.gaze for entry in entries if entry.gaze is not None)
+        self._sizes: dict[Path, Size] = {}
+        self._framed: dict[str, dict[Hashable, Framed]] = {}
+        self._placed: PlacedGaze | None = None
+        self._renamed: list[str] = []
+
+    def framed(self, name: str) -> dict[Hashable, Framed]:
+        """Return the scanpaths of an image by id, each in its own frame: none for an image without gaze."""
+        if name not in self._framed:
+            self._framed[name] = self._read(self._entries[name])
+        return self._framed[name]
+
+    def _read(self, entry: Entry) -> dict[Hashable, Framed]:
+        if entry.gaze is None:
+            return {}
+        alone = self._rows_of[entry.gaze] == 1
+        try:
+            raw = self._files.read(entry.gaze)
+            found = self._files.readings(
+                entry.gaze, entry.id, entry.gaze_name, reader=entry.reader, alone=alone
+            )
+        except (ValueError, OSError) as error:
+            raise self.fault(entry, "gaze", str(error)) from error
+        if not entry.gaze_name and all(_image(key) != entry.id for key, _ in found):
+            self._renamed.append(f"{entry.id} takes the only scanpath of {entry.gaze.name}")
+        stated = Stated(entry.screen_size, None, entry.image_box).over(self.options.place)
+        try:
+            size = self._size(entry)
+        except (ValueError, OSError) as error:
+            raise self.fault(entry, "image", str(error)) from error
+        try:
+            return {
+                (entry.id, key[-1]) if isinstance(key, tuple) else entry.id: place_raw(
+                    raw, one, stated, size, self.options.off_image, str(key)
+                )
+                for key, one in found
+            }
+        except ValueError as error:
+            raise self.fault(entry, "gaze", str(error)) from error
+
+    def _size(self, entry: Entry) -> Size:
+        if entry.image not in self._sizes:
+            self._sizes[entry.image] = image_size(entry.image)
+        return self._sizes[entry.image]
+
+    def fault(self, entry: Entry, column: str, problem: str) -> ValueError:
+        """Return an error that names the row of the manifest."""
+        return fault(self.path or "manifest", entry.line, f"image {entry.id!r}, column {column!r}: {problem}")
+
+    @property
+    def placed(self) -> PlacedGaze:
+        """The scanpaths of all images on one canvas.
+
+        Ids are those of the images, or (image, reader) for all where any file tells readers apart.
+        """
+        if self._placed is None:
+            found = [item for name in self._entries for item in self.framed(name).items()]
+            several = any(isinstance(name, tuple) for name, _ in found)
+            named = {
+                (name, "") if several and not isinstance(name, tuple) else name: one for name, one in found
+            }
+            self._placed = on_canvas(named, self.options)
+        return self._placed
+
+    @property
+    def spread(self) -> Spread:
+        """The standard deviation of maps on the canvas of all images."""
+        return self.placed.spread if len(self.placed.paths) else spread_of((1.0, 1.0), self.options)
+
+    def positions(self) -> dict[str, list[int]]:
+        """Return where the scanpaths of every image are in :attr:`placed`."""
+        where: dict[str, list[int]] = {}
+        for position, name in enumerate(self.placed.paths.ids):
+            where.setdefault(str(_image(name)), []).append(position)
+        return where
+
+    def tell(self, say: Say, warn: Say = warn_of_placement) -> None:
+        """Say what was taken from every gaze file, and warn of what looks wrong."""
+        spread = self.placed.spread
+        groups: dict[Path, list[Framed]] = {}
+        for name, entry in self._entries.items():
+            if entry.gaze is not None:
+                groups.setdefault(entry.gaze, []).extend(self.framed(name).values())
+        if len(groups) > TOLD_FILES:
+            first = next(iter(groups))
+            whole = [one for found in groups.values() for one in found]
+            line = line_of(self._files.read(first), whole, spread, self.options)
+            say(f"{len(groups):,} gaze files, of which the first is {line}")
+            warn_of(self._files.read(first), whole, self.options.place, warn)
+        else:
+            for file, found in groups.items():
+                raw = self._files.read(file)
+                say(line_of(raw, found, spread, self.options))
+                warn_of(raw, found, self.options.place, warn)
+        if self._renamed:
+            more = f" and {len(self._renamed) - 1:,} more" if len(self._renamed) > 1 else ""
+            say(f"{self.path or 'manifest'}: {self._renamed[0]}, which has another name{more}")
+
+
+def _image(key: Hashable) -> Hashable:
+    return key[0] if isinstance(key, tuple) else key
 
 
 def _text(key: Hashable) -> Hashable:

@@ -7,15 +7,23 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-import torch
 from numpy.typing import NDArray
 from PIL import Image as Picture
-from torch.nn import functional
 
+from ...geometry import place_image
 from .dicom import dicom_shape, is_dicom, read_dicom
 from .pictures import file_bits, picture_shape, read_picture
 
-__all__ = ["Image", "image_shape", "read_image", "read_images", "resized", "unused_range", "write_map"]
+__all__ = [
+    "Image",
+    "fitted",
+    "image_shape",
+    "read_image",
+    "read_images",
+    "resized",
+    "unused_range",
+    "write_map",
+]
 
 Image = NDArray[np.float32]
 
@@ -124,11 +132,25 @@ def _grey(pixels: NDArray[Any], name: str, bits: int | None = None) -> Image:
 
 def resized(image: Image, shape: tuple[int, ...]) -> Image:
     """Return the image with another height and width, smoothed where it shrinks."""
+    import torch
+    from torch.nn import functional
+
     if image.shape == shape:
         return image
     pixels = torch.from_numpy(np.ascontiguousarray(image))[None, None]
     new = functional.interpolate(pixels, size=list(shape), mode="bilinear", antialias=True)
     result: Image = new[0, 0].numpy()
+    return result
+
+
+def fitted(image: Image, size: tuple[int, int]) -> Image:
+    """Return the image as large as ``size`` (width, height) allows, centred, with its own proportions."""
+    width, height = size
+    if image.shape == (height, width):
+        return image
+    left, top, right, bottom = map(round, place_image("fit", image.shape[::-1], size))
+    result: Image = np.zeros((height, width), np.float32)
+    result[top:bottom, left:right] = np.clip(resized(image, (bottom - top, right - left)), 0, None)
     return result
 
 

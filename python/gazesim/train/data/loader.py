@@ -13,7 +13,9 @@ from torch.utils.data import DataLoader, Dataset, DistributedSampler
 from ...torch.distributed import rank, world_size
 from ..lightning_tools import epoch_order
 from .samples import Samples
-from .view_maker import Views, key_of
+from .settings import Views
+from .transform_views import TransformViews
+from .view_maker import key_of
 
 __all__ = ["Batch", "EpochLoader", "EpochOrder", "ViewPairs"]
 
@@ -22,11 +24,16 @@ Batch = tuple[torch.Tensor, torch.Tensor, list[str]]
 
 
 class ViewPairs(Dataset[Batch]):
-    """Two views of samples; asked for whole batches of (epoch, position) by the DataLoader."""
+    """Two views of samples; asked for whole batches of (epoch, position) by the DataLoader.
 
-    def __init__(self, samples: Samples, views: Views, size: int, seed: int) -> None:
+    ``transform`` makes the views where it is given; without it they are made as ``views`` says.
+    """
+
+    def __init__(
+        self, samples: Samples, views: Views, size: int, seed: int, transform: TransformViews | None = None
+    ) -> None:
         self.samples, self.seed = samples, seed
-        self.views, self.size = views, size
+        self.views, self.size, self.transform = views, size, transform
         self.make = views.maker(size)
 
     def __len__(self) -> int:
@@ -41,6 +48,8 @@ class ViewPairs(Dataset[Batch]):
         if not isinstance(keys[0], tuple):  # Lightning's overfit_batches puts a plain sampler in
             keys = [(0, index) for index in keys]
         ids = [self.samples.ids[index] for _, index in keys]
+        if self.transform is not None:
+            return (*self._transformed(self.transform, keys), ids)
         batch: list[NDArray[np.float32]] = []
         for row, (epoch, index) in enumerate(keys):
             image = self.samples.image(index)
@@ -54,6 +63,24 @@ class ViewPairs(Dataset[Batch]):
                 key = key_of(self.seed, epoch, index, number)
                 views[row] = self.make.pixels(image, gaze, key=key)[0]
         return torch.from_numpy(batch[0]), torch.from_numpy(batch[1]), ids
+
+    def _transformed(
+        self, transform: TransformViews, keys: list[tuple[int, int]]
+    ) -> tuple[torch.Tensor, torch.Tensor]:
+        views: tuple[list[torch.Tensor], list[torch.Tensor]] = ([], [])
+        for epoch, index in keys:
+            name = self.samples.ids[index]
+            image, gaze = self.samples.image(index), self.samples.gaze_map(index)
+            made = transform(image, gaze, key=(self.seed, epoch, index), name=name)
+            for kept, view in zip(views, made, strict=True):
+                if views[0] and view.shape != views[0][0].shape:
+                    raise ValueError(
+                        f"transform made a view of shape {tuple(view.shape)} of image {name!r}, and "
+                        f"{tuple(views[0][0].shape)} of {self.samples.ids[keys[0][1]]!r}; expected equal "
+                        "shapes, as a crop to a fixed size makes them"
+                    )
+                kept.append(view)
+        return torch.stack(views[0]), torch.stack(views[1])
 
 
 class EpochOrder(DistributedSampler[Any]):

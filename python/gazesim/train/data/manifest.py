@@ -4,15 +4,18 @@ from __future__ import annotations
 
 import csv
 import os
+import re
+import sys
 import warnings
 from collections import Counter
 from collections.abc import Callable, Collection, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import Any
 
-from ..._errors import did_you_mean, one_of
-from ...io.parsing import Source, Table, fault, quoted
-from ..lightning_tools import tell
+from ..._errors import did_you_mean, one_of, screen
+from ...geometry import Box, Size, checked_box
+from ...io.tables import Source, Table, fault, quoted
 from .manifest_checks import (
     MISSING_LABELS,
     equal_images_note,
@@ -21,11 +24,13 @@ from .manifest_checks import (
     repeated_files,
     without_missing_labels,
 )
-from .samples import SPLITS
+from .splits import SPLITS
 
 __all__ = ["Entry", "Manifest"]
 
 COLUMNS = ("id", "image", "label", "split", "gaze", "heatmap", "group")
+#: Written only where some row has them.
+OPTIONAL = ("reader", "image_box", "screen_size", "mask", "box")
 NEEDED = ("id", "image")
 
 
@@ -54,6 +59,14 @@ class Entry:
         Further columns of the row, by name.
     line
         Where it stands in the file, for messages.
+    reader
+        The one reader in ``gaze`` that counts; "" for all.
+    image_box, screen_size
+        Where the image stood: (x0, y0, x1, y1) on a screen of (width, height), both in screen pixels; None
+        leaves it to the options of the data.
+    mask, box
+        For evaluation: an image or .npy file that marks a region, and a region (x0, y0, x1, y1) in
+        pixels of the image; or None.
 
     Examples
     --------
@@ -74,6 +87,11 @@ class Entry:
     group: str = ""
     extra: Mapping[str, str] = field(default_factory=dict)
     line: int | None = None
+    reader: str = ""
+    image_box: Box | None = None
+    screen_size: Size | None = None
+    mask: Path | None = None
+    box: Box | None = None
 
 
 @dataclass(frozen=True)
@@ -96,12 +114,23 @@ class Manifest:
     ``image``    PNG, JPEG, TIFF, .npy or DICOM; needed
     ``label``    a class, by name or as a grade; empty: not known
     ``split``    ``train``, ``val``, ``test`` or empty
-    ``gaze``     a gaze file of any format that ``gazesim.read_scanpaths`` reads. In a file of
-                 several scanpaths the one with the row's ``id`` counts (of several readers' all for
-                 the map, the first one as scanpath); ``file#name`` takes the one called ``name``
+    ``gaze``     a gaze file of any format that ``gazesim.read_scanpaths`` reads. The scanpath with the
+                 row's ``id`` counts, or those of all its readers; ``file#name`` takes the one called
+                 ``name``. The only scanpath of a file serves a row of another name if no other row
+                 names the file, and that is told
     ``heatmap``  a gaze map, as an image or .npy, such as ``gazesim predict-gaze run`` writes
     ``group``    the patient: in one split alone, and never parted by folds
     ===========  ====================================================================================
+
+    Columns that may be left out:
+
+    ===============  ================================================================================
+    ``reader``       the one reader in the gaze file that counts; empty: all
+    ``image_box``    where the image stood on the screen, ``x0,y0,x1,y1`` in screen pixels
+    ``screen_size``  ``width,height`` of that screen in pixels
+    ``mask``         for evaluation, an image or .npy that marks a region
+    ``box``          for evaluation, a region ``x0,y0,x1,y1`` in pixels of the image
+    ===============  ================================================================================
 
     A row may have neither ``gaze`` nor ``heatmap``. Other columns are kept.
 
@@ -161,7 +190,7 @@ class Manifest:
         _check_columns(table)
         entries = []
         for row in table:
-            cells = {name: row.optional(name) for name in COLUMNS}
+            cells = {name: row.optional(name) for name in (*COLUMNS, *OPTIONAL)}
             for name in NEEDED:
                 if not cells[name]:
                     raise fault(file, row.line, f"column {name!r} is empty; expected a value")
@@ -174,7 +203,7 @@ class Manifest:
         manifest = cls(known, file)
         for note in (label_note(entries, known), patient_note(table.columns, known)):
             if note:
-                tell(f"{file}: {note}")
+                _tell(f"{file}: {note}")
         if note := equal_images_note(known):
             warnings.warn(f"{file}: {note}", stacklevel=2)
         return manifest
@@ -182,15 +211,17 @@ class Manifest:
     def write(self, path: str | os.PathLike[str]) -> None:
         """Write the CSV, whole or not at all; files below or beside its folder are named relative to it."""
         target = Path(path)
+        used = [name for name in OPTIONAL if any(getattr(entry, name) for entry in self.entries)]
         more = list(dict.fromkeys(name for entry in self.entries for name in entry.extra))
         partial = target.with_name(f"{target.name}.part")
         with partial.open("w", newline="", encoding="utf-8") as file:
             writer = csv.writer(file)
-            writer.writerow([*COLUMNS, *more])
+            writer.writerow([*COLUMNS, *used, *more])
             for entry in self.entries:
                 gaze = _relative(entry.gaze, target) + (f"#{entry.gaze_name}" if entry.gaze_name else "")
                 image, heatmap = _relative(entry.image, target), _relative(entry.heatmap, target)
                 cells = [entry.id, image, entry.label, entry.split, gaze, heatmap, entry.group]
+                cells += [_cell(getattr(entry, name), target) for name in used]
                 writer.writerow([*cells, *(entry.extra.get(name, "") for name in more)])
         partial.replace(target)
 
@@ -227,13 +258,23 @@ class Manifest:
         return fault(self.path or "manifest", entry.line, problem)
 
 
+def _tell(text: str) -> None:
+    """Say it once per training; commands that only read manifests do without torch."""
+    try:
+        from ..lightning_tools import tell
+    except ImportError:
+        print(f"gazesim: {text}", file=sys.stderr)
+    else:
+        tell(text)
+
+
 def _check_columns(table: Table) -> None:
     """Refuse a column whose name is nearly that of one that is missing."""
     for name in table.columns:
         missing = [known for known in COLUMNS if known not in table]
-        if name and name not in COLUMNS and (hint := did_you_mean(name.lower(), missing)):
+        if name and name not in (*COLUMNS, *OPTIONAL) and (hint := did_you_mean(name.lower(), missing)):
             raise fault(table.path, table.header_line, f"names a column {name!r}{hint}")
-    for name in COLUMNS:
+    for name in (*COLUMNS, *OPTIONAL):
         if table.columns.count(name) > 1:
             problem = f"names the column {name!r} twice; expected distinct columns"
             raise fault(table.path, table.header_line, problem)
@@ -251,6 +292,7 @@ def _entry(
         "image": file.parent / cells["image"],
         "gaze": gaze,
         "heatmap": file.parent / cells["heatmap"] if cells["heatmap"] else None,
+        "mask": file.parent / cells["mask"] if cells["mask"] else None,
     }
     for column, place in places.items():
         if place is not None and not place.is_file():
@@ -267,9 +309,37 @@ def _entry(
         name,
         places["heatmap"],
         cells["group"],
-        {name: optional(name) for name in table.columns if name and name not in COLUMNS},
+        {name: optional(name) for name in table.columns if name and name not in (*COLUMNS, *OPTIONAL)},
         line,
+        cells["reader"],
+        _numbers(file, line, cells, "image_box", checked_box),
+        _numbers(file, line, cells, "screen_size", screen),
+        places["mask"],
+        _numbers(file, line, cells, "box", checked_box),
     )
+
+
+def _numbers(
+    file: Path, line: int, cells: dict[str, str], column: str, check: Callable[[str, Any], Any]
+) -> Any:
+    """Return the numbers of a cell such as ``0,0,640,480`` or ``1920x1080``, or None if it is empty."""
+    if not cells[column]:
+        return None
+    parts = re.split(r"\s*[,;x×]\s*|\s+", cells[column].strip("[]() "))
+    try:
+        values = [float(part) for part in parts]
+        return check(column, values)
+    except (ValueError, TypeError):
+        kind = "width,height" if column == "screen_size" else "x0,y0,x1,y1 with x0 < x1 and y0 < y1"
+        problem = f"column {column!r} is {quoted(cells[column])}; expected {kind} in pixels"
+        raise fault(file, line, problem) from None
+
+
+def _cell(value: Any, target: Path) -> str:
+    """Return the text of an optional cell."""
+    if isinstance(value, Path):
+        return _relative(value, target)
+    return ",".join(f"{side:.17g}" for side in value) if isinstance(value, tuple) else value or ""
 
 
 def _gaze(folder: Path, cell: str) -> tuple[Path | None, str]:

@@ -13,8 +13,6 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from .images import read_image
-
 if TYPE_CHECKING:
     from .manifest import Entry
 
@@ -133,6 +131,8 @@ def _digest(file: Path, size: int) -> bytes:
 
 def _equal_pairs(some: Sequence[Entry]) -> list[tuple[Entry, Entry]]:
     """Return each entry with the first one of another split that shows the same pixels."""
+    from .images import read_image  # here, because it needs torch, and few manifests need it
+
     if len({entry.split for entry in some}) < 2:
         return []
     found = []

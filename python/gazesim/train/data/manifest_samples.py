@@ -13,10 +13,16 @@ from numpy.typing import NDArray
 
 from ..._errors import choice, integer, number
 from ..._progress import ProgressBar
-from ...heatmaps import render_heatmap
-from ...io.parsing import fault
-from .gaze_files import GazeFiles
-from .images import image_shape, read_image, resized, unused_range
+from ...heatmaps import draw_map
+from ...reading.features import features_of_gaze, features_of_maps
+from ...reading.options import GazeOptions
+from ...reading.placed import Fixations
+from ...reading.source import image_of
+from ...schemes import Scheme
+from ...schemes.features import Features
+from .gaze_files import ManifestGaze
+from .image_sizes import image_size
+from .images import fitted, read_image, resized, unused_range
 from .manifest import Entry, Manifest
 from .samples import checked_channels, coded, take_columns
 
@@ -40,16 +46,19 @@ class ManifestSamples:
     memory
         What stays in memory once it is read: ``"float32"`` (4 bytes per pixel of image and map),
         ``"uint8"`` (1 byte; grey levels of images, shares of a map's maximum) or ``"none"``.
+    gaze
+        How gaze files are read and where images stood, for all rows that do not say so themselves.
     sigma_share
-        Standard deviation of the Gaussian that draws fixations as a map, as a share of the side.
+        Standard deviation of the Gaussian that draws the maps of views, as a share of their side; default:
+        what ``gaze`` says, else 1 degree or 1/40 of the canvas's width, as in ``gazesim affinity``.
 
     bits
         How many of 16 bits the pixels of PNG, TIFF and .npy images use, 12 for many cameras; default 16, with
         a warning where no image uses more than a quarter of that range.
 
-    Scanpaths refer to what their file states (fractions, or pixels of a stated image size), else to
-    pixels of the image file. A row's ``heatmap`` is its map; without one it is drawn from ``gaze``,
-    all readers together. :meth:`scanpath` is the first reader's.
+    Images and the maps of views are squeezed; :meth:`fixations` and :meth:`gaze_features` are not: they
+    are those of the screen, or of the image file. A row's ``heatmap`` is its map; without one it is drawn
+    from ``gaze``, all readers together.
 
     Examples
     --------
@@ -71,7 +80,8 @@ class ManifestSamples:
         size: int = 224,
         channels: int = 1,
         memory: str = "none",
-        sigma_share: float = 3 / 64,
+        gaze: GazeOptions | None = None,
+        sigma_share: float | None = None,
         bits: int | None = None,
     ) -> None:
         entries = manifest.entries
@@ -85,11 +95,15 @@ class ManifestSamples:
         self.size = integer("size", size, low=8, high=8192)
         self.channels = checked_channels(channels)
         self.memory = choice("memory", memory, MEMORY)
-        self.sigma_share = number("sigma_share", sigma_share, low=0.0, high=1.0, open_low=True)
+        self.sigma_share = (
+            None
+            if sigma_share is None
+            else number("sigma_share", sigma_share, low=0.0, high=1.0, open_low=True)
+        )
+        self.gaze = ManifestGaze(entries, gaze, manifest.path)
         self.bits = None if bits is None else integer("bits", bits, low=9, high=16)
         if self.bits is None and (note := unused_range([entry.image for entry in entries])):
             warnings.warn(f"{self.path or 'manifest'}: {note}", stacklevel=2)
-        self._gaze = GazeFiles()
         # Shared by all that are taken from these samples, by id.
         self._kept: dict[tuple[str, str], tuple[NDArray[Any], float] | None] = {}
 
@@ -114,8 +128,50 @@ class ManifestSamples:
 
     def scanpath(self, index: int) -> NDArray[np.float64] | None:
         """Return the first reader's fixations in pixels of :meth:`image`, (L, 3), or None."""
-        paths = self._scanpaths(self.entries[index])
-        return paths[0] if paths else None
+        for one in self.gaze.framed(self.ids[index]).values():
+            return one.on_image() * self._scale(one.image_size)
+        return None
+
+    def fixations(self, index: int) -> list[Fixations]:
+        """Return the fixations of every reader of the image, with the sizes that they refer to."""
+        where = self.gaze.positions().get(self.ids[index], [])
+        return [self.gaze.placed.fixations(position) for position in where]
+
+    def gaze_features(
+        self, scheme: Scheme, *, reduce: str | None = None, n_threads: int | None = None
+    ) -> Features:
+        """Return the features of the gaze of all images that have some, as ``gazesim affinity`` does.
+
+        Ids are those of the images, or (image, reader) where files tell readers apart; ``reduce="pool"``
+        draws one map of all readers. Maps of files are compared at their own size, or fitted onto the
+        largest width and height where they differ.
+        """
+        if scheme.takes == "heatmaps" and any(entry.heatmap is not None for entry in self.entries):
+            named = {entry.id: i for i, entry in enumerate(self.entries) if self.has_gaze(i)}
+            sizes = {self._map_size(i) for i in named.values()}
+            whole = max(width for width, _ in sizes), max(height for _, height in sizes)
+            maps = (fitted(self._native_map(i), whole) for i in named.values())
+            return features_of_maps(scheme, maps, list(named), n_threads=n_threads)
+        own, placed = set(self.ids), self.gaze.placed
+        chosen = [at for at, name in enumerate(placed.paths.ids) if image_of(name) in own]
+        return features_of_gaze(scheme, placed.take(chosen), reduce=reduce, n_threads=n_threads)
+
+    def _map_size(self, index: int) -> tuple[int, int]:
+        file = self.entries[index].heatmap
+        if file is None:
+            return self.gaze.placed.map_size
+        width, height = self._told(self.entries[index], "heatmap", lambda: image_size(file))
+        return int(width), int(height)
+
+    def _native_map(self, index: int) -> Floats:
+        entry = self.entries[index]
+        if entry.heatmap is not None:
+            return self._heatmap(entry)
+        return self.gaze.placed.map_of(self.gaze.positions()[entry.id])
+
+    def _scale(self, size: tuple[float, float]) -> NDArray[np.float64]:
+        """Return what pixels of an image of this size are multiplied with, and the duration."""
+        return np.array([self.size / size[0], self.size / size[1], 1.0])
 
     def has_gaze(self, index: int) -> bool:
         """Whether the manifest names gaze for the image."""
@@ -161,30 +217,27 @@ class ManifestSamples:
 
     def _read_map(self, entry: Entry) -> Floats | None:
         if entry.heatmap is not None:
-            file = entry.heatmap
-            gaze = self._told(entry, "heatmap", lambda: read_image(file))
-            if gaze.min() < 0:
-                raise self._fault(entry, "heatmap", f"{file} holds {gaze.min()}; expected at least 0")
-            gaze = np.clip(resized(gaze, (self.size, self.size)), 0, None)
+            gaze = np.clip(resized(self._heatmap(entry), (self.size, self.size)), 0, None)
+            return gaze if gaze.any() else None
+        found = list(self.gaze.framed(entry.id).values())
+        size = self.size, self.size
+        if not found:
+            return None
+        if self.sigma_share is not None:
+            points = np.concatenate([one.on_image() * self._scale(one.image_size) for one in found])
+            sigma = self.sigma_share * self.size
+            gaze = draw_map(points, size, (sigma, sigma), n_threads=1).astype(np.float32)
         else:
-            paths = self._scanpaths(entry)
-            size = (self.size, self.size)
-            drawn = render_heatmap(
-                np.concatenate(paths), size=size, sigma_px=self.sigma_share * self.size, n_threads=1
-            )
-            gaze = drawn.astype(np.float32)
+            gaze = self.gaze.placed.map_on_image(self.gaze.positions()[entry.id], size, n_threads=1)
         return gaze if gaze.any() else None
 
-    def _scanpaths(self, entry: Entry) -> list[NDArray[np.float64]]:
-        file = entry.gaze
-        if file is None:
-            return []
-        readings = self._told(entry, "gaze", lambda: self._gaze.readings(file, entry.id, entry.gaze_name))
-        native = (1.0, 1.0)
-        if any(reading.size is None for reading in readings):
-            height, width = self._told(entry, "image", lambda: image_shape(entry.image))
-            native = float(width), float(height)
-        return [reading.scaled(self.size, self.size, native) for reading in readings]
+    def _heatmap(self, entry: Entry) -> Floats:
+        file = entry.heatmap
+        assert file is not None
+        gaze: Floats = self._told(entry, "heatmap", lambda: read_image(file))
+        if gaze.min() < 0:
+            raise self._fault(entry, "heatmap", f"{file} holds {gaze.min()}; expected at least 0")
+        return gaze
 
     def _told(self, entry: Entry, column: str, read: Callable[[], Any]) -> Any:
         """Return what ``read`` returns; what goes wrong names the manifest's line."""
@@ -194,7 +247,7 @@ class ManifestSamples:
             raise self._fault(entry, column, str(error)) from error
 
     def _fault(self, entry: Entry, column: str, problem: str) -> ValueError:
-        return fault(self.path or "manifest", entry.line, f"image {entry.id!r}, column {column!r}: {problem}")
+        return self.gaze.fault(entry, column, problem)
 
 
 def _packed(pixels: Floats, memory: str, top: float) -> tuple[NDArray[Any], float]:

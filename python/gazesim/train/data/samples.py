@@ -12,12 +12,18 @@ import torch
 from numpy.typing import NDArray
 
 from ..._errors import describe, integer
+from ...reading.features import features_of_gaze, features_of_maps
+from ...reading.options import GazeOptions
+from ...reading.placed import Fixations, PlacedGaze, spread_of
+from ...reading.source import image_of
 from ...scanpaths import Scanpaths
+from ...schemes import Scheme
+from ...schemes.features import Features
 from .images import resized
+from .splits import SPLITS
 
 __all__ = ["ArraySamples", "Samples"]
 
-SPLITS = ("train", "val", "test", "")
 #: Stands for "no label" in ``labels``.
 UNLABELLED = -1
 
@@ -55,6 +61,14 @@ class Samples(Protocol):
 
     def scanpath(self, index: int) -> NDArray[np.float64] | None:
         """Return the fixations in pixels of :meth:`image` and seconds, (L, 3), or None."""
+
+    def fixations(self, index: int) -> list[Fixations]:
+        """Return every reader's fixations on the image, with the sizes that they refer to."""
+
+    def gaze_features(
+        self, scheme: Scheme, *, reduce: str | None = None, n_threads: int | None = None
+    ) -> Features:
+        """Return the features of the gaze of all images that have some, in its native frame."""
 
     def take(self, chosen: Iterable[int]) -> Samples:
         """Return the samples at the positions ``chosen``, in that order."""
@@ -114,7 +128,9 @@ class ArraySamples:
         self.groups = self._grouped(_listed("groups", groups, count, ""))
         self.channels = checked_channels(channels)
         self._maps = None if heatmaps is None else _maps(heatmaps, self._images.shape)
+        self._native_maps = self._maps
         self._paths = None if scanpaths is None else first_readings(scanpaths)
+        self._gaze = None if scanpaths is None else placed_on_arrays(scanpaths, self._images.shape)
 
     def _grouped(self, groups: list[Any]) -> list[str] | None:
         names = ["" if _missing(group) else str(group) for group in groups]
@@ -151,12 +167,41 @@ class ArraySamples:
         """Return the fixations in pixels of the image and seconds, (L, 3), or None."""
         return None if self._paths is None else self._paths.get(self.ids[index])
 
+    def fixations(self, index: int) -> list[Fixations]:
+        """Return every reader's fixations on the image, in pixels of the arrays that were given."""
+        if self._gaze is None:
+            return []
+        names = self._gaze.paths.ids
+        return [self._gaze.fixations(i) for i, name in enumerate(names) if image_of(name) == self.ids[index]]
+
+    def gaze_features(
+        self, scheme: Scheme, *, reduce: str | None = None, n_threads: int | None = None
+    ) -> Features:
+        """Return the features of the gaze of all images that have some, at the size that was given.
+
+        Schemes that compare maps take ``heatmaps``, and without those maps drawn from ``scanpaths``.
+        """
+        if scheme.takes == "heatmaps" and self._native_maps is not None:
+            found = {name: one for name, one in zip(self.ids, self._native_maps, strict=True) if one.any()}
+            return features_of_maps(scheme, found.values(), list(found), n_threads=n_threads)
+        if self._gaze is None:
+            return (
+                features_of_maps(scheme, (), ())
+                if scheme.takes == "heatmaps"
+                else scheme.features(Scanpaths.from_list([], screen_size=self._images.shape[:0:-1]))
+            )
+        own = set(self.ids)
+        chosen = [i for i, name in enumerate(self._gaze.paths.ids) if image_of(name) in own]
+        return features_of_gaze(scheme, self._gaze.take(chosen), reduce=reduce, n_threads=n_threads)
+
     def take(self, chosen: Iterable[int]) -> ArraySamples:
         """Return the samples at the positions ``chosen``, in that order."""
         at = [int(position) for position in chosen]
         new = copy.copy(self)
         new._images = self._images[at]
         new._maps = None if self._maps is None else self._maps[at]
+        native = self._native_maps
+        new._native_maps = new._maps if native is self._maps or native is None else native[at]
         take_columns(new, self, at)
         return new
 
@@ -227,6 +272,19 @@ def first_readings(paths: Scanpaths) -> dict[str, NDArray[np.float64]]:
         image = name[0] if isinstance(name, tuple) and len(name) == 2 else name
         found.setdefault(str(image), path)
     return found
+
+
+def placed_on_arrays(paths: Scanpaths, shape: tuple[int, ...]) -> PlacedGaze:
+    """Return scanpaths in pixels of images of (n, H, W), ids as text."""
+    height, width = shape[1:]
+    size = (float(width), float(height))
+    ids = [tuple(map(str, name)) if isinstance(name, tuple) else str(name) for name in paths.ids]
+    return PlacedGaze(
+        Scanpaths.from_list(paths, ids=ids, screen_size=size),
+        ((0.0, 0.0, *size),) * len(paths),
+        (size,) * len(paths),
+        spread_of(size, GazeOptions()),
+    )
 
 
 def _listed(argument: str, values: Any, count: int, default: Any) -> list[Any]:

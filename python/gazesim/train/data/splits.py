@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import warnings
 from collections import Counter
 from collections.abc import Hashable, Mapping, Sequence
 from typing import Any
@@ -12,6 +13,9 @@ from numpy.typing import NDArray
 from ..._errors import describe, integer, number
 
 __all__ = ["label_fraction", "split_by_group", "stratified_folds"]
+
+#: What the column split of a manifest may say; "" is none.
+SPLITS = ("train", "val", "test", "")
 
 Positions = NDArray[np.int64]
 Targets = NDArray[np.int64]
@@ -27,9 +31,8 @@ def stratified_folds(
     """Return the positions of every fold's test samples: each sample is in one, classes in proportion.
 
     Without groups, folds differ by at most one sample, in all and in every class. Groups (patients)
-    are never parted: the most lopsided are placed first, each where the classes stay most even, as
-    scikit-learn's ``StratifiedGroupKFold`` does. A class with fewer members than folds is missing
-    from some of them.
+    are never parted; scikit-learn's ``StratifiedGroupKFold`` places them. A class with fewer members
+    than folds is missing from some of them.
 
     Parameters
     ----------
@@ -46,16 +49,16 @@ def stratified_folds(
     --------
     >>> from gazesim.train.data.splits import stratified_folds
     >>> [fold.tolist() for fold in stratified_folds([0, 0, 0, 0, 1, 1], 2, groups="aabbcd")]
-    [[0, 1, 4], [2, 3, 5]]
+    [[2, 3, 4], [0, 1, 5]]
     """
     coded = _targets(targets)
-    rng = np.random.default_rng(integer("seed", seed, low=0, high=2**63 - 1))
+    integer("seed", seed, low=0, high=2**63 - 1)
     members = len(coded) if groups is None else len(set(groups))
     integer("folds", folds, low=2, high=2**31)
     if folds > members:
         of = "samples" if groups is None else "groups"
         raise ValueError(f"folds is {folds}, and there are {members} {of}; expected at most as many folds")
-    placed = _deal(coded, folds, rng) if groups is None else _place(coded, list(groups), folds, rng)
+    placed = _deal(coded, folds, seed) if groups is None else _place(coded, list(groups), folds, seed)
     return [np.flatnonzero(placed == fold) for fold in range(folds)]
 
 
@@ -148,8 +151,12 @@ def _targets(targets: Any) -> Targets:
     return coded.astype(np.int64)
 
 
-def _deal(targets: Targets, folds: int, rng: np.random.Generator) -> Positions:
-    """Deal the samples out class by class, like cards."""
+def _deal(targets: Targets, folds: int, seed: int) -> Positions:
+    """Deal the samples out class by class, like cards: the counts of scikit-learn's StratifiedKFold.
+
+    That one refuses data none of whose classes has as many members as there are folds.
+    """
+    rng = np.random.default_rng(seed)
     order = np.concatenate(
         [rng.permutation(np.flatnonzero(targets == target)) for target in np.unique(targets)]
     )
@@ -158,31 +165,28 @@ def _deal(targets: Targets, folds: int, rng: np.random.Generator) -> Positions:
     return placed
 
 
-def _place(targets: Targets, groups: list[Hashable], folds: int, rng: np.random.Generator) -> Positions:
-    """Give every group to the fold that leaves the classes most even, the most lopsided group first."""
+def _place(targets: Targets, groups: list[Hashable], folds: int, seed: int) -> Positions:
+    """Return the fold of every sample, by scikit-learn's StratifiedGroupKFold."""
+    from sklearn.model_selection import StratifiedGroupKFold
+
     if len(groups) != len(targets):
         raise ValueError(f"groups has {len(groups)} entries; expected one for each of {len(targets)} samples")
+    largest = int(np.bincount(targets).max())
+    if folds > largest:
+        raise ValueError(
+            f"folds is {folds}, and no class has more than {largest} samples; expected at most as many folds"
+        )
     names = {name: code for code, name in enumerate(dict.fromkeys(groups))}
     group = np.array([names[name] for name in groups])
-    counts = np.zeros((len(names), targets.max() + 1))
-    np.add.at(counts, (group, targets), 1)
-    totals = counts.sum(axis=0)
-    shares = counts / np.where(totals == 0, 1, totals)
-    shuffled = rng.permutation(len(names))
-    order = shuffled[np.argsort(-counts[shuffled].std(axis=1), kind="stable")]
-    held, size, home = np.zeros((folds, len(totals))), np.zeros(folds), np.empty(len(names), np.int64)
-    for one in order:
-        # What the spread over folds would become, were the group given to each of them in turn.
-        others = held.sum(axis=0) + shares[one]
-        squares = (held**2).sum(axis=0) - held**2 + (held + shares[one]) ** 2
-        spread = np.sqrt(np.maximum(squares / folds - (others / folds) ** 2, 0)).mean(axis=1)
-        spread[np.isclose(spread, spread.min())] = spread.min()
-        fold = int(np.lexsort((size, spread))[0])
-        held[fold] += shares[one]
-        size[fold] += counts[one].sum()
-        home[one] = fold
-    found: Positions = home[group]
-    return found
+    # It takes no seeds of 64 bits, but a generator made from one.
+    random_state = np.random.RandomState(np.random.MT19937(seed))
+    divider = StratifiedGroupKFold(folds, shuffle=True, random_state=random_state)
+    placed = np.empty(len(targets), np.int64)
+    with warnings.catch_warnings():  # a class with fewer members than folds is missing from some: documented
+        warnings.simplefilter("ignore", UserWarning)
+        for fold, (_, test) in enumerate(divider.split(targets, targets, group)):
+            placed[test] = fold
+    return placed
 
 
 def _shortfall(

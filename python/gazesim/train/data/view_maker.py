@@ -1,8 +1,10 @@
 """The two views of an image that contrastive learning compares, with gaze or without.
 
-The geometry and the acceptance are those of :mod:`gazesim.torch` (the same sampler draws, the same
-resampling), without torchvision's dispatch, which costs more than the work on images of 64 pixels.
-Every random number of a view comes from a counter-based generator that its caller keys.
+The fast path for grey images: places are drawn by the compiled samplers, masks are those of
+:class:`~gazesim.torch.GazeMask`, resampling is torchvision's. Tones and blur are its own: a chain of
+torchvision's transforms takes three to seven times as long at 224 pixels (benchmarks/NOTES.md). Any
+other view is a transform, ``GazeData(transform=...)``. Every random number of a view comes from a
+counter-based generator that its caller keys.
 """
 
 from __future__ import annotations
@@ -10,131 +12,29 @@ from __future__ import annotations
 import math
 from dataclasses import dataclass
 from functools import lru_cache
-from typing import Literal
+from typing import TYPE_CHECKING
 
 import numpy as np
 import torch
 from numpy.typing import NDArray
 from torch.nn import functional
 
-from ..._errors import choice, describe, integer, number, numbers
-from ...views import Sampler, iou
+from ..._errors import integer
+from ...torch.transforms import most_salient
+from ...views import iou
 from .samples import Samples
 
-__all__ = ["ViewMaker", "Views", "view_statistics"]
+if TYPE_CHECKING:
+    from .settings import Views
 
-Kind = Literal["none", "random", "gaze", "size-matched"]
+__all__ = ["ViewMaker", "view_statistics"]
+
 Box = tuple[int, int, int, int]
 #: (C, H, W) of a view, or (H, W) of a map.
 Pixels = NDArray[np.float32]
-KINDS = ("none", "random", "gaze", "size-matched")
 
 #: The size of images for which ``blur_sigma_px`` is stated, as in MoCo v2.
 USUAL_SIZE = 224
-
-
-@dataclass(frozen=True)
-class Views:
-    """How a view is made: crop, flips, intensity, blur, cutout, gaze mask, in this order.
-
-    Parameters
-    ----------
-    crop
-        ``"random"`` is RandomResizedCrop; ``"gaze"`` keeps ``crop_min_iou`` of the gaze (GCA);
-        ``"size-matched"`` is the control: the sizes that ``"gaze"`` draws, at random places.
-    crop_scale, crop_ratio
-        Bounds of the crop's share of the area and of its width / height.
-    crop_min_iou, cutout_min_iou
-        The share of gaze that a view keeps; 0.8 and 0.9 in GCA.
-    cutout
-        Whether a square hole is made, and where: as for ``crop``.
-    cutout_side
-        The hole's side as a share of the image's.
-    cutout_probability, mask_probability
-        How often a view has a hole, and how often only its most salient pixels are left.
-    mask_drop
-        The share of pixels that a gaze mask hides; 0.8 in GCA.
-    support, weighting, method
-        What counts as gaze and how views are drawn, as for :func:`gazesim.views.sample_crop`.
-    horizontal_flip, vertical_flip
-        Probabilities. Set both to 0 where the side matters, as in dental panoramas.
-    jitter
-        Brightness and contrast are multiplied by a factor within 1 ± ``jitter`` each.
-    blur_probability, blur_sigma_px
-        How often, and the bounds of the standard deviation at 224 pixels; in proportion at others.
-    fill
-        The value in holes and under masks, in [0, 1].
-    mean, std
-        Views are (pixel − mean) / std at last. Evaluation feeds pixels in [0, 1]: change them for a
-        network that normalises what it gets elsewhere, or not at all.
-
-    Examples
-    --------
-    >>> import torch
-    >>> from gazesim.train import Views
-    >>> make = Views(crop="gaze", cutout="gaze").maker(64)
-    >>> gaze_map = torch.zeros(64, 64)
-    >>> gaze_map[40:52, 8:20] = 1
-    >>> make(torch.rand(1, 64, 64), gaze_map, key=(0, 7)).shape
-    torch.Size([1, 64, 64])
-    """
-
-    crop: Kind = "random"
-    crop_scale: tuple[float, float] = (0.2, 1.0)
-    crop_ratio: tuple[float, float] = (3 / 4, 4 / 3)
-    crop_min_iou: float = 0.8
-    cutout: Kind = "none"
-    cutout_side: float = 0.375
-    cutout_probability: float = 0.5
-    cutout_min_iou: float = 0.9
-    mask_probability: float = 0.0
-    mask_drop: float = 0.8
-    support: float = 0.1
-    weighting: Literal["support", "mass"] = "support"
-    method: Literal["exact", "rejection"] = "exact"
-    horizontal_flip: float = 0.5
-    vertical_flip: float = 0.5
-    jitter: float = 0.4
-    blur_probability: float = 0.3
-    blur_sigma_px: tuple[float, float] = (0.1, 2.0)
-    fill: float = 0.0
-    mean: float = 0.0
-    std: float = 1.0
-
-    def __post_init__(self) -> None:
-        choice("crop", self.crop, KINDS)
-        choice("cutout", self.cutout, KINDS)
-        for name in (
-            "cutout_probability",
-            "mask_probability",
-            "horizontal_flip",
-            "vertical_flip",
-            "blur_probability",
-            "mask_drop",
-            "jitter",
-            "fill",
-        ):
-            number(name, getattr(self, name), low=0.0, high=1.0)
-        number("cutout_side", self.cutout_side, low=0.0, high=1.0, open_low=True)
-        number("mean", self.mean, low=-1e6)
-        number("std", self.std, low=0.0, open_low=True)
-        low, high = numbers("blur_sigma_px", self.blur_sigma_px, 2)
-        if not 0 < low <= high:
-            raise ValueError(
-                f"blur_sigma_px is {describe(self.blur_sigma_px)}; expected 0 < smallest <= largest"
-            )
-        _crop_sampler(self)  # the rest is checked there
-        _cutout_sampler(self, 64)
-
-    @property
-    def use_gaze(self) -> bool:
-        """Whether views look at gaze at all."""
-        gaze = ("gaze", "size-matched")
-        return self.crop in gaze or self.cutout in gaze or self.mask_probability > 0
-
-    def maker(self, size: int) -> ViewMaker:
-        """Return the function that makes views of ``size`` pixels square."""
-        return ViewMaker(self, size)
 
 
 @dataclass
@@ -155,7 +55,7 @@ class ViewMaker:
     def __init__(self, views: Views, size: int) -> None:
         self.views = views
         self.size = integer("size", size, low=1, high=100_000)
-        self._crop, self._cutout = _crop_sampler(views), _cutout_sampler(views, size)
+        self._crop, self._cutout = views.crop_sampler(), views.cutout_sampler(size)
 
     def __call__(
         self, image: torch.Tensor, gaze_map: torch.Tensor | None = None, *, key: tuple[int, int]
@@ -220,13 +120,13 @@ class ViewMaker:
         if kind == "none":
             return Told((0, 0, width, height))
         if kind == "random" or gaze is None:
-            return Told(_random_crop(rng, self.views, height, width))
+            return Told(self._crop.draw_anywhere((width, height), rng.random))
         view = self._crop.draw(gaze, rng.random)
         box = _moved(view.box, rng, height, width) if kind == "size-matched" else view.box
         return Told(box, fallbacks=int(view.fallback))
 
     def _cut(self, view: Pixels, seen: Pixels | None, rng: np.random.Generator, told: Told) -> None:
-        side = _hole(self.views, self.size)
+        side = self.views.hole_side(self.size)
         box = (0, 0, side, side)
         if self.views.cutout != "random" and seen is not None:
             drawn = self._cutout.draw(seen, rng.random)
@@ -236,52 +136,6 @@ class ViewMaker:
             box = _moved(box, rng, self.size, self.size)
         x0, y0, x1, y1 = told.hole = box
         view[:, y0:y1, x0:x1] = self.views.fill
-
-
-def _hole(views: Views, size: int) -> int:
-    return min(max(round(views.cutout_side * size), 1), size)
-
-
-def _crop_sampler(views: Views) -> Sampler:
-    return Sampler(
-        "crop",
-        min_iou=views.crop_min_iou,
-        scale=views.crop_scale,
-        ratio=views.crop_ratio,
-        weighting=views.weighting,
-        support=views.support,
-        method=views.method,
-    )
-
-
-def _cutout_sampler(views: Views, size: int) -> Sampler:
-    return Sampler(
-        "cutout",
-        min_iou=views.cutout_min_iou,
-        scale=(0.02, 0.2),  # the size is given
-        ratio=(1.0, 1.0),
-        size=_hole(views, size),
-        weighting=views.weighting,
-        support=views.support,
-        method=views.method,
-    )
-
-
-def _random_crop(rng: np.random.Generator, views: Views, height: int, width: int) -> Box:
-    """Return a box as torchvision's RandomResizedCrop draws it."""
-    least, most = views.crop_scale
-    low, high = (math.log(bound) for bound in views.crop_ratio)
-    for share, shape in rng.random((10, 2)).tolist():
-        area = height * width * (least + share * (most - least))
-        ratio = math.exp(low + shape * (high - low))
-        w, h = round(math.sqrt(area * ratio)), round(math.sqrt(area / ratio))
-        if 0 < w <= width and 0 < h <= height:
-            return _moved((0, 0, w, h), rng, height, width)
-    ratio = width / height  # the largest box in the middle
-    w = width if ratio <= views.crop_ratio[1] else round(height * views.crop_ratio[1])
-    h = height if ratio >= views.crop_ratio[0] else round(width / views.crop_ratio[0])
-    x, y = (width - w) // 2, (height - h) // 2
-    return x, y, x + w, y + h
 
 
 def _moved(box: Box, rng: np.random.Generator, height: int, width: int) -> Box:
@@ -340,12 +194,10 @@ def blurred(view: Pixels, sigma_px: float) -> Pixels:
 
 def hide(view: Pixels, gaze: Pixels, drop: float, fill: float) -> bool:
     """Fill the least salient share of a view, as GazeMask does; False for a map without gaze."""
-    dropped = min(math.floor(drop * gaze.size + 1e-9), gaze.size - 1)
-    quantile = np.partition(gaze, dropped, axis=None)[dropped]
-    hidden = gaze <= 0 if quantile <= 0 else gaze < quantile
-    if hidden.all():
+    keep = most_salient(gaze, drop)
+    if not keep.any():
         return False
-    view[:, hidden] = fill
+    view[:, ~keep] = fill
     return True
 
 

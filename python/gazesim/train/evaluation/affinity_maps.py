@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Any
 
 import numpy as np
 import torch
@@ -11,8 +10,8 @@ from numpy.typing import NDArray
 from torch import nn
 from torch.nn import functional
 
-from ..._errors import describe, did_you_mean
-from .linear_probe import device_of
+from ..._errors import describe
+from .feature_maps import feature_maps
 
 __all__ = ["affinity_map"]
 
@@ -25,7 +24,8 @@ def affinity_map(
     Parameters
     ----------
     backbone
-        Any network of images, such as a torchvision ResNet; it is in eval mode meanwhile.
+        Any network of images, such as a torchvision ResNet; it is in evaluation mode meanwhile, and as it
+        was afterwards.
     image
         (C, H, W), as the network expects it.
     point_xy
@@ -37,7 +37,9 @@ def affinity_map(
     Returns
     -------
     ndarray
-        (h, w) float32 in [−1, 1], 1 at the place that holds the point; 0 against a zero vector.
+        (h, w) float32 in [−1, 1], 1 in the cell that holds the point; 0 against a zero vector. Cell
+        ``[i, j]`` stands for the rectangle of the image between x = j·W/w and (j + 1)·W/w, and
+        y = i·H/h and (i + 1)·H/h.
 
     Examples
     --------
@@ -56,46 +58,10 @@ def affinity_map(
         raise ValueError(
             f"point_xy is ({x:g}, {y:g}); expected a point of the image, {width} x {height} pixels"
         )
-    maps = _feature_maps(backbone, image, layer)
+    maps = feature_maps(backbone, image[None], layer)[0]
     rows, columns = maps.shape[1:]
     column, row = int(x * columns / width), int(y * rows / height)
     vectors = functional.normalize(maps.double(), dim=0)
     found = torch.einsum("chw,c->hw", vectors, vectors[:, row, column]).clamp(-1, 1)
     result: NDArray[np.float32] = found.float().cpu().numpy()
     return result
-
-
-def _feature_maps(backbone: nn.Module, image: torch.Tensor, layer: str | None) -> torch.Tensor:
-    """Return the output (D, h, w) of a layer for one image."""
-    named = dict(backbone.named_modules())
-    if layer is not None and (not layer or layer not in named):
-        raise ValueError(
-            f"layer is {layer!r}, which the network does not have{did_you_mean(layer, named)}; expected one "
-            f"of named_modules(), such as {', '.join(name for name, _ in backbone.named_children())}"
-        )
-    watched = [named[layer]] if layer is not None else list(named.values())
-    seen: list[torch.Tensor] = []
-
-    def note(_: nn.Module, __: Any, output: Any) -> None:
-        if isinstance(output, torch.Tensor) and output.ndim == 4 and output.shape[2] * output.shape[3] > 1:
-            # A ReLU behind the layer may work in place, in this very tensor.
-            seen.append(output[0] if layer is None else output[0].clone())
-
-    handles = [module.register_forward_hook(note) for module in watched]
-    training = backbone.training
-    backbone.eval()
-    try:
-        with torch.inference_mode():
-            backbone(image[None].to(device_of(backbone)))
-    finally:
-        backbone.train(training)
-        for handle in handles:
-            handle.remove()
-    if not seen:
-        where = "no layer" if layer is None else f"layer {layer!r} does not"
-        verb = "returns" if layer is None else "return"
-        raise ValueError(
-            f"{where} {verb} a map (N, C, h, w) of more than one place for an image of "
-            f"{image.shape[2]} x {image.shape[1]} pixels; expected another layer or a larger image"
-        )
-    return seen[-1]

@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 from torch import nn
 
 from ...plots.affinity import BLUE, new_figure
-from ..data.images import resized
+from ..data.images import image_shape
 from ..data.samples import Samples
 from .affinity_maps import affinity_map
 
@@ -34,6 +34,10 @@ def plot_affinity_maps(
 ) -> None:
     """Draw images, a point in each, and every model's affinity map of that point, side by side.
 
+    Images have the shape of their files, whatever shape the networks got them in. Every cell of a
+    feature map is drawn as the rectangle of the image that it stands for, so the point lies in the
+    cell of similarity 1, however coarse the map is.
+
     Parameters
     ----------
     models
@@ -43,7 +47,7 @@ def plot_affinity_maps(
     path
         The PNG to write.
     points_xy
-        x and y in pixels of each image; default :func:`gaze_point`.
+        x and y in pixels of each image as ``samples.image`` returns it; default :func:`gaze_point`.
     layer
         See :func:`affinity_map`.
 
@@ -74,11 +78,17 @@ def plot_affinity_maps(
     colours, shown = _clear_to_bright(), None
     for line, i, point, maps in zip(axes, chosen, points, found, strict=True):
         image = samples.image(i).mean(dim=0).numpy()
-        _show(line[0], image, point, samples.ids[i])
+        width, height = _size_wh(samples, i)
+        place = point[0] * width / image.shape[1], point[1] * height / image.shape[0]
+        # In pixels of the file, borders of the outermost cells on those of the image.
+        frame = {"extent": (0, width, height, 0), "aspect": "equal"}
+        for cell in line:
+            cell.imshow(image, cmap="gray", vmin=0, vmax=1, **frame)
+            cell.scatter(*place, **POINT)
+            cell.set_axis_off()
+        line[0].set_title(samples.ids[i], fontsize=9)
         for cell, one in zip(line[1:], maps, strict=True):
-            cell.imshow(image, cmap="gray", vmin=0, vmax=1)
-            shown = cell.imshow(resized(one, image.shape), cmap=colours, vmin=low, vmax=1)
-            _mark(cell, point)
+            shown = cell.imshow(one, cmap=colours, vmin=low, vmax=1, interpolation="nearest", **frame)
     for cell, name in zip(axes[0, 1:], models, strict=True):
         cell.set_title(name, fontsize=9)
     bar = figure.colorbar(shown, ax=axes, label="cosine similarity with the point", shrink=0.8, aspect=30)
@@ -195,13 +205,8 @@ def _clear_to_bright() -> Any:
     return ListedColormap(colours)
 
 
-def _show(axes: Any, image: NDArray[np.float32], point: Sequence[float], title: str) -> None:
-    axes.imshow(image, cmap="gray", vmin=0, vmax=1)
-    axes.set_title(title, fontsize=9)
-    _mark(axes, point)
-
-
-def _mark(axes: Any, point: Sequence[float]) -> None:
-    """Draw the point; pixel centres of a picture are whole numbers."""
-    axes.scatter([point[0] - 0.5], [point[1] - 0.5], **POINT)
-    axes.set_axis_off()
+def _size_wh(samples: Samples, index: int) -> tuple[int, int]:
+    """Return (width, height) of an image's file; of the image itself where it comes from no file."""
+    entries = getattr(samples, "entries", None)
+    height, width = samples.image(index).shape[1:] if entries is None else image_shape(entries[index].image)
+    return int(width), int(height)

@@ -5,8 +5,7 @@ from __future__ import annotations
 import copy
 import math
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
-from typing import Any, Literal
+from typing import Any
 
 import lightning
 import numpy as np
@@ -16,80 +15,14 @@ from torch import nn
 from torch.nn import functional
 from torch.utils.data import DataLoader, Dataset
 
-from ..._errors import choice, describe, integer, number
+from ..._errors import describe
 from ..._progress import ProgressBar
 from ..data.samples import Samples
 from ..lightning_tools import Shuffled, epoch_order, quiet, seeded, silent_trainer
-from .linear_probe import device_of
+from ..measuring import as_input_of, device_of, measuring, unchanged
+from .settings import FineTuneSettings
 
-__all__ = ["Classifier", "FineTuneSettings", "augmented", "fit_classifier"]
-
-
-@dataclass(frozen=True)
-class FineTuneSettings:
-    """How a network is fine-tuned.
-
-    Parameters
-    ----------
-    epochs
-        How often all labelled images are seen; 10 (INbreast) and 20 (Tufts) in McGIP.
-    min_steps
-        Few labels are seen more often, until this many steps are done; 0 is the papers' way.
-    batch_size
-        Images per step, at least 2: batch norm needs them.
-    optimiser
-        "adam", "adamw" or "sgd" (Nesterov momentum 0.9).
-    learning_rate, head_learning_rate
-        Of the network and, where another is wanted, of the new layer; both fall to 0 along a cosine.
-    weight_decay
-        Of the optimiser.
-    horizontal_flip, vertical_flip
-        Probabilities of augmentation. Set both to 0 where the side matters.
-    crop_scale
-        The least share of the area that a random crop keeps; 1 is no crop.
-    class_weights
-        "balanced" gives every class the same weight in the loss, however rare it is.
-    precision
-        As for ``lightning.Trainer``: "32-true", "bf16-mixed", ...
-    num_workers
-        Processes that read images. The result does not depend on their number.
-
-    Examples
-    --------
-    >>> from gazesim.train import FineTuneSettings
-    >>> settings = FineTuneSettings(epochs=10, min_steps=0, class_weights="balanced")
-    >>> settings.batch_size
-    32
-    """
-
-    epochs: int = 20
-    min_steps: int = 100
-    batch_size: int = 32
-    optimiser: Literal["adam", "adamw", "sgd"] = "adamw"
-    learning_rate: float = 1e-3
-    head_learning_rate: float | None = None
-    weight_decay: float = 1e-4
-    horizontal_flip: float = 0.5
-    vertical_flip: float = 0.5
-    crop_scale: float = 1.0
-    class_weights: Literal["none", "balanced"] = "none"
-    precision: str = "32-true"
-    num_workers: int = 0
-
-    def __post_init__(self) -> None:
-        integer("epochs", self.epochs, low=1, high=10**6)
-        integer("min_steps", self.min_steps, low=0, high=10**9)
-        integer("batch_size", self.batch_size, low=2, high=10**6)
-        choice("optimiser", self.optimiser, OPTIMISERS)
-        number("learning_rate", self.learning_rate, low=0.0, open_low=True)
-        if self.head_learning_rate is not None:
-            number("head_learning_rate", self.head_learning_rate, low=0.0, open_low=True)
-        number("weight_decay", self.weight_decay, low=0.0)
-        number("horizontal_flip", self.horizontal_flip, low=0.0, high=1.0)
-        number("vertical_flip", self.vertical_flip, low=0.0, high=1.0)
-        number("crop_scale", self.crop_scale, low=0.0, high=1.0, open_low=True)
-        integer("num_workers", self.num_workers, low=0, high=1024)
-        choice("class_weights", self.class_weights, ("none", "balanced"))
+__all__ = ["Classifier", "augmented", "fit_classifier"]
 
 
 class Classifier(lightning.LightningModule):
@@ -152,12 +85,11 @@ class Classifier(lightning.LightningModule):
         self, samples: Samples, chosen: Sequence[int] | NDArray[Any], batch_size: int = 128
     ) -> NDArray[np.float64]:
         """Return the probability of every class, (n, classes), of the samples at some positions."""
-        self.eval()
         parts = []
-        with torch.inference_mode():
+        with measuring(self):
             for start in range(0, len(chosen), batch_size):
                 images = torch.stack([samples.image(int(i)) for i in chosen[start : start + batch_size]])
-                parts.append(self(images.to(self.device)).double().softmax(dim=1).cpu())
+                parts.append(self(as_input_of(self, images)).double().softmax(dim=1).cpu())
         found: NDArray[np.float64] = torch.cat(parts).numpy()
         return found
 
@@ -185,7 +117,8 @@ def fit_classifier(
     Parameters
     ----------
     backbone
-        Images (N, C, H, W) to features (N, D). It stays as it is.
+        Images (N, C, H, W) to features (N, D). It stays as it is. The copy keeps its modes: batch norms
+        that are in evaluation mode are trained with the running statistics that they have.
     samples, chosen, targets
         The images, which of them are labelled, and their classes from 0 to ``classes`` − 1.
     settings, seed
@@ -229,7 +162,7 @@ def fit_classifier(
         # It runs where the backbone is.
         accelerator="gpu" if device_of(backbone).type == "cuda" else "cpu",
     )
-    with quiet(), seeded(seed):
+    with quiet(), unchanged(backbone), seeded(seed):  # hooks of the backbone came along with the copy
         trainer.fit(model, loader)
     return model.to(device_of(backbone)).eval()
 
@@ -265,13 +198,8 @@ def _balance(targets: NDArray[Any], classes: int) -> torch.Tensor:
 
 
 def _dim(backbone: nn.Module, samples: Samples) -> int:
-    training = backbone.training
-    backbone.eval()
-    try:
-        with torch.inference_mode():
-            features = backbone(samples.image(0)[None].to(device_of(backbone)))
-    finally:
-        backbone.train(training)
+    with measuring(backbone):
+        features = backbone(as_input_of(backbone, samples.image(0)[None]))
     if not isinstance(features, torch.Tensor) or features.ndim != 2:
         raise ValueError(f"backbone returned {describe(features)} for 1 image; expected features (N, D)")
     return int(features.shape[1])

@@ -12,46 +12,16 @@ from numpy.typing import NDArray
 from torch import nn
 from torch.nn import functional
 
-from ..._errors import describe, integer, number
+from ..._errors import describe, number
 from ..._progress import ProgressBar
 from ..data.samples import Samples
+from ..measuring import as_input_of, measuring
+from .settings import ProbeSettings
 
-__all__ = ["LinearClassifier", "ProbeSettings", "embed", "fit_linear", "fit_probe"]
+__all__ = ["LinearClassifier", "embed", "fit_linear", "fit_probe"]
 
-
-@dataclass(frozen=True)
-class ProbeSettings:
-    """How a linear probe is fitted.
-
-    Parameters
-    ----------
-    l2
-        The penalty λ in Σ cross-entropy + λ/2 ‖W‖², scikit-learn's 1/C; the intercept is free.
-        Features are standardised before, so that λ does not depend on their scale.
-    candidates
-        Where there are validation samples: the values of λ, of which the one with the lowest
-        cross-entropy there is taken, in place of ``l2``; of equals the one nearest to ``l2``.
-    batch_size
-        Images at a time through the network.
-
-    Examples
-    --------
-    >>> from gazesim.train import ProbeSettings
-    >>> ProbeSettings(candidates=(0.1, 1.0, 10.0)).l2
-    1.0
-    """
-
-    l2: float = 1.0
-    candidates: tuple[float, ...] = (0.01, 0.1, 1.0, 10.0, 100.0, 1000.0)
-    batch_size: int = 128
-
-    def __post_init__(self) -> None:
-        number("l2", self.l2, low=0.0, open_low=True)
-        if not self.candidates:
-            raise ValueError("candidates is empty; expected penalties to choose from")
-        for position, candidate in enumerate(self.candidates):
-            number(f"candidates[{position}]", candidate, low=0.0, open_low=True)
-        integer("batch_size", self.batch_size, low=1, high=10**6)
+#: Of the largest gradient at the minimum; and iterations, of which hundreds are usual.
+TOLERANCE, MOST_STEPS = 1e-8, 10_000
 
 
 @dataclass(frozen=True)
@@ -79,8 +49,9 @@ def embed(
 ) -> torch.Tensor:
     """Return the features of all samples, (n, D) float32 on the CPU.
 
-    The network is in eval mode meanwhile, without gradients, and as it was afterwards. It runs where
-    its parameters are.
+    The network is in evaluation mode meanwhile, without gradients, and as it was afterwards (see
+    :func:`gazesim.train.measuring.measuring`). It runs where its parameters are, and images are cast
+    to their type.
 
     Examples
     --------
@@ -92,18 +63,13 @@ def embed(
     """
     if not len(samples):
         raise ValueError("samples is empty; expected images")
-    training, device = backbone.training, device_of(backbone)
     parts = []
     starts = range(0, len(samples), batch_size)
-    backbone.eval()
-    try:
-        with torch.inference_mode():
-            for start in ProgressBar(starts, unit=" batches", desc="features", disable=not progress):
-                last = min(start + batch_size, len(samples))
-                images = torch.stack([samples.image(i) for i in range(start, last)])
-                parts.append(_features(backbone, images.to(device)).float().cpu())
-    finally:
-        backbone.train(training)
+    with measuring(backbone):
+        for start in ProgressBar(starts, unit=" batches", desc="features", disable=not progress):
+            last = min(start + batch_size, len(samples))
+            images = torch.stack([samples.image(i) for i in range(start, last)])
+            parts.append(_features(backbone, as_input_of(backbone, images)).float().cpu())
     return torch.cat(parts)
 
 
@@ -114,12 +80,6 @@ def _features(backbone: nn.Module, images: torch.Tensor) -> torch.Tensor:
             f"backbone returned {describe(features)} for {len(images)} images; expected features (N, D)"
         )
     return features
-
-
-def device_of(module: nn.Module) -> torch.device:
-    """Return where a module's parameters are."""
-    parameter = next(module.parameters(), None)
-    return torch.device("cpu") if parameter is None else parameter.device
 
 
 def fit_probe(
@@ -149,9 +109,9 @@ def _finite(logits: torch.Tensor) -> torch.Tensor:
 def fit_linear(
     features: torch.Tensor, targets: Sequence[int] | NDArray[Any], classes: int, *, l2: float = 1.0
 ) -> LinearClassifier:
-    """Fit multinomial logistic regression on standardised features, in float64 with LBFGS.
+    """Fit multinomial logistic regression on standardised features, in float64.
 
-    The same minimum as scikit-learn's ``LogisticRegression(C=1 / l2)`` after ``StandardScaler``; for
+    This is scikit-learn's ``LogisticRegression(C=1 / l2)`` after ``StandardScaler``; for
     two classes, where scikit-learn keeps one vector of weights in place of two, as ``C=2 / l2``. A
     feature that does not vary is left unscaled.
 
@@ -178,10 +138,11 @@ def fit_linear(
     mean, scale = pixels.mean(dim=0), pixels.std(dim=0, correction=0)
     scale = torch.where(scale > 10 * torch.finfo(torch.float32).eps * mean.abs(), scale, 1.0)
     present, position = np.unique(true.numpy(), return_inverse=True)
-    weight, intercept = _minimise((pixels - mean) / scale, torch.from_numpy(position), len(present), l2)
+    weight, intercept = _minimise(((pixels - mean) / scale).numpy(), position, len(present), l2)
     every_weight = torch.zeros(classes, pixels.shape[1], dtype=torch.float64)
     every_intercept = torch.full((classes,), -torch.inf, dtype=torch.float64)
-    every_weight[present], every_intercept[present] = weight, intercept
+    every_weight[present] = torch.from_numpy(weight)
+    every_intercept[present] = torch.from_numpy(intercept)
     return LinearClassifier(mean, scale, every_weight, every_intercept, l2)
 
 
@@ -205,33 +166,16 @@ def _checked(features: Any, targets: Any, classes: int) -> tuple[torch.Tensor, t
 
 
 def _minimise(
-    features: torch.Tensor, targets: torch.Tensor, classes: int, l2: float
-) -> tuple[torch.Tensor, torch.Tensor]:
-    """Return weights (classes, D) and intercepts at the minimum."""
-    # The weights at the minimum are sums of samples: of few samples with many features, only the
-    # plane that they span has to be searched.
-    basis = None
-    if len(features) < features.shape[1]:
-        basis = torch.linalg.qr(features.T).Q
-        features = features @ basis
-    weight = torch.zeros(classes, features.shape[1], dtype=torch.float64, requires_grad=True)
-    intercept = torch.zeros(classes, dtype=torch.float64, requires_grad=True)
-    solver = torch.optim.LBFGS(
-        [weight, intercept],
-        max_iter=1000,
-        tolerance_grad=1e-8,
-        tolerance_change=1e-14,
-        history_size=20,
-        line_search_fn="strong_wolfe",
-    )
+    features: NDArray[np.float64], targets: NDArray[Any], classes: int, l2: float
+) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
+    """Return weights (classes, D) and intercepts (classes,) at the minimum, by scikit-learn."""
+    from sklearn.linear_model import LogisticRegression
 
-    def loss() -> torch.Tensor:
-        solver.zero_grad()
-        logits = features @ weight.T + intercept
-        cost = functional.cross_entropy(logits, targets) + l2 / 2 / len(targets) * weight.square().sum()
-        cost.backward()  # type: ignore[no-untyped-call]
-        return cost
-
-    solver.step(loss)  # type: ignore[no-untyped-call]
-    found = weight.detach()
-    return (found if basis is None else found @ basis.T), intercept.detach() - intercept.detach().mean()
+    # Of two classes it keeps the difference w of two weights -w/2 and w/2, whose penalty is half of w's.
+    strength = (2 if classes == 2 else 1) / l2
+    fitted = LogisticRegression(C=strength, tol=TOLERANCE, max_iter=MOST_STEPS).fit(features, targets)
+    weight, intercept = fitted.coef_, fitted.intercept_
+    if classes == 2:
+        weight = np.concatenate([-weight, weight]) / 2
+        intercept = np.concatenate([-intercept, intercept]) / 2
+    return weight, intercept - intercept.mean()

@@ -18,9 +18,10 @@ from ..._progress import ProgressBar
 from ..data.samples import Samples
 from ..data.splits import label_fraction, stratified_folds
 from .classification_scores import check_scoring, classification_scores
-from .fine_tune import FineTuneSettings, fit_classifier
-from .linear_probe import ProbeSettings, embed, fit_probe
+from .fine_tune import fit_classifier
+from .linear_probe import embed, fit_probe
 from .results import Cell, Results, Row
+from .settings import FineTuneSettings, ProbeSettings
 
 __all__ = ["FRACTIONS", "PROTOCOLS", "cross_validate", "fine_tune", "linear_probe"]
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import itertools
+import warnings
 from collections import OrderedDict
 from typing import Any
 from urllib.error import URLError
@@ -11,6 +12,7 @@ import torch
 from torch import nn
 from torchvision import models
 from torchvision.models.resnet import BasicBlock, ResNet
+from torchvision.models.vision_transformer import VisionTransformer
 
 from ..._errors import choice, describe, integer
 
@@ -20,6 +22,8 @@ __all__ = ["Backbone", "backbone_names", "make_backbone"]
 NARROW = (16, 32, 64, 128)
 NARROW_NAME = "resnet10-narrow"
 WEIGHTS = ("imagenet",)
+#: Sides in pixels of the empty images by which the length of features is found out.
+SIDES = (64, 224)
 #: What ImageNet weights expect of images in [0, 1].
 IMAGENET_MEAN, IMAGENET_STD = (0.485, 0.456, 0.406), (0.229, 0.224, 0.225)
 
@@ -71,6 +75,33 @@ class Backbone(nn.Module):
         standard = ((images - self.mean) / self.std).contiguous(memory_format=torch.channels_last)
         found: torch.Tensor = self.maps(standard)
         return found
+
+
+def take_normalisation(
+    net: nn.Module, backbone: nn.Module, mean: tuple[float, ...], std: tuple[float, ...]
+) -> None:
+    """Make every :class:`Backbone` in ``net`` normalise images by mean and std before what it does already.
+
+    ``net`` holds the network ``backbone`` and copies of it, such as a momentum encoder.
+    """
+    found = [part for part in net.modules() if isinstance(part, Backbone)]
+    if not any(part in found for part in backbone.modules()):
+        raise ValueError(
+            f"the data normalises views (mean {mean}, std {std}), but the backbone is a "
+            f"{type(backbone).__name__}, so evaluation would feed it images that are not normalised; "
+            "expected the normalisation inside of that module, or a backbone of gazesim.train"
+        )
+    for part in found:
+        channels = part.mean.numel()
+        if len(mean) not in (1, channels):
+            raise ValueError(
+                f"the data normalises {len(mean)} channels, and the backbone {channels}; "
+                "expected equal numbers"
+            )
+        shift, scale = (torch.tensor(one).reshape(-1, 1, 1).to(part.mean) for one in (mean, std))
+        # ((x - shift) / scale - mean) / std, in one step.
+        part.mean.copy_(shift + scale * part.mean)
+        part.std.mul_(scale)
 
 
 def backbone_names() -> list[str]:
@@ -127,24 +158,106 @@ def make_backbone(name: str = "resnet18", *, channels: int = 3, weights: str | N
 
 
 def as_backbone(backbone: str | nn.Module, channels: int, weights: str | None, dim: int | None) -> nn.Module:
-    """Return a network with ``.dim``: one by name, a ResNet without its classifier, or the module itself."""
+    """Return a network with ``.dim`` from images to features (N, D).
+
+    By name it is made. Of networks with a classifier the classifier is left out: a torchvision ResNet
+    (whatever its ``fc`` is), a torchvision ViT and a timm model, whose head becomes the identity in place.
+    A module that returns maps (N, D, h, w) is averaged over places; a compiled module is taken without its
+    compilation. What is left has to say its length by ``dim``, by an attribute of that name, or by its
+    answer to an empty image.
+    """
     if isinstance(backbone, str):
         return make_backbone(backbone, channels=channels, weights=weights)
     if not isinstance(backbone, nn.Module):
         raise TypeError(f"backbone is {describe(backbone)}; expected a name or an nn.Module")
     if weights is not None:
         raise ValueError(f"weights is {weights!r} beside a module as backbone; expected a backbone by name")
-    if isinstance(backbone, ResNet):
-        inputs = backbone.conv1.in_channels
-        return Backbone(_stages(backbone), backbone.fc.in_features, (0.0,) * inputs, (1.0,) * inputs)
     if dim is not None:
-        backbone.dim = integer("dim", dim, low=1, high=2**20)  # type: ignore[assignment]
-    if not isinstance(getattr(backbone, "dim", None), int):
+        integer("dim", dim, low=1, high=2**20)
+    original = getattr(backbone, "_orig_mod", None)
+    if isinstance(original, nn.Module):
+        warnings.warn(
+            "backbone is compiled; its original module is taken: compile the whole Contrastive instead",
+            stacklevel=3,
+        )
+        backbone = original
+    if isinstance(backbone, ResNet):
+        return _of_known_length(_without_fc(backbone), dim)
+    if isinstance(backbone, VisionTransformer):
+        backbone.heads = nn.Identity()
+        backbone.dim = backbone.hidden_dim
+        return _of_known_length(backbone, dim)
+    if hasattr(backbone, "reset_classifier") and isinstance(getattr(backbone, "num_features", None), int):
+        backbone.reset_classifier(0)  # type: ignore[operator]  # timm
+        shape = _answer(backbone)
+        backbone.dim = backbone.num_features if shape is None else shape[1]  # type: ignore[assignment]
+        return _of_known_length(backbone, dim)
+    return _of_any_kind(backbone, dim)
+
+
+def _without_fc(net: ResNet) -> Backbone:
+    if not isinstance(net.fc, (nn.Linear, nn.Identity)):
+        warnings.warn(
+            f"the fc of the ResNet, a {type(net.fc).__name__}, is left out: features are those before it, "
+            "and heads decides the projector",
+            stacklevel=4,
+        )
+    inputs = net.conv1.in_channels
+    return Backbone(_stages(net), net.inplanes, (0.0,) * inputs, (1.0,) * inputs)
+
+
+def _of_known_length(net: nn.Module, dim: int | None) -> nn.Module:
+    if dim is not None and dim != net.dim:
+        raise ValueError(f"dim is {dim}, and the features of the backbone have length {net.dim}")
+    return net
+
+
+def _of_any_kind(net: nn.Module, dim: int | None) -> nn.Module:
+    known = dim if dim is not None else getattr(net, "dim", None)
+    shape = _answer(net)
+    if shape is not None and len(shape) == 4:
+        inputs = _inputs(net)
+        return _of_known_length(Backbone(net, shape[1], (0.0,) * inputs, (1.0,) * inputs), dim)
+    if shape is not None and len(shape) != 2:
+        raise ValueError(f"backbone returned shape {shape}; expected features (N, D) or maps (N, D, h, w)")
+    if shape is not None and known is None:
+        known = shape[1]
+    if not isinstance(known, int):
         raise ValueError(
-            f"backbone is a {type(backbone).__name__} that does not tell the length of its features; "
+            f"backbone is a {type(net).__name__} that does not tell the length of its features; "
             "expected dim=... or an attribute dim"
         )
-    return backbone
+    net.dim = known  # type: ignore[assignment]
+    return net
+
+
+def _inputs(net: nn.Module) -> int:
+    return next((one.in_channels for one in net.modules() if isinstance(one, nn.Conv2d)), 0)
+
+
+def _answer(net: nn.Module) -> tuple[int, ...] | None:
+    """Return the shape of what a network says to two empty images, or None where it cannot be asked.
+
+    The network stays as it is: mode of every submodule, buffers, and torch's generators.
+    """
+    first = next(net.parameters(), None)
+    if not _inputs(net) or first is None:
+        return None
+    modes = [(one, one.training) for one in net.modules()]
+    try:
+        net.eval()
+        with torch.random.fork_rng(devices=[]), torch.no_grad():
+            for side in SIDES:
+                images = torch.zeros(2, _inputs(net), side, side, device=first.device, dtype=first.dtype)
+                try:
+                    found = net(images)
+                except Exception:  # of another size, or with more arguments: the first batch will tell
+                    continue
+                return tuple(found.shape) if isinstance(found, torch.Tensor) else None
+    finally:
+        for one, mode in modes:
+            one.training = mode
+    return None
 
 
 def _stages(net: ResNet) -> nn.Sequential:

@@ -10,25 +10,33 @@ from typing import Any
 import torch
 from torch import nn
 
-from .backbones import as_backbone, make_backbone
+from .backbones import Backbone, as_backbone, make_backbone
 
-__all__ = ["load_backbone"]
+__all__ = ["load_backbone", "read_checkpoint", "with_normalisation"]
 
 PREFIX = "framework.backbone."
 LAST = "last.ckpt"
+#: What torch.compile puts into names.
+COMPILED = "_orig_mod."
 
 
-def load_backbone(path: str | Path, backbone: str | nn.Module | None = None) -> nn.Module:
-    """Return the backbone of a checkpoint of :class:`Contrastive`, in eval mode, on the CPU.
+def load_backbone(
+    path: str | Path, backbone: str | nn.Module | None = None, *, prefix: str | None = None
+) -> nn.Module:
+    """Return the backbone of a checkpoint, in eval mode, on the CPU.
 
     Parameters
     ----------
     path
-        A checkpoint, or the folder that ``gazesim pretrain`` wrote. Only tensors and plain values are
-        read: no code in the file runs.
+        A checkpoint of :class:`Contrastive`, the folder that ``gazesim pretrain`` wrote, or a file of
+        weights that another tool wrote. Only tensors and plain values are read: no code in the file runs.
     backbone
-        Needed where the pre-training was given a module: a module of the same kind, which gets the
-        weights. By default, and where it is a name, the backbone is made by name.
+        Needed where the pre-training was given a module, and for files of other tools: a module of the
+        same kind, which gets the weights, or a name for :func:`make_backbone`. By default the backbone is
+        made by the name in the checkpoint.
+    prefix
+        For files of other tools: what stands before the names of the backbone's weights, such as
+        ``"backbone."``, ``"module.encoder_q."``; default: the one under which all weights are found.
 
     Raises
     ------
@@ -50,11 +58,35 @@ def load_backbone(path: str | Path, backbone: str | nn.Module | None = None) -> 
     checkpoint = read_checkpoint(file)
     about, state = checkpoint.get("gazesim"), checkpoint.get("state_dict")
     if not isinstance(about, dict) or not isinstance(state, dict):
-        raise ValueError(f"{file} is not a checkpoint of gazesim pretrain; it holds {sorted(checkpoint)[:6]}")
+        return load_foreign(file, checkpoint, backbone, prefix).eval()
+    if prefix is not None:
+        raise ValueError(f"prefix is {prefix!r}, and {file} is a checkpoint of gazesim; expected None")
     net = _empty(file, about, backbone)
-    weights = {name.removeprefix(PREFIX): value for name, value in state.items() if name.startswith(PREFIX)}
-    _put(file, net, weights, about["backbone"])
+    weights = {
+        name.removeprefix(PREFIX).replace(COMPILED, ""): value
+        for name, value in state.items()
+        if name.startswith(PREFIX)
+    }
+    put_weights(file, net, weights, about["backbone"])
     return net.eval()
+
+
+def with_normalisation(net: nn.Module, mean: float, std: float) -> nn.Module:
+    """Return a network that standardises its images by itself: (pixel − mean) / std, before what it does.
+
+    It was pre-trained on such views, and is asked about pixels in [0, 1] from here on.
+    """
+    if (mean, std) == (0.0, 1.0):
+        return net
+    if not isinstance(net, Backbone):
+        raise ValueError(
+            f"views.mean is {mean:g} and views.std is {std:g}, and the backbone is a {type(net).__name__}, "
+            "which cannot take them over; expected a backbone by name, or 0 and 1"
+        )
+    with torch.no_grad():
+        net.mean.mul_(std).add_(mean)
+        net.std.mul_(std)
+    return net
 
 
 def read_checkpoint(file: Path) -> dict[str, Any]:
@@ -81,7 +113,8 @@ def _empty(file: Path, about: dict[str, Any], backbone: str | nn.Module | None) 
     return make_backbone(str(backbone or known), channels=about["channels"])
 
 
-def _put(file: Path, net: nn.Module, weights: dict[str, torch.Tensor], known: str | None) -> None:
+def put_weights(file: Path, net: nn.Module, weights: dict[str, torch.Tensor], known: str | None) -> None:
+    """Load weights into a network, or raise for those that are missing, unknown or of another shape."""
     expected = net.state_dict()
     missing, surplus = sorted(expected.keys() - weights.keys()), sorted(weights.keys() - expected.keys())
     shared = sorted(expected.keys() & weights.keys())
@@ -95,3 +128,63 @@ def _put(file: Path, net: nn.Module, weights: dict[str, torch.Tensor], known: st
         ]
         raise ValueError(f"{file} holds {held}, not those of this backbone: {'; '.join(details)}")
     net.load_state_dict(weights)
+
+
+def load_foreign(
+    file: Path, checkpoint: dict[str, Any], backbone: str | nn.Module | None, prefix: str | None
+) -> nn.Module:
+    """Return a backbone with the weights that another tool wrote; what belongs to no backbone is left."""
+    weights = _tensors(checkpoint)
+    if not weights or backbone is None:
+        holds = sorted(map(str, checkpoint))[:6]
+        hint = "; expected --backbone NAME (or backbone=...) for weights of other tools" if weights else ""
+        raise ValueError(f"{file} is not a checkpoint of gazesim pretrain; it holds {holds}{hint}")
+    channels = next((value.shape[1] for value in weights.values() if value.ndim == 4), 3)
+    net = as_backbone(backbone, channels, None, None)
+    # A ResNet's weights have their names of torchvision inside it.
+    inner = net.maps if isinstance(net, Backbone) else net
+    needed = {name for name in inner.state_dict() if not name.endswith("num_batches_tracked")}
+    found = sorted(_prefixes(weights, needed))
+    if prefix is None and len(found) != 1:
+        listed = ", ".join(repr(one) for one in found)
+        what = f"under several prefixes ({listed})" if found else "under no prefix"
+        first = sorted(weights)[0]
+        raise ValueError(
+            f"{file} holds all weights of the backbone {what}; its names are such as {first}; expected "
+            "prefix, and the backbone that they belong to"
+        )
+    start = found[0] if prefix is None else prefix
+    chosen = {name.removeprefix(start): value for name, value in weights.items() if name.startswith(start)}
+    if not chosen:
+        raise ValueError(
+            f"prefix is {start!r}, and no name in {file} has it; names are such as {min(weights)}"
+        )
+    state = inner.state_dict()
+    put_weights(file, inner, {name: chosen.get(name, state[name]) for name in _kept(state, chosen)}, None)
+    return net
+
+
+def _kept(state: dict[str, torch.Tensor], chosen: dict[str, torch.Tensor]) -> list[str]:
+    """Return the names of the backbone that the file has; counts of batches may be missing."""
+    return [name for name in state if name in chosen or name.endswith("num_batches_tracked")]
+
+
+def _prefixes(weights: dict[str, torch.Tensor], needed: set[str]) -> set[str]:
+    """Return what stands before the names of all needed weights, in every place where all are."""
+    probe = min(needed)
+    starts = {name[: -len(probe)] for name in weights if name.endswith(probe)}
+    return {start for start in starts if all(start + name in weights for name in needed)}
+
+
+def _tensors(checkpoint: dict[str, Any]) -> dict[str, torch.Tensor]:
+    """Return the weights of a file: its state_dict, its model, or the file itself."""
+    for part in (checkpoint.get("state_dict"), checkpoint.get("model"), checkpoint):
+        if isinstance(part, dict):
+            found = {
+                str(name).replace(COMPILED, ""): value
+                for name, value in part.items()
+                if isinstance(value, torch.Tensor)
+            }
+            if found:
+                return found
+    return {}

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping
+from collections.abc import Mapping, Sized
 from dataclasses import asdict
 from typing import Any
 
@@ -11,15 +11,17 @@ import lightning
 import torch
 from torch import nn
 
-from ..._errors import describe, integer, number
+from ..._errors import describe
 from ...torch.ids import Ids
 from ...torch.pairs import PairMask
 from ..lightning_tools import RandomStream
-from .backbones import as_backbone
-from .frameworks import MOMENTUM, HeadSettings, Step, make_framework, refuse_useless
+from .backbones import as_backbone, take_normalisation
+from .finite import FiniteLoss
+from .frameworks import MoCo, Step, make_framework
 from .monitor import CollapseMonitor
 from .optimisers import OptimizerSettings, momentum_at
-from .pairing import PairSettings, Positives
+from .pairing import Positives
+from .settings import HeadSettings, MoCoSettings, PairSettings, check_model, momentum_range
 
 __all__ = ["Contrastive"]
 
@@ -38,14 +40,14 @@ class Contrastive(lightning.LightningModule):
     framework
         "byol", "moco" (v2), "simsiam" or "simclr".
     backbone
-        A name for :func:`make_backbone`, a torchvision ResNet, or any module from images to features
-        (N, D).
+        A name for :func:`make_backbone`, or a module from images to features (N, D) or to maps (N, D, h, w),
+        which are averaged. The classifier of a torchvision ResNet or ViT, or of a timm model, is left out.
     channels
         Of the images, for a backbone by name.
     weights
         Of a backbone by name at the start: None (random) or "imagenet".
     dim
-        D of a backbone given as a module that has no attribute ``dim``.
+        D of a backbone given as a module, where it has no attribute ``dim`` and no convolution.
     pairs
         Which images are positives of each other: :class:`PairSettings`, for which the data module
         gives the gaze, or a :class:`gazesim.torch.PairMask`. None: the plain framework.
@@ -61,11 +63,16 @@ class Contrastive(lightning.LightningModule):
         Of the slow copy in BYOL (default 0.996, rising to 1) and MoCo (default 0.999, constant).
     momentum_end
         What it has become at the end, along half a cosine; default: a given ``momentum`` stays.
+    moco
+        Which keys are MoCo's positives, and how several of them share a row's loss.
 
     Raises
     ------
     ValueError
         Where a temperature, momentum or queue is given that the framework has no use for.
+        In training, where the loss of a step is not finite: the message names the step and what was
+        not finite. With a GradScaler (16-mixed), which skips such steps and lowers its scale, after 16 of
+        them in a row.
 
     Examples
     --------
@@ -91,6 +98,7 @@ class Contrastive(lightning.LightningModule):
         queue_size: int | None = None,
         momentum: float | None = None,
         momentum_end: float | None = None,
+        moco: MoCoSettings | None = None,
     ) -> None:
         super().__init__()
         if pairs is not None and not isinstance(pairs, (PairSettings, PairMask)):
@@ -98,24 +106,30 @@ class Contrastive(lightning.LightningModule):
                 f"pairs is {describe(pairs)}; expected PairSettings, for which the data module gives the "
                 "gaze, a gazesim.torch.PairMask over affinities of your own, or None"
             )
-        if temperature is not None:
-            number("temperature", temperature, low=0.0, open_low=True)
-        if queue_size is not None:
-            integer("queue_size", queue_size, low=1, high=2**31 - 1)
-        self.momentum = _momentum(framework, momentum, momentum_end)
-        refuse_useless(
+        check_model(
             framework,
+            backbone,
+            dim=dim,
+            heads=heads,
             temperature=temperature,
             queue_size=queue_size,
             momentum=momentum,
             momentum_end=momentum_end,
+            moco=moco,
+            has_pairs=pairs is not None,
         )
+        self.momentum = momentum_range(framework, momentum, momentum_end)
         net = as_backbone(backbone, channels, weights, dim)
-        self.framework = make_framework(framework, net, heads or HeadSettings(), temperature, queue_size)
+        self.framework = make_framework(
+            framework, net, heads or HeadSettings(), temperature, queue_size, moco
+        )
         self.optimizer_settings = optimizer or OptimizerSettings()
         self.pairs = pairs
         self.positives = Positives(pairs if isinstance(pairs, PairMask) else None)
         self.random = RandomStream()
+        self._finite = FiniteLoss()
+        self._resumed_epoch: dict[str, int] | None = None
+        self._normalisation: tuple[tuple[float, ...], tuple[float, ...]] | None = None
         #: What a checkpoint says of the module: plain values, so that it loads with weights_only.
         self.about: dict[str, Any] = {
             "framework": framework,
@@ -136,9 +150,26 @@ class Contrastive(lightning.LightningModule):
         return features
 
     def setup(self, stage: str) -> None:
-        """Ask the data module for the gaze that the positives are picked by."""
-        if stage == "fit" and isinstance(self.pairs, PairSettings):
-            self.positives.take(self.pairs, getattr(self.trainer, "datamodule", None))
+        """Ask the data module for its normalisation, and for the gaze that the positives are picked by."""
+        if stage != "fit":
+            return
+        data = getattr(self.trainer, "datamodule", None)
+        self._take_normalisation(data)
+        if isinstance(self.pairs, PairSettings):
+            self.positives.take(self.pairs, data)
+
+    def _take_normalisation(self, data: Any) -> None:
+        """Let the backbone normalise images as the data would, once."""
+        hand_over = getattr(data, "hand_over_normalisation", None)
+        found = None if hand_over is None else hand_over()
+        if self._normalisation is not None and found is not None and found != self._normalisation:
+            raise ValueError(
+                f"the data normalises views by {found}, and the backbone has learnt with "
+                f"{self._normalisation}; expected equal mean and std"
+            )
+        if found is not None and self._normalisation is None:
+            take_normalisation(self.framework, self.backbone, *found)
+            self._normalisation = found
 
     def step(self, batch: Batch) -> Step:
         """Return the loss of a batch and what it was made of."""
@@ -146,12 +177,30 @@ class Contrastive(lightning.LightningModule):
         mask = self.positives.mask
         if mask is not None and self._trainer is not None and mask.epoch != self.current_epoch:
             mask.set_epoch(self.current_epoch)
-        return self.framework.step(x0, x1, ids, self.positives)
+        try:
+            return self.framework.step(x0, x1, ids, self.positives)
+        except RuntimeError as error:
+            if wrong := self._wrong_features(x0):
+                raise ValueError(wrong) from error
+            raise
+
+    def _wrong_features(self, images: torch.Tensor) -> str:
+        """Return what is wrong about the features of a batch that failed; empty for the right shape."""
+        try:
+            with torch.no_grad():
+                shape = tuple(self.backbone(images).shape)
+        except RuntimeError:
+            return ""  # the error of the batch says it
+        if shape == (len(images), self.about["dim"]):
+            return ""
+        asked = f"expected features (N, D) with D = {self.about['dim']}"
+        return f"backbone returned shape {shape} for images of shape {tuple(images.shape)}; {asked}"
 
     def training_step(self, batch: Batch, _: int = 0) -> dict[str, Any]:
         """Return the loss, and for callbacks the features, embeddings and weights of the batch."""
         step = self.step(batch)
         if self._trainer is not None:
+            self._finite.check(self, step, batch)
             size = len(batch[0])
             self.log("loss", step.loss.detach(), sync_dist=True, batch_size=size)
             self.log("learning_rate", self.trainer.optimizers[0].param_groups[0]["lr"], batch_size=size)
@@ -166,12 +215,31 @@ class Contrastive(lightning.LightningModule):
         }
 
     def configure_optimizers(self) -> Any:
-        """Return the optimiser, and the course of its learning rate from step to step."""
+        """Return the optimiser, and its learning-rate schedule step by step."""
         if self.trainer.limit_train_batches == 0:
             raise ValueError("limit_train_batches is 0; expected batches to train on")
+        self._check_resumed()
         optimizer = self.optimizer_settings.optimizer(self.framework)
         scheduler = self.optimizer_settings.scheduler(optimizer, self._steps(), self._steps_per_epoch())
         return {"optimizer": optimizer, "lr_scheduler": {"scheduler": scheduler, "interval": "step"}}
+
+    def _epoch(self) -> dict[str, int]:
+        """Return what decides which images a step sees, beside the seed: kept in checkpoints."""
+        self.trainer.fit_loop.setup_data()  # only with max_steps alone it has not been done yet
+        batches = self.trainer.num_training_batches
+        found = {"devices": self.trainer.world_size}
+        if math.isfinite(batches):
+            found["batches per epoch"] = int(batches)
+        return found
+
+    def _check_resumed(self) -> None:
+        """Refuse to go on where steps would not see the images that are left of the epoch."""
+        if self._resumed_epoch is None:
+            return
+        for name, now in self._epoch().items():
+            before = self._resumed_epoch.get(name, now)
+            if now != before:
+                raise ValueError(f"the training had {before} {name}, and has {now} now")
 
     def _steps(self) -> float:
         """Return the steps of the whole training; Lightning says -1 where it does not know."""
@@ -179,7 +247,7 @@ class Contrastive(lightning.LightningModule):
         return steps if steps >= 0 else math.inf
 
     def _steps_per_epoch(self) -> float:
-        self.trainer.fit_loop.setup_data()  # only with max_steps alone it has not been done yet
+        self._epoch()
         steps = self.trainer.num_training_batches / self.trainer.accumulate_grad_batches
         return math.ceil(steps) if math.isfinite(steps) else steps
 
@@ -193,6 +261,20 @@ class Contrastive(lightning.LightningModule):
         own = any(isinstance(callback, CollapseMonitor) for callback in self.trainer.callbacks)  # type: ignore[attr-defined]
         return [] if own else [CollapseMonitor()]
 
+    def on_train_start(self) -> None:
+        """Warn of a queue that is longer than the data set."""
+        images = self._images()
+        if isinstance(self.framework, MoCo) and images is not None:
+            fate = {"mask": "are left out", "negative": "are its negatives"}
+            moco = self.framework.settings
+            own = moco.own_keys or ("positive" if self.positives.mask is not None else "negative")
+            self.framework.queue.tell_longer_than(images, fate.get(str(own), "count as its positives"))
+
+    def _images(self) -> int | None:
+        """Return how many images an epoch has, where that is known."""
+        data = getattr(self.trainer.train_dataloader, "dataset", None)
+        return len(data) if isinstance(data, Sized) else None
+
     def on_train_batch_start(self, *_: Any) -> None:
         """Draw on from where the last step ended."""
         self.random.enter(self.device)
@@ -204,6 +286,8 @@ class Contrastive(lightning.LightningModule):
     def on_save_checkpoint(self, checkpoint: dict[str, Any]) -> None:
         """Add what the backbone is, and where its random numbers have got to."""
         checkpoint["gazesim"] = self.about
+        if self._trainer is not None and self.trainer.state.fn == "fit":
+            checkpoint["gazesim_epoch"] = self._epoch()
         checkpoint["gazesim_random"] = self.random.now(self.device) or {}
         generator = getattr(self.positives.mask, "generator", None)
         if generator is not None:
@@ -211,21 +295,11 @@ class Contrastive(lightning.LightningModule):
 
     def on_load_checkpoint(self, checkpoint: dict[str, Any]) -> None:
         """Go on from there."""
+        self._resumed_epoch = checkpoint.get("gazesim_epoch")
         self.random.states = checkpoint.get("gazesim_random") or None
         generator = getattr(self.positives.mask, "generator", None)
         if generator is not None and "gazesim_pairs" in checkpoint:
             generator.set_state(checkpoint["gazesim_pairs"].cpu())
-
-
-def _momentum(framework: str, start: float | None, end: float | None) -> tuple[float, float]:
-    default = MOMENTUM.get(framework, (0.0, 0.0))
-    if start is None:
-        start, end = default[0], default[1] if end is None else end
-    end = start if end is None else end
-    return (
-        number("momentum", start, low=0.0, high=1.0),
-        number("momentum_end", end, low=0.0, high=1.0),
-    )
 
 
 def _checked(batch: Any) -> Batch:

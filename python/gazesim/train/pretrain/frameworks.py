@@ -7,6 +7,7 @@ the optimiser. With gaze or without is a matter of the positives that it asks fo
 from __future__ import annotations
 
 import copy
+import warnings
 from dataclasses import dataclass
 
 import torch
@@ -14,54 +15,14 @@ from lightly.models.modules import heads
 from lightly.models.utils import batch_shuffle, batch_unshuffle, deactivate_requires_grad, update_momentum
 from torch import nn
 
-from ..._errors import choice, integer
+from ..._errors import choice
 from ...torch import CosinePairLoss, GazeQueue, InfoNCEPairLoss, NTXentPairLoss
-from ...torch.distributed import world_size
+from ...torch.distributed import gather_at, world_size
 from ...torch.ids import Ids
 from .pairing import Positives, Weighed
+from .settings import FRAMEWORKS, QUEUE_SIZE, TEMPERATURE, HeadSettings, MoCoSettings
 
-__all__ = ["FRAMEWORKS", "Framework", "HeadSettings", "Step", "make_framework"]
-
-
-@dataclass(frozen=True)
-class HeadSettings:
-    """Sizes of the layers on top of the backbone. None is what the framework's paper takes.
-
-    Parameters
-    ----------
-    hidden
-        Width of the projector's hidden layer (BYOL 4096, SimSiam 2048, MoCo and SimCLR the length of
-        the features).
-    dim
-        Length of an embedding (BYOL 256, SimSiam 2048, MoCo and SimCLR 128).
-    predictor_hidden
-        Width of the predictor's hidden layer (BYOL 4096, SimSiam 512).
-    projector_norm
-        Whether a batch norm without scale and shift ends the projector. SimSiam's projector has one in
-        any case. Short runs of BYOL collapse without it.
-
-    Examples
-    --------
-    >>> from gazesim.train import Contrastive, HeadSettings
-    >>> heads = HeadSettings(hidden=64, dim=32, projector_norm=True)
-    >>> model = Contrastive("simclr", "resnet10-narrow", channels=1, heads=heads)
-    """
-
-    hidden: int | None = None
-    dim: int | None = None
-    predictor_hidden: int | None = None
-    projector_norm: bool = False
-
-    def __post_init__(self) -> None:
-        for name in ("hidden", "dim", "predictor_hidden"):
-            if getattr(self, name) is not None:
-                integer(name, getattr(self, name), low=1, high=2**20)
-
-    def ended(self, projector: nn.Module, dim: int) -> nn.Module:
-        """Return the projector with the batch norm at its end, if wanted."""
-        return (
-            nn.Sequential(projector, nn.BatchNorm1d(dim, affine=False)) if self.projector_norm else projector
-        )
+__all__ = ["Framework", "Step", "make_framework"]
 
 
 @dataclass(frozen=True)
@@ -166,6 +127,7 @@ class MoCo(Framework):
         sizes: HeadSettings,
         temperature: float,
         queue_size: int,
+        settings: MoCoSettings,
     ) -> None:
         super().__init__()
         hidden, dim = sizes.hidden or features, sizes.dim or 128
@@ -173,19 +135,85 @@ class MoCo(Framework):
         self.projector = sizes.ended(heads.MoCoProjectionHead(features, hidden, dim), dim)
         self.target = _frozen(backbone, self.projector)
         self.queue = GazeQueue(queue_size, dim)
-        self.loss = InfoNCEPairLoss(temperature, gather_distributed=True)
+        self.settings = settings
+        self.loss = InfoNCEPairLoss(
+            temperature,
+            positives=settings.positives,
+            reduction=settings.reduction,
+            gather_distributed=True,
+        )
         self._waiting: list[tuple[torch.Tensor, Ids]] = []
+        self._has_warned = False
 
     def step(self, x0: torch.Tensor, x1: torch.Tensor, ids: Ids, positives: Positives) -> Step:
-        """Return InfoNCE over the queue."""
+        """Return InfoNCE over the queue, and over the batch where its keys are positives."""
         h = self.backbone(x0)
         q = self.projector(h)
         k = self._keys(x1)
-        weighed = positives.against(ids, self.queue.ids)
-        loss = self.loss(q, k, queue=self.queue.keys, weights=weighed.weights)
-        # Not yet in the queue: batches whose gradients add up to one step see the same queue.
-        self._waiting.append((k, ids))
+        weighed, ignore = self._against_queue(ids, positives)
+        keys, weights = self.queue.keys, weighed.weights
+        if self.settings.positive_keys != "queue" and positives.mask is not None:
+            weighed, keys, ignore = self._with_batch(k, ids, positives, weighed, ignore)
+            weights = weighed.weights
+        loss = self.loss(q, k, queue=keys, weights=weights, ignore=ignore)
+        if torch.is_grad_enabled():
+            # Not yet in the queue: batches whose gradients add up to one step see the same queue.
+            self._wait(k, ids)
         return Step(loss, h, q, weighed)
+
+    def _against_queue(self, ids: Ids, positives: Positives) -> tuple[Weighed, torch.Tensor | None]:
+        """Return W over the queue, and which of its keys are left out of the softmax."""
+        weighed = positives.against(ids, self.queue.ids)
+        own_keys = self.settings.own_keys
+        if own_keys is None:
+            return weighed, None
+        own, weights = self.queue.own_keys(ids), weighed.weights
+        if own_keys == "mask":
+            return weighed, own
+        if own_keys == "negative":
+            return weighed if weights is None else weighed._replace(weights=weights.masked_fill(own, 0)), None
+        filled = own if weights is None else weights.masked_fill(own & (weights == 0), 1)
+        return weighed._replace(weights=filled), None
+
+    def _with_batch(
+        self, k: torch.Tensor, ids: Ids, positives: Positives, queued: Weighed, ignore: torch.Tensor | None
+    ) -> tuple[Weighed, torch.Tensor, torch.Tensor]:
+        """Return W over the keys of the batch and the queue, these keys, and which ones are left out."""
+        keys, start = gather_at(k)
+        batch = positives.within(ids, k.device)
+        assert batch.weights is not None
+        assert queued.weights is not None
+        own = torch.zeros_like(batch.weights, dtype=torch.bool)
+        rows = torch.arange(len(k), device=own.device)
+        own[rows, rows + start] = True  # an image's own key is there already, as k
+        beyond = queued.weights
+        if self.settings.positive_keys == "batch":
+            beyond = torch.zeros_like(beyond)
+        left_out = torch.zeros_like(beyond, dtype=torch.bool) if ignore is None else ignore
+        weights = torch.cat([batch.weights.masked_fill(own, 0), beyond.to(own.device)], dim=1)
+        per_row = batch.per_row
+        if self.settings.positive_keys == "both":
+            assert per_row is not None
+            assert queued.per_row is not None
+            per_row = per_row + queued.per_row - 1
+        everything = torch.cat([keys.to(self.queue.keys), self.queue.keys])
+        ignore = torch.cat([own, left_out.to(own.device)], dim=1)
+        return Weighed(weights, per_row), everything, ignore
+
+    def _wait(self, keys: torch.Tensor, ids: Ids) -> None:
+        self._waiting.append((keys.detach(), ids))
+        batch = max(1, len(self._waiting[0][0]) * world_size())
+        most = len(self.queue.keys) // batch + 2
+        if len(self._waiting) > most:  # the queue would lose the oldest ones at once
+            del self._waiting[:-most]
+            if not self._has_warned:
+                self._has_warned = True
+                warnings.warn(
+                    f"the keys of {most} batches wait for after_step(), more than the queue of "
+                    f"{len(self.queue.keys)} holds, and the oldest are dropped; expected after_step() after "
+                    "each step of the optimiser, or a longer queue",
+                    stacklevel=2,
+                )
 
     def after_step(self, momentum: float) -> None:
         """Put the keys into the queue, and move the slow copy."""
@@ -205,34 +233,13 @@ class MoCo(Framework):
         return unshuffled
 
 
-FRAMEWORKS = ("byol", "moco", "simsiam", "simclr")
-#: Momentum of the slow copy at the start and at the end, as published.
-MOMENTUM = {"byol": (0.996, 1.0), "moco": (0.999, 0.999)}
-TEMPERATURE = {"moco": 0.2, "simclr": 0.5}
-
-
-QUEUE_SIZE = 4096
-USES = {
-    "byol": {"momentum", "momentum_end"},
-    "moco": {"temperature", "queue_size", "momentum", "momentum_end"},
-    "simsiam": set(),
-    "simclr": {"temperature"},
-}
-
-
-def refuse_useless(framework: str, **given: float | None) -> None:
-    """Raise where an argument is given that the framework has no use for."""
-    for name, value in given.items():
-        if value is not None and name not in USES.get(framework, given):
-            raise ValueError(f"{name} is {value}, which {framework} has no use for; expected None")
-
-
 def make_framework(
     name: str,
     backbone: nn.Module,
     sizes: HeadSettings,
     temperature: float | None,
     queue_size: int | None,
+    moco: MoCoSettings | None = None,
 ) -> Framework:
     """Return a framework by name around a backbone that has ``.dim``."""
     choice("framework", name, FRAMEWORKS)
@@ -244,7 +251,7 @@ def make_framework(
         return SimSiam(backbone, features, sizes)
     if name == "simclr":
         return SimCLR(backbone, features, sizes, temperature)
-    return MoCo(backbone, features, sizes, temperature, queue_size or QUEUE_SIZE)
+    return MoCo(backbone, features, sizes, temperature, queue_size or QUEUE_SIZE, moco or MoCoSettings())
 
 
 def _frozen(backbone: nn.Module, projector: nn.Module) -> nn.Sequential:

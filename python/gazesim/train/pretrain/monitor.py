@@ -152,7 +152,7 @@ class CollapseMonitor(lightning.Callback):
             self._tell(
                 "none",
                 f"gaze makes no positive pair in epoch {epoch}: positives_per_row is 1; "
-                f"expected 2 to {MANY}, for which pairs.threshold: null with pairs.top_k: 2 provides",
+                f"expected 2 to {MANY}, for which pairs.top_k: 2 provides (with pairs.threshold: null)",
             )
         elif share > self.large_share and positives > MANY:
             self._tell(

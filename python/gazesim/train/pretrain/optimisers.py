@@ -1,18 +1,16 @@
-"""How the weights are updated: optimiser, and the course of its learning rate."""
+"""Optimisers and learning-rate schedules."""
 
 from __future__ import annotations
 
 import math
 from dataclasses import dataclass
-from typing import Any
-
-import torch
-from lightly.models.utils import get_weight_decay_parameters
-from lightly.utils.lars import LARS
-from lightly.utils.scheduler import cosine_warmup_schedule
-from torch import nn
+from typing import TYPE_CHECKING, Any
 
 from ..._errors import choice, number
+
+if TYPE_CHECKING:
+    import torch
+    from torch import nn
 
 __all__ = ["OptimizerSettings"]
 
@@ -22,26 +20,26 @@ SCHEDULES = ("cosine", "constant")
 
 @dataclass(frozen=True)
 class OptimizerSettings:
-    """An optimiser and the course of its learning rate.
+    """An optimiser and its learning-rate schedule.
 
     Parameters
     ----------
     name
         "adam", "adamw", "sgd" or "lars".
     learning_rate
-        The highest one. It is taken as it is, whatever the batch size.
+        The highest learning rate, at least 0. It is taken as it is, whatever the batch size.
     weight_decay
-        As the optimiser has it: for "adam" and "sgd" part of the gradient.
+        At least 0; for "adam" and "sgd" it is part of the gradient.
     decay_all
-        False spares biases and normalisation layers the weight decay.
+        Whether biases and normalisation layers have weight decay as well.
     momentum
-        Of "sgd" and "lars".
+        0 to 1, of "sgd" and "lars" alone.
     schedule
         "cosine" falls to ``final_share`` of the learning rate in the last step; "constant" stays.
     warmup_epochs
-        The learning rate first rises for this many epochs, in a line, step by step.
+        The learning rate first rises linearly, step by step, for this many epochs.
     final_share
-        Where "cosine" ends, in shares of the learning rate.
+        Where "cosine" ends, as a share of the learning rate, 0 to 1.
 
     Examples
     --------
@@ -67,9 +65,22 @@ class OptimizerSettings:
         number("momentum", self.momentum, low=0.0, high=1.0)
         number("warmup_epochs", self.warmup_epochs, low=0.0)
         number("final_share", self.final_share, low=0.0, high=1.0)
+        if self.name in ("adam", "adamw") and self.momentum != 0.9:
+            raise ValueError(
+                f'momentum is {self.momentum:g}, which {self.name} has no use for; expected "sgd" or "lars"'
+            )
+        if self.schedule == "constant" and self.final_share:
+            raise ValueError(
+                f'final_share is {self.final_share:g}, which the schedule "constant" has no use for; '
+                'expected "cosine"'
+            )
 
     def optimizer(self, module: nn.Module) -> torch.optim.Optimizer:
         """Return the optimiser of a module's trainable parameters."""
+        import torch
+        from lightly.models.utils import get_weight_decay_parameters
+        from lightly.utils.lars import LARS
+
         decayed, spared = get_weight_decay_parameters([module], self.decay_all, self.decay_all)
         groups = [
             {"params": [p for p in decayed if p.requires_grad], "weight_decay": self.weight_decay},
@@ -87,6 +98,9 @@ class OptimizerSettings:
         self, optimizer: torch.optim.Optimizer, steps: float, steps_per_epoch: float
     ) -> torch.optim.lr_scheduler.LambdaLR:
         """Return the course of the learning rate over a training of so many steps, and so many an epoch."""
+        import torch
+        from lightly.utils.scheduler import cosine_warmup_schedule
+
         if self.schedule == "cosine" and not math.isfinite(steps):
             raise ValueError(
                 'schedule is "cosine" but the training has no known end; expected max_epochs or max_steps'

@@ -3,51 +3,16 @@
 from __future__ import annotations
 
 import weakref
-from collections.abc import Callable
-from dataclasses import dataclass, field
 from typing import Any, NamedTuple, Protocol
 
 import torch
 
-from ..._errors import integer, number
 from ...torch.distributed import gather_ids_at, world_size
 from ...torch.ids import Ids, id_codes
 from ...torch.pairs import PairMask
+from .settings import PairSettings
 
-__all__ = ["PairSettings", "Ramp"]
-
-
-@dataclass(frozen=True)
-class Ramp:
-    """A number that changes linearly over epochs, and then stays.
-
-    Parameters
-    ----------
-    start, end
-        Its value in epoch 0, and from epoch ``epochs`` on.
-    epochs
-        At least 1.
-
-    Examples
-    --------
-    >>> from gazesim.train import Ramp
-    >>> [Ramp(0.9, 0.7, epochs=2)(epoch) for epoch in (0, 1, 5)]
-    [0.9, 0.8, 0.7]
-    """
-
-    start: float
-    end: float
-    epochs: int
-
-    def __post_init__(self) -> None:
-        number("start", self.start, low=0.0, high=1.0)
-        number("end", self.end, low=0.0, high=1.0)
-        integer("epochs", self.epochs, low=1, high=10**9)
-
-    def __call__(self, epoch: int) -> float:
-        """Return the value in an epoch."""
-        share = min(epoch / self.epochs, 1.0)
-        return (1 - share) * self.start + share * self.end
+__all__ = ["Positives", "Weighed"]
 
 
 class GazeData(Protocol):
@@ -55,65 +20,6 @@ class GazeData(Protocol):
 
     def gaze_source(self, scheme: str, cache: str | None = None, **params: Any) -> Any:
         """Return what a PairMask looks affinities up in."""
-
-
-@dataclass(frozen=True)
-class PairSettings:
-    """Positive pairs by gaze (McGIP): the affinity scheme and the choice of pairs.
-
-    Parameters
-    ----------
-    scheme
-        "moments", "multimatch", "dhash" or "tima".
-    params
-        Parameters of the scheme, by name.
-    cache
-        A folder of :class:`gazesim.AffinityCache`; default: affinities are computed from the gaze of
-        the training images, when they are asked for.
-    threshold, confidence
-        As in :class:`gazesim.torch.PairMask`: numbers, or a :class:`Ramp` over epochs.
-    top_k, quantile, weighting, unknown
-        As in :class:`gazesim.torch.PairMask`.
-
-    Examples
-    --------
-    >>> from gazesim.train import PairSettings
-    >>> mask = PairSettings(threshold=0.5).mask(([[1.0, 0.6], [0.6, 1.0]], ["a", "b"]))
-    >>> mask(["b", "a"]).int().tolist()
-    [[1, 1], [1, 1]]
-    """
-
-    scheme: str = "moments"
-    params: dict[str, Any] = field(default_factory=dict)
-    cache: str | None = None
-    threshold: float | Ramp | None = 0.7
-    top_k: int | None = None
-    quantile: float | None = None
-    confidence: float | Ramp = 1.0
-    weighting: str = "binary"
-    unknown: str = "self"
-
-    def mask(self, source: Any) -> PairMask:
-        """Return the PairMask over a source of affinities."""
-        return PairMask(
-            source,
-            threshold=self.threshold,
-            confidence=self.confidence,
-            top_k=self.top_k,
-            quantile=self.quantile,
-            weighting=self.weighting,
-            unknown=self.unknown,
-        )
-
-    def mask_from(self, data: Any) -> PairMask:
-        """Return the PairMask over the gaze of a data module."""
-        ask: Callable[..., Any] | None = getattr(data, "gaze_source", None)
-        if ask is None:
-            raise ValueError(
-                "pairs needs the gaze of the images; expected a data module with gaze_source(), such as "
-                "gazesim.train.GazeData, or a PairMask as pairs"
-            )
-        return self.mask(ask(self.scheme, cache=self.cache, **self.params))
 
 
 class Weighed(NamedTuple):
@@ -160,7 +66,10 @@ class Positives:
 
 
 def _weighed(weights: torch.Tensor, rows: torch.Tensor, columns: torch.Tensor) -> Weighed:
-    """Count the positives; the weight of an image with itself is 1, wherever and however often it occurs."""
+    """Count the positives without an image's weight with itself, wherever and however often it occurs."""
+    if weights.is_floating_point():  # in soft targets an image's own weight is not 1
+        same = rows.to(columns.device)[:, None] == columns
+        return Weighed(weights, 1 + weights.masked_fill(same.to(weights.device), 0).sum() / len(rows))
     known = rows.to(columns.device).sort().values
     itself = torch.searchsorted(known, columns, right=True) - torch.searchsorted(known, columns)
     others = (weights.sum() - itself.sum().to(weights.device)) / len(rows)

@@ -24,6 +24,7 @@ from torch.utils.data import DataLoader, TensorDataset
 from ..._errors import integer, number
 from ..._progress import ProgressBar
 from ..lightning_tools import Shuffled, quiet, seeded, silent_trainer
+from ..measuring import as_input_of, measuring
 
 __all__ = ["GazePredictor", "fit_predictor", "load_predictor", "predict_gaze", "save_predictor"]
 
@@ -166,6 +167,8 @@ def fit_predictor(
 def predict_gaze(model: GazePredictor, images: NDArray[Any], *, batch_size: int = 32) -> NDArray[np.float32]:
     """Return the gaze maps (n, H, W) float32 of images (n, H, W), each with the maximum 1.
 
+    The model is in evaluation mode meanwhile, and as it was afterwards.
+
     Examples
     --------
     >>> import numpy as np
@@ -176,10 +179,9 @@ def predict_gaze(model: GazePredictor, images: NDArray[Any], *, batch_size: int 
     """
     pixels = _checked("images", images)
     maps = np.empty(images.shape, np.float32)
-    model.eval()
-    with torch.inference_mode():
+    with measuring(model):
         for start in range(0, len(images), batch_size):
-            logits = model(pixels[start : start + batch_size].to(model.device)).float()
+            logits = model(as_input_of(model, pixels[start : start + batch_size])).float()
             highest = logits.amax(dim=(1, 2, 3), keepdim=True)
             maps[start : start + batch_size] = (logits - highest).exp()[:, 0].cpu().numpy()
     return maps

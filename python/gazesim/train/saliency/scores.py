@@ -1,7 +1,8 @@
-"""How well a predicted gaze map agrees with where people looked: CC, KL, SIM, NSS, AUC-Judd.
+"""The scores of predicted gaze maps: CC, KL, SIM, NSS, AUC-Judd, as :mod:`gazesim.saliency` computes them.
 
-Definitions as in Bylinskii et al., "What Do Different Evaluation Metrics Tell Us About Saliency
-Models?" (TPAMI 41(3), 2019). NumPy only.
+Of the conventions in which released codes differ, these are the ones of the MIT benchmark's code, in which
+results of this predictor have been reported: a constant map has no CC and no NSS, a map without mass counts
+as zeros, and a fixated pixel counts once however many fixations fell on it.
 """
 
 from __future__ import annotations
@@ -12,67 +13,37 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from ... import saliency
+
 __all__ = ["auc_judd", "cc", "kl_divergence", "nss", "saliency_scores", "sim"]
 
 Maps = NDArray[Any]
 Scores = NDArray[np.float64]
 
-# Keeps the logarithm finite; the value of the published code.
-EPSILON = np.finfo(np.float64).eps
-
 
 def cc(predicted: Maps, true: Maps) -> Scores:
     """Return Pearson's correlation of each predicted map with its true one; NaN if one is constant."""
-    p, q = _centred(predicted), _centred(true)
-    with np.errstate(invalid="ignore", divide="ignore"):
-        correlation: Scores = (p * q).sum(axis=1) / np.sqrt((p**2).sum(axis=1) * (q**2).sum(axis=1))
-    return correlation
+    return np.asarray(saliency.cc(predicted, true, constant_map="nan"))
 
 
 def sim(predicted: Maps, true: Maps) -> Scores:
     """Return the histogram intersection of the maps, each scaled to the sum 1."""
-    overlap: Scores = np.minimum(_density(predicted), _density(true)).sum(axis=1)
-    return overlap
+    return np.asarray(saliency.sim(predicted, true, empty_map="zeros"))
 
 
 def kl_divergence(predicted: Maps, true: Maps) -> Scores:
     """Return Σ q log(ε + q / (ε + p)), p the predicted and q the true density; 0 is best."""
-    p, q = _density(predicted), _density(true)
-    divergence: Scores = (q * np.log(EPSILON + q / (EPSILON + p))).sum(axis=1)
-    return divergence
+    return np.asarray(saliency.kl(predicted, true, empty_map="zeros"))
 
 
 def nss(predicted: Maps, fixated: NDArray[np.bool_]) -> Scores:
     """Return the mean standard score of the predicted map at fixated pixels (n, H, W)."""
-    p, at = _centred(predicted), _rows(fixated).astype(bool)
-    with np.errstate(invalid="ignore", divide="ignore"):
-        standard = p / p.std(axis=1, keepdims=True)
-        scores: Scores = np.where(at, standard, 0).sum(axis=1) / at.sum(axis=1)
-    return scores
+    return np.asarray(saliency.nss(predicted, fixated, constant_map="nan"))
 
 
 def auc_judd(predicted: Maps, fixated: NDArray[np.bool_]) -> Scores:
-    """Return the area under the curve of hits against false alarms.
-
-    Thresholds are the predicted values at fixated pixels; at each, hits are the fixated pixels that
-    reach it, false alarms the others that do. NaN where nothing or everything is fixated.
-    """
-    return np.array(
-        [_auc(p, at) for p, at in zip(_rows(predicted), _rows(fixated).astype(bool), strict=True)]
-    )
-
-
-def _auc(predicted: Scores, fixated: NDArray[np.bool_]) -> float:
-    hits, misses = np.sort(predicted[fixated]), np.sort(predicted[~fixated])
-    if not len(hits) or not len(misses):
-        return float("nan")
-    thresholds = np.unique(hits)[::-1]
-
-    def reaching(values: Scores) -> Scores:
-        return (len(values) - np.searchsorted(values, thresholds, side="left")) / len(values)
-
-    false_alarms = np.concatenate([[0.0], reaching(misses), [1.0]])
-    return float(np.trapezoid(np.concatenate([[0.0], reaching(hits), [1.0]]), false_alarms))
+    """Return the area under hits against false alarms, thresholds at fixated pixels (n, H, W)."""
+    return np.asarray(saliency.auc_judd(predicted, fixated))
 
 
 def saliency_scores(
@@ -93,6 +64,7 @@ def saliency_scores(
     dict
         By name (CC, KL, SIM, NSS, AUC-Judd) an (n,) float64 array, a score per map; NaN where a score
         is not defined, such as CC of a constant map. KL alone is best when it is 0.
+        :func:`gazesim.saliency.mean_scores` averages them and counts those that are not defined.
 
     Examples
     --------
@@ -117,32 +89,7 @@ def saliency_scores(
             raise ValueError(
                 f"scanpaths has {len(scanpaths)} entries; expected one for each of {len(predicted)} maps"
             )
-        fixated = np.stack([fixated_pixels(path, predicted.shape[1:]) for path in scanpaths])
-        scores |= {"NSS": nss(predicted, fixated), "AUC-Judd": auc_judd(predicted, fixated)}
+        options = {"constant_map": "nan", "count": "pixels", "outside": "ignore"}
+        scores["NSS"] = np.asarray(saliency.nss(predicted, scanpaths, **options))
+        scores["AUC-Judd"] = np.asarray(saliency.auc_judd(predicted, scanpaths, outside="ignore"))
     return scores
-
-
-def fixated_pixels(scanpath: NDArray[np.float64], shape: Sequence[int]) -> NDArray[np.bool_]:
-    """Return an (H, W) mask of the pixels that fixations of a scanpath fall on."""
-    fixated = np.zeros(tuple(shape), bool)
-    x, y = np.floor(scanpath[:, 0]).astype(np.int64), np.floor(scanpath[:, 1]).astype(np.int64)
-    inside = (x >= 0) & (x < fixated.shape[1]) & (y >= 0) & (y < fixated.shape[0])
-    fixated[y[inside], x[inside]] = True
-    return fixated
-
-
-def _rows(maps: Maps) -> Scores:
-    return np.asarray(maps, np.float64).reshape(len(maps), -1)
-
-
-def _centred(maps: Maps) -> Scores:
-    rows = _rows(maps)
-    centred: Scores = rows - rows.mean(axis=1, keepdims=True)
-    return centred
-
-
-def _density(maps: Maps) -> Scores:
-    rows = _rows(maps)
-    sums = rows.sum(axis=1, keepdims=True)
-    density: Scores = rows / np.where(sums == 0, 1, sums)
-    return density

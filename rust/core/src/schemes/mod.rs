@@ -1,10 +1,23 @@
 //! One module per scheme: features once per sample, and a kernel that compares two of them.
 
 pub mod dhash;
+pub mod dtw;
+pub mod eyenalysis;
+pub mod frechet;
+pub mod hausdorff;
+pub mod mannan;
 pub mod moments;
 pub mod multimatch;
+mod nearest;
 mod packed;
+pub mod recurrence;
+pub mod scanmatch;
+pub mod scasim;
+pub mod side_by_side;
+pub mod string_edit;
 pub mod tima;
+pub mod time_delay;
+mod transcendental;
 
 use std::cmp::Ordering;
 

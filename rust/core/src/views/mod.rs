@@ -10,7 +10,7 @@ mod table;
 use crate::heatmap::{Heatmap, Pixel};
 
 pub use sample::{Fallback, Method, Sampler, View};
-pub use sizes::Sizes;
+pub use sizes::{CROP_UNIFORMS, Sizes};
 pub use table::{Count, Table};
 
 /// x0, y0, x1, y1 in pixels, half-open: the pixels with x0 ≤ x < x1 and y0 ≤ y < y1 that are in the

@@ -2,6 +2,8 @@
 
 use std::ops::RangeInclusive;
 
+use super::Rectangle;
+
 /// Uniform numbers in [0, 1), used up from the front.
 #[derive(Debug)]
 pub struct Uniforms<'a>(pub std::slice::Iter<'a, f64>);
@@ -22,6 +24,9 @@ impl Uniforms<'_> {
 /// How often a size is drawn anew when it does not fit into the image, as in torchvision.
 const TRIES_TO_FIT: usize = 10;
 
+/// How many uniform numbers [`Sizes::crop`] takes: two for each try, and two for the place.
+pub const CROP_UNIFORMS: usize = 2 * TRIES_TO_FIT + 2;
+
 /// Which boxes are drawn, in pixels as width and height.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub enum Sizes {
@@ -39,8 +44,45 @@ pub enum Sizes {
 impl Sizes {
     /// Draws a size that fits into an `image` of width and height.
     pub fn draw(&self, image: [usize; 2], uniforms: &mut Uniforms) -> Option<[usize; 2]> {
-        let (scale, ratio) = match *self {
+        let ratio = match *self {
             Self::Fixed(size) => return Some(size),
+            Self::Drawn { ratio, .. } => ratio,
+        };
+        Some(
+            self.fitting(image, uniforms)?
+                .unwrap_or_else(|| largest(image, ratio)),
+        )
+    }
+
+    /// Draws a crop of an `image` of width and height as torchvision's RandomResizedCrop does, whatever
+    /// lies in it: a size, then its place; where no drawn size fits, the largest box in the middle.
+    ///
+    /// The place is drawn with the last two numbers, however many tries the size took.
+    pub fn crop(&self, image: [usize; 2], uniforms: &[f64; CROP_UNIFORMS]) -> Rectangle {
+        let (tries, place) = uniforms.split_at(2 * TRIES_TO_FIT);
+        let fitting = self.fitting(image, &mut Uniforms(tries.iter())).flatten();
+        let size = match (fitting, *self) {
+            (Some(size), _) | (None, Self::Fixed(size)) => size,
+            (None, Self::Drawn { ratio, .. }) => largest(image, ratio),
+        };
+        let mut place = Uniforms(place.iter());
+        let mut start = |axis: usize| {
+            let room = image[axis] - size[axis];
+            let drawn = place.below(room as u64 + 1).unwrap_or(0);
+            if fitting.is_some() {
+                drawn as i64
+            } else {
+                (room / 2) as i64
+            }
+        };
+        let (x, y) = (start(0), start(1));
+        [x, y, x + size[0] as i64, y + size[1] as i64]
+    }
+
+    /// A drawn size that fits, or None where none of the tries does; nothing when numbers ran out.
+    fn fitting(&self, image: [usize; 2], uniforms: &mut Uniforms) -> Option<Option<[usize; 2]>> {
+        let (scale, ratio) = match *self {
+            Self::Fixed(size) => return Some(Some(size)),
             Self::Drawn { scale, ratio } => (scale, ratio),
         };
         let area = (image[0] * image[1]) as f64;
@@ -50,10 +92,10 @@ impl Sizes {
             let aspect = between(ratio.map(f64::ln), uniforms.next()?).exp();
             let sides = [(target * aspect).sqrt(), (target / aspect).sqrt()].map(round);
             if (0..2).all(|axis| (1..=image[axis]).contains(&sides[axis])) {
-                return Some(sides);
+                return Some(Some(sides));
             }
         }
-        Some(largest(image, ratio))
+        Some(None)
     }
 
     /// Every size that can be drawn: widths with the heights that go with them. Last, and even where

@@ -5,6 +5,7 @@
 //! features with themselves.
 
 pub mod dhash;
+pub mod measures;
 pub mod moments;
 pub mod multimatch;
 pub mod tima;

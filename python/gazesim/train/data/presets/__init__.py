@@ -16,7 +16,7 @@ from typing import Any
 
 from ...._errors import choice
 from ....io import read_scanpaths
-from ....io.parsing import fault
+from ....io.tables import fault
 from ..manifest import Entry, Manifest
 from ..splits import split_by_group
 from .egd_cxr import egd_cxr

@@ -6,8 +6,8 @@ import re
 from collections.abc import Iterator
 from pathlib import Path
 
-from ....io.parsing import Row, Table, fault, parse_number, quoted
-from ...lightning_tools import tell
+from ...._progress import tell
+from ....io.tables import Row, Table, fault, parse_number, quoted
 from ..manifest import Entry
 from .layout import images_by_stem, missing_image, read_table
 

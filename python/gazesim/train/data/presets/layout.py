@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 from pathlib import Path
 
-from ....io.parsing import Row, Source, Table, fault
+from ....io.tables import Row, Source, Table, fault
 
 #: Endings of image files, in the order in which they are looked for.
 ENDINGS = (".dcm", ".png", ".jpg", ".jpeg", ".JPG", ".PNG", ".tif", ".tiff", ".npy")

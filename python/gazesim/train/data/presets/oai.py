@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from pathlib import Path
 
-from ....io.parsing import Source, fault, quoted
+from ....io.tables import Source, fault, quoted
 from ..manifest import Entry
 from .layout import ENDINGS, images_by_stem
 

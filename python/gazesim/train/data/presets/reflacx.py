@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
 
-from ....io.parsing import Row, Source, Table
+from ....io.tables import Row, Source, Table
 from ..manifest import Entry
 from .layout import mimic_image, missing_image
 

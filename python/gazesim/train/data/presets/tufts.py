@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
-from ....io.parsing import Source, fault, quoted
+from ....io.tables import Source, fault, quoted
 from ..manifest import Entry
 from .layout import find_file, images_by_stem
 

@@ -1,0 +1,45 @@
+"""``gazesim export-backbone``: a pre-trained backbone as torchvision, timm, lightly or ONNX has it."""
+
+from __future__ import annotations
+
+import sys
+from pathlib import Path
+from typing import Literal
+
+from .options import UsageError
+
+#: What the help shows: a command.
+EXAMPLE = "export-backbone runs/first --to timm --out backbone.pt"
+SUFFIXES = {"torchvision": ".pt", "timm": ".pt", "lightly": ".pt", "onnx": ".onnx"}
+
+
+def run(
+    checkpoint: str,
+    *,
+    to: Literal["torchvision", "timm", "lightly", "onnx"] = "torchvision",
+    out: str | None = None,
+    size: int = 224,
+) -> None:
+    """Write the weights of a pre-trained backbone for another library, and say how to load them.
+
+    Args:
+        checkpoint: A checkpoint of ``gazesim pretrain``, or its folder.
+        to: The library: torchvision and timm name weights alike (conv1.weight, ...), lightly numbers the
+            parts of a Sequential, onnx writes the whole network, images in [0, 1] in, features out.
+        out: The file to write; default: backbone.pt (backbone.onnx) beside the checkpoint.
+        size: Side in pixels of the images that onnx traces the network with; others are taken as well.
+    """
+    source = Path(checkpoint)
+    folder = source if source.is_dir() else source.parent
+    target = Path(out) if out is not None else folder / f"backbone{SUFFIXES[to]}"
+    if not target.parent.is_dir():
+        raise UsageError(
+            f"out is {str(target)!r}, and {target.parent} is no folder; expected one that is there"
+        )
+    if size < 8:
+        raise UsageError(f"size is {size}; expected at least 8 pixels")
+    from ..train.pretrain.export import export_backbone
+
+    recipe = export_backbone(source, to, target, size=size)
+    print(f"wrote {target}; load it with", file=sys.stderr)
+    print(recipe)

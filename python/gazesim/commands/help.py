@@ -1,0 +1,72 @@
+"""Help texts of verbs: of up to 24 lines with an example at the end, or with every option described."""
+
+from __future__ import annotations
+
+import argparse
+import shutil
+import textwrap
+from collections.abc import Sequence
+
+from .options import Option, Parser, add_options, lines_of
+
+__all__ = ["HELP", "HELP_ALL", "SHARED", "help_text"]
+
+HELP, HELP_ALL = ("-h", "--help"), "--help_all"
+#: Options of every verb: name and help.
+SHARED = {
+    "--help": "Show the usual options and an example.",
+    HELP_ALL: "Describe every option.",
+    "--debug": "Show the traceback of an error (or set GAZESIM_DEBUG=1).",
+    "--quiet": "Leave out the line that says what to type next.",
+}
+#: Lines of the short help that are not options.
+HELP_LINES, LEAST_WIDTH, MOST_WIDTH = 24, 60, 110
+
+
+def help_text(
+    prog: str,
+    text: str,
+    options: Sequence[Option],
+    *,
+    common: Sequence[str] | None,
+    example: str | None,
+    asked: str,
+) -> str:
+    """Return the help of a verb.
+
+    ``text`` is its description, ``common`` names the options that the short help describes (None: all that
+    have room), ``example`` is a command without its first word, ``asked`` the word that asked for help.
+    """
+    required = [one for one in options if one.is_required]
+    words = (f"{one.name.upper()}{' ...' if one.is_list else ''}" for one in required)
+    usage = " ".join([prog, *words, "[options]"])
+    end = ["", f"example: gazesim {example}"] if example else []
+    if asked != HELP_ALL:
+        return _short(usage, text.split("\n\n")[0], options, common, end)
+    parser = Parser(prog=prog, usage=usage, description=text.strip())
+    parser.formatter_class = argparse.RawDescriptionHelpFormatter
+    add_options(parser, options)
+    for one in required:
+        if one.is_list:
+            parser.add_argument(one.name, nargs="*", help=one.help)
+    for name, line in SHARED.items():
+        parser.add_argument(name, action="store_true", help=line)
+    return "\n".join([parser.format_help().rstrip(), *end])
+
+
+def _short(
+    usage: str, summary: str, options: Sequence[Option], common: Sequence[str] | None, end: Sequence[str]
+) -> str:
+    """Return the common options, a line each, and the names of the others."""
+    width = min(max(shutil.get_terminal_size((100, 24)).columns, LEAST_WIDTH), MOST_WIDTH)
+    shown = [one for one in options if one.is_required or common is None or one.name in common]
+    head = [f"usage: {usage}", "", *textwrap.wrap(" ".join(summary.split()), width), ""]
+    tail = [f"  {', '.join(SHARED)}", *end]
+    while True:
+        names = [f"--{one.name}" for one in options if one not in shown]
+        more = textwrap.wrap(", ".join(names), width - 2, initial_indent="  ", subsequent_indent="  ")
+        heading = [f"more options ({HELP_ALL} describes them):"] if names else []
+        lines = [*head, *lines_of(shown, width), *heading, *more, *tail]
+        if len(lines) <= HELP_LINES or len(shown) <= 1:
+            return "\n".join(lines)
+        shown.pop()

@@ -1,0 +1,217 @@
+"""``gazesim look``: what a gaze file holds, and how it would be read."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterable
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from ..io import Reading, ReadingReport, Samples, read, read_samples
+from ..io.registry import gaze_files, recognised
+from ..io.tables import Source
+from ..scanpaths import Scanpaths
+from . import program
+
+#: Columns, images and panels that are shown.
+SOME, PANELS = 12, 12
+
+
+def run(
+    path: str,
+    plot: str | None = None,
+    format: str | None = None,
+    time_unit: str | None = None,
+    coord_unit: str | None = None,
+    screen_size: tuple[float, float] | None = None,
+    sampling_rate: float | None = None,
+    eye: str | None = None,
+    off_image: str = "keep",
+    metadata: str | None = None,
+    by: str | None = None,
+    missing: str | None = None,
+    columns: str | None = None,
+    on_bad_row: str = "raise",
+    spanning: str = "start",
+) -> None:
+    """Explain a gaze file before it is read: format, columns, images, eyes, units, what would be left out.
+
+    Args:
+        path: A gaze file, or a folder of gaze files.
+        plot: Where to draw the fixations on each image, as .png.
+        format: Name of the file format; default: recognised from the content.
+        time_unit: Unit of the durations in the file (s, ms, us, ns, samples), if not the format's own.
+        coord_unit: Unit of the coordinates in the file (px, fraction, percent), if not the format's own.
+        screen_size: Width and height in pixels, such as 1920,1080; default: the file's or the format's own.
+        sampling_rate: Hz, where durations are counted in samples.
+        eye: left, right, best or average, where a file holds both; default: left, else right.
+        off_image: What happens to fixations outside of the image: keep, clip or drop.
+        metadata: The table that comes with a data set (EGD-CXR, REFLACX); default: the one beside the file.
+        by: Columns, or a pattern of messages, that name the image; default: what the format has.
+        missing: Numbers and pairs that say that there is no gaze, such as "-1,-1 9999".
+        columns: Columns of any other table, such as x=gx,y=gy,duration=dur,image=stim.
+        on_bad_row: raise refuses a file with a damaged row, skip leaves the row out and counts it.
+        spanning: What a fixation does during which the image changes: start, split or drop.
+    """
+    options: dict[str, Any] = {
+        "time_unit": time_unit, "coord_unit": coord_unit, "screen_size": screen_size,
+        "sampling_rate": sampling_rate, "eye": eye, "off_image": off_image, "metadata": metadata, "by": by,
+        "missing": missing, "columns": columns, "on_bad_row": on_bad_row, "spanning": spanning,
+    }  # fmt: skip
+    given = [
+        f"--{name} {words(value)}"
+        for name, value in options.items()
+        if value not in (None, "keep", "raise", "start")
+    ]
+    print("\n".join(evidence(path)))
+    try:
+        reading = read(path, format=format, verbose=False, **options)
+    except ValueError as error:
+        samples = samples_of(path, options)
+        if samples is None:
+            raise
+        print("\n".join(sample_lines(samples, str(error))))
+        print(f"read with     {' '.join([program(), 'fixations', path, *given, '--out fixations.csv'])}")
+        return
+    print("\n".join(report_lines(reading)))
+    print(f"read with     {' '.join([program(), 'affinity', path, *given])}")
+    if plot is not None:
+        draw(reading.scanpaths, plot)
+        print(f"wrote {plot}")
+
+
+def words(value: Any) -> str:
+    """Return an option's value as it is written on the command line."""
+    text = ",".join(f"{one:g}" for one in value) if isinstance(value, tuple) else str(value)
+    return f'"{text}"' if " " in text else text
+
+
+def evidence(path: str) -> list[str]:
+    """Return what the start of the (first) file shows."""
+    files = gaze_files(Path(path))
+    if not files:
+        return [f"{path}: no files that may hold gaze"]
+    shown = files[0] if len(files) == 1 else next(filter(recognised, files), files[0])
+    source = Source(shown)
+    several = f" ({len(files)} files, such as {shown.name})" if len(files) > 1 else ""
+    lines = [f"source        {path}{several}"]
+    if source.is_binary:
+        return [*lines, "content       binary"]
+    lines.append(f"content       {source.encoding} text")
+    widest = max(source.head_rows[:200], key=len, default=[])
+    first = next((text for text in source.head.split("\n") if text.strip()), "")
+    lines.append(f"begins with   {first[:90]!r}")
+    if len(widest) > 2 and source.head.lstrip()[:1] not in ("[", "{"):
+        names = [name for name in widest if name]
+        more = f", ... ({len(names)} in all)" if len(names) > SOME else ""
+        lines.append(f"columns       {', '.join(names[:SOME])[:600]}{more}")
+    return lines
+
+
+def report_lines(reading: Reading) -> list[str]:
+    """Return what was read, one fact per line."""
+    report, paths = reading.report, reading.scanpaths
+    lines = [f"format        {report.format}: {report.title}"]
+    images = Counter(str(key[0] if isinstance(key, tuple) else key) for key in paths.ids)
+    readers = {str(key[1]) for key in paths.ids if isinstance(key, tuple) and len(key) == 2}
+    lines.append(f"scanpaths     {report.scanpaths:,} with {report.fixations:,} fixations")
+    lines.append(f"images        {listed(images)}")
+    if readers:
+        lines.append(f"readers       {listed(sorted(readers))}")
+    if report.eyes:
+        lines.append(
+            f"eyes          {', '.join(f'{eye} {count:,}' for eye, count in sorted(report.eyes.items()))}"
+        )
+    if report.rates:
+        lines.append(f"rate          {', '.join(f'{rate:g}' for rate in report.rates)} Hz")
+    lines += unit_lines(report, paths)
+    left, others = report.left_out.total(), report.others.total()
+    lines.append(f"rows          {report.rows:,}: {report.used:,} used, {left:,} left out, {others:,} others")
+    lines += [f"left out      {count:,} {what}" for what, count in sorted(report.left_out.items()) if count]
+    lines += [f"others        {count:,} {what}" for what, count in sorted(report.others.items()) if count]
+    lines += [f"taken         {note}" for note in report.notes]
+    lines += [f"warning       {warning}" for warning in report.warnings]
+    return lines
+
+
+def unit_lines(report: ReadingReport, paths: Scanpaths) -> list[str]:
+    """Return units and whether what comes out is what fixations are like."""
+    if not len(paths.values):
+        return []
+    x, y, duration = paths.values.T
+    size = report.screen_size
+    screen = f" of {size[0]:g} x {size[1]:g}" if size else ", screen size not known"
+    doubt = "unlikely, see below" if report.warnings else "plausible"
+    return [
+        f"time          {report.time_unit}; the median fixation lasts {np.median(duration):.3g} s",
+        f"coordinates   {report.coord_unit}{screen}; x {x.min():.5g} to {x.max():.5g} px, "
+        f"y {y.min():.5g} to {y.max():.5g} px ({report.outside:,} outside)",
+        f"units         {doubt}",
+    ]
+
+
+def samples_of(path: str, options: dict[str, Any]) -> list[Samples] | None:
+    """Return the samples of the first file, or None if it holds none."""
+    kept = {name: value for name, value in options.items() if name not in ("off_image", "metadata")}
+    try:
+        return read_samples(gaze_files(Path(path))[0], **kept)
+    except ValueError:
+        return None
+
+
+def sample_lines(sessions: list[Samples], why: str) -> list[str]:
+    """Return what a file of samples holds, one fact per line."""
+    lines = [f"fixations     none: {why}", "format        gaze samples"]
+    for samples in sessions[:SOME]:
+        eyes = [name for name in ("left", "right", "both") if getattr(samples, name) is not None]
+        length = samples.time[-1] - samples.time[0] if len(samples.time) else 0.0
+        lost = [f"{name} {1 - np.isfinite(getattr(samples, name)).all(axis=1).mean():.1%}" for name in eyes]
+        lines.append(
+            f"recording     {samples.reader or samples.name}: {len(samples.time):,} samples, "
+            f"{samples.rate:.4g} Hz, {length:.4g} s; lost: {', '.join(lost)}"
+        )
+        shown = {showing.stimulus for _, showing, _ in samples.time_line().changes if showing is not None}
+        lines.append(f"images        {listed(sorted(shown))}")
+        lines += [f"taken         {note}" for note in samples.notes]
+        if samples.vendor:
+            lines.append(f"events        {len(samples.vendor):,} fixations of the tracker itself")
+    return lines
+
+
+def listed(names: Iterable[str]) -> str:
+    """Return how many names there are, and some of them."""
+    known = list(names)
+    more = ", ..." if len(known) > SOME else ""
+    return f"{len(known):,}: {', '.join(name[:60] for name in known[:SOME])}{more}"
+
+
+def draw(paths: Scanpaths, target: str) -> None:
+    """Draw the fixations on each image, those of each reader in a colour; circles grow with duration."""
+    try:
+        from matplotlib.figure import Figure
+    except ImportError:
+        raise ImportError("pictures need matplotlib: pip install 'gazesim[plot]'") from None
+    groups: dict[str, list[Any]] = {}
+    for key, path in zip(paths.ids, paths, strict=True):
+        groups.setdefault(str(key[0] if isinstance(key, tuple) else key), []).append(path)
+    chosen = list(groups.items())[:PANELS]
+    across = min(len(chosen), 4) or 1
+    figure = Figure(figsize=(4 * across, 3.2 * (-(-len(chosen) // across) or 1)), layout="constrained")
+    cells = figure.subplots(-(-len(chosen) // across) or 1, across, squeeze=False).ravel()
+    for cell, (name, group) in zip(cells, chosen, strict=False):
+        for number, path in enumerate(group):
+            colour = f"C{number % 10}"
+            cell.plot(path[:, 0], path[:, 1], color=colour, linewidth=0.8, alpha=0.6)
+            cell.scatter(path[:, 0], path[:, 1], s=path[:, 2] * 300 + 4, color=colour, alpha=0.5)
+        if paths.screen_size is not None:
+            cell.set_xlim(0, paths.screen_size[0])
+            cell.set_ylim(paths.screen_size[1], 0)
+        else:
+            cell.invert_yaxis()
+        cell.set_aspect("equal")
+        cell.set_title(f"{name[:40]} ({len(group)})", fontsize=9, parse_math=False)
+    for cell in cells[len(chosen) :]:
+        cell.set_axis_off()
+    figure.savefig(Path(target), dpi=100)

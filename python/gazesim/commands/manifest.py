@@ -1,0 +1,78 @@
+"""``gazesim manifest``: images, gaze and labels in, one table that training reads out."""
+
+from __future__ import annotations
+
+import sys
+from pathlib import Path
+from typing import Any
+
+from . import say_next
+from .reading import given_again, read_gaze
+
+#: What the help shows: the usual options, and a command.
+COMMON = ("gaze", "labels", "out", "screen_size", "image_box", "group_column", "label_column")
+EXAMPLE = (
+    "manifest images --gaze fixations.csv --labels labels.csv --screen_size 1920,1080 --out manifest.csv"
+)
+
+
+def run(
+    images: list[str],
+    gaze: list[str] | None = None,
+    labels: str | None = None,
+    out: str = "manifest.csv",
+    id_column: str | None = None,
+    label_column: str | None = None,
+    group_column: str | None = None,
+    split_column: str | None = None,
+    split: bool = False,
+    seed: int = 0,
+    **reading: Any,
+) -> None:
+    """Join images with their gaze and labels to a manifest, and say what was joined by which rule.
+
+    A name in a gaze file or table is that of an image if it is equal, else without extension, without
+    folder, without both, or in any case of letters. A name that fits two images fits none.
+
+    Args:
+        images: Folders of images, or image files.
+        gaze: Gaze files or folders, such as fixations.csv, with commas between them. Where the gaze of an
+            image is in several, all are put together in a table beside the manifest.
+        labels: A table with a column of image names, and columns of classes, patients or splits.
+        out: Where to write the manifest, as .csv.
+        id_column: The column of image names in the table of labels; default: id, image_id, image, ...
+        label_column: The column of classes; default: label, class, diagnosis, category or grade.
+        group_column: The column of patients, whom no split parts; default: group, patient, patient_id, ...
+        split_column: The column of splits (train, val, test); default: split or set.
+        split: Split the images 70/10/20 by seed, classes in proportion and patients whole.
+        seed: Decides the split.
+    """
+    from ..train.data.joining import join, with_splits
+
+    target = Path(out)
+    if not target.resolve().parent.is_dir():
+        raise ValueError(f"{out} is in a folder that does not exist; expected one that does")
+    if not images:
+        raise ValueError("no image is given; expected folders of images, or image files")
+    source = read_gaze("", **reading)
+    joined = join(
+        images,
+        gaze or [],
+        labels=labels,
+        options=source.options,
+        id_column=id_column,
+        label_column=label_column,
+        group_column=group_column,
+        split_column=split_column,
+        table=target.with_suffix(".gaze.csv"),
+    )
+    manifest = with_splits(joined.manifest, seed) if split else joined.manifest
+    for line in joined.words:
+        print(line)
+    manifest.write(target)
+    count = sum(entry.gaze is not None for entry in manifest.entries)
+    print(f"wrote {out}: {len(manifest):,} images, {count:,} with gaze", file=sys.stderr)
+    if count:
+        say_next("affinity", out, *given_again(reading), "--cache", "affinities")
+    else:
+        say_next("pretrain", "--config", "CONFIG", "--data.manifest", out)

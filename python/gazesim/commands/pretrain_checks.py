@@ -1,0 +1,219 @@
+"""What can be said of a pre-training before torch is imported: data, gaze, and the run to go on with."""
+
+from __future__ import annotations
+
+import hashlib
+import io
+import re
+import warnings
+from collections.abc import Hashable, Mapping, Sequence
+from contextlib import redirect_stderr
+from dataclasses import fields
+from pathlib import Path
+from typing import Any
+
+from .._errors import choice
+from ..schemes import scheme_from
+from ..train.pretrain.settings import PairSettings, check_model
+from .configuration import flat, read_yaml
+from .options import UsageError
+from .pretrain_options import Configuration, DataOptions, TrainerOptions
+
+__all__ = ["FREE", "check", "differences", "manifest_line"]
+
+Change = tuple[str, Any, Any]
+
+#: What may change when a training goes on; changes.csv keeps from which epoch on.
+FREE = {
+    "out",
+    "resume",
+    "data.num_workers",
+    "data.memory",
+    "trainer.max_epochs",
+    "trainer.max_steps",
+    "trainer.max_time",
+    "trainer.min_epochs",
+    "trainer.min_steps",
+    "trainer.accelerator",
+    "trainer.log_every_n_steps",
+    "trainer.callbacks",
+    "trainer.logger",
+    "trainer.profiler",
+    "trainer.default_root_dir",
+    "trainer.enable_progress_bar",
+    "trainer.enable_checkpointing",
+    "trainer.enable_model_summary",
+    "trainer.detect_anomaly",
+    "trainer.num_sanity_val_steps",
+}
+#: How config.yaml notes which manifest a run was trained on.
+MANIFEST_LINE = "# data.manifest has SHA-256 "
+
+
+def check(found: Configuration) -> None:
+    """Raise for a pre-training that could not take its first step, or would ignore an option."""
+    _check_model(found)
+    _check_sources(found.data)
+    if found.data.batch_size < 2:
+        raise UsageError(
+            f"data.batch_size is {found.data.batch_size}; expected at least 2: an image is compared with "
+            "the others of its batch"
+        )
+    if found.data.phantom is not None:
+        _check_count(found.data, found.data.phantom.n_train)
+    elif found.data.manifest is not None:
+        _check_manifest(found, found.data.manifest)
+
+
+def _check_model(found: Configuration) -> None:
+    model = found.model
+    try:
+        check_model(
+            model.framework,
+            model.backbone,
+            dim=model.dim,
+            heads=model.heads,
+            temperature=model.temperature,
+            queue_size=model.queue_size,
+            momentum=model.momentum,
+            momentum_end=model.momentum_end,
+        )
+        if isinstance(model.backbone, str):
+            choice("backbone", model.backbone, BACKBONES)
+        if model.pairs is not None and model.pairs.cache is None:
+            scheme_from(model.pairs.scheme, model.pairs.params)
+    except (ValueError, TypeError) as error:
+        raise UsageError(f"model: {error}") from error
+
+
+#: The names that ``gazesim.train.make_backbone`` knows. A test compares.
+BACKBONES = (
+    "resnet18",
+    "resnet34",
+    "resnet50",
+    "resnet101",
+    "resnet152",
+    "resnext50_32x4d",
+    "resnext101_32x8d",
+    "resnext101_64x4d",
+    "wide_resnet50_2",
+    "wide_resnet101_2",
+    "resnet10-narrow",
+)
+
+
+def _check_sources(data: DataOptions) -> None:
+    given = [name for name in ("manifest", "preset", "phantom") if getattr(data, name) is not None]
+    if len(given) != 1:
+        raise UsageError(f"{given or 'nothing'} is given; expected one of manifest, preset or phantom")
+    if (data.preset is None) != (data.folder is None):
+        raise UsageError("data.preset and data.folder go together; expected both or neither")
+
+
+def _check_count(data: DataOptions, count: int) -> None:
+    if not count:
+        raise UsageError('no image has the split "train"; expected some to train on')
+    if count < data.batch_size:
+        raise UsageError(
+            f"data.batch_size is {data.batch_size}, and there are {count} training images; expected at "
+            "least one whole batch"
+        )
+
+
+def _check_manifest(found: Configuration, path: str) -> None:
+    from ..train.data.manifest import Manifest
+
+    with warnings.catch_warnings(), redirect_stderr(io.StringIO()):
+        warnings.simplefilter("ignore")  # the training reads it again, and tells what there is to tell
+        manifest = Manifest.read(path)
+    train = [entry for entry in manifest.entries if entry.split == "train"]
+    if not train:
+        splits = sorted({entry.split or "(empty)" for entry in manifest.entries})
+        raise UsageError(
+            f'{path}: none of {len(manifest)} images has the split "train", only {", ".join(splits)}; '
+            "expected some to train on"
+        )
+    _check_count(found.data, len(train))
+    pairs = found.model.pairs
+    if pairs is None:
+        return
+    if pairs.cache is not None:
+        _check_cache(pairs, [entry.id for entry in train])
+        return
+    takes = scheme_from(pairs.scheme, pairs.params).takes
+    has = [entry.gaze is not None or (takes == "heatmaps" and entry.heatmap is not None) for entry in train]
+    if not any(has):
+        maps = sum(entry.heatmap is not None for entry in train)
+        but = f" ({maps} have gaze maps)" if maps else ""
+        raise UsageError(
+            f"model.pairs.scheme is {pairs.scheme!r}, which compares {takes}, and none of {len(train)} "
+            f"training images in {path} has any{but}; expected column gaze"
+            + (", or the scheme moments or dhash" if maps else "")
+        )
+    _check_unknown(
+        pairs, [entry.id for entry, has_gaze in zip(train, has, strict=True) if not has_gaze], len(train)
+    )
+
+
+def _check_cache(pairs: PairSettings, train: Sequence[Hashable]) -> None:
+    from ..cache import AffinityCache
+
+    known = set(AffinityCache.open(str(pairs.cache)).ids)
+    unknown = [name for name in train if name not in known]
+    readings = [name for name in known if isinstance(name, tuple)]
+    if len(unknown) == len(train) and readings:
+        raise UsageError(
+            f"{pairs.cache} holds affinities of (image, reader), such as {min(readings, key=str)!r}, and "
+            f"training looks for images, such as {train[0]!r}; expected a cache built with --reduce mean or "
+            "--reduce max"
+        )
+    if len(unknown) == len(train):
+        raise UsageError(
+            f"all {len(train)} training images have no entry in {pairs.cache}, such as {train[0]!r}; its ids "
+            f"are such as {min(known, key=str)!r}"
+        )
+    _check_unknown(pairs, unknown, len(train))
+
+
+def _check_unknown(pairs: PairSettings, unknown: Sequence[Hashable], total: int) -> None:
+    if pairs.unknown == "raise" and unknown:
+        some = ", ".join(map(str, unknown[:3])) + (", ..." if len(unknown) > 3 else "")
+        raise UsageError(
+            f"model.pairs.unknown is 'raise', and {len(unknown)} of {total} training images ({some}) have no "
+            "gaze to look up; expected gaze for them, or 'self'"
+        )
+
+
+def differences(before: Path, now: Mapping[str, Any]) -> list[Change]:
+    """Return the options whose value is another one than in the config.yaml of a run, with both values."""
+    text = before.read_text(encoding="utf-8")
+    old, new = dict(flat(read_yaml(text, str(before)))), dict(flat(now))
+    defaults = {f"trainer.{one.name}": one.default for one in fields(TrainerOptions)}
+    # A group that is null, such as model.heads, stands for no values.
+    found = [
+        (name, old.get(name, defaults.get(name)), new.get(name, defaults.get(name)))
+        for name in dict.fromkeys([*new, *old])
+        if name not in ("out", "resume")
+    ]
+    changed = [change for change in found if not _equal(change[1], change[2])]
+    manifest = new.get("data.manifest")
+    noted = re.search(f"^{MANIFEST_LINE}([0-9a-f]+)$", text, re.MULTILINE)
+    if manifest is not None and noted is not None:
+        digest = _digest(manifest)
+        changed = [change for change in changed if change[0] != "data.manifest" or digest != noted[1]]
+        if digest != noted[1] and all(change[0] != "data.manifest" for change in changed):
+            changed.append(("the content of data.manifest", noted[1][:12], digest[:12]))
+    return changed
+
+
+def _equal(one: Any, other: Any) -> bool:
+    return bool(one == other) or (one in (None, False, {}, []) and other in (None, False, {}, []))
+
+
+def manifest_line(data: DataOptions) -> str:
+    """Return the comment of config.yaml that tells a manifest by its content; empty without one."""
+    return "" if data.manifest is None else f"{MANIFEST_LINE}{_digest(data.manifest)}\n"
+
+
+def _digest(manifest: str) -> str:
+    return hashlib.sha256(Path(manifest).read_bytes()).hexdigest()

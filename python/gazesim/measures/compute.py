@@ -1,0 +1,57 @@
+"""The way of raw numbers: scanpaths in, what a compiled measure yields of every pair out."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from .. import _core
+from ..affinity import features_of
+from ..heatmaps import threads
+from ..scanpaths import Scanpaths
+from ..schemes import ScanpathMeasure
+from ..schemes.base import Pair, ragged
+from ..schemes.features import Bar
+
+Array = NDArray[np.float64]
+
+
+def rows_of(scheme: ScanpathMeasure, gazes: Any, other: Any) -> tuple[Pair, Pair]:
+    """Return the numbers that are compared of both sets, which must not state different screens."""
+    paths = Scanpaths.from_list(gazes)
+    if other is None:
+        rows = scheme._rows(paths, "gazes")
+        return rows, rows
+    others = Scanpaths.from_list(other, argument="other")
+    sizes = (paths.screen_size, others.screen_size)
+    if None not in sizes and sizes[0] != sizes[1]:
+        raise ValueError(
+            f"other has screen_size {sizes[1]}, compared with gaze on {sizes[0]}; expected one size"
+        )
+    return scheme._rows(paths, "gazes"), scheme._rows(others, "other")
+
+
+def agreed_rows(scheme: ScanpathMeasure, gazes: Any, other: Any) -> tuple[ScanpathMeasure, Pair, Pair]:
+    """As :func:`rows_of`, for measures that need a screen size; return the scheme that has one, too."""
+    rows, cols = features_of(scheme, gazes, other, None)
+    assert isinstance(rows.scheme, ScanpathMeasure)
+    first = ragged(rows)
+    return rows.scheme, first, first if cols is None else ragged(cols)
+
+
+def values_of(
+    measure: dict[str, Any], rows: Pair, cols: Pair, *, count: int, n_threads: int | None, progress: bool
+) -> Array:
+    """Return the ``count`` numbers of every pair, (n, m, count); NaN where a scanpath is empty."""
+    shape = (len(rows[1]) - 1, len(cols[1]) - 1)
+    out = np.empty((*shape, count))
+    with Bar(progress, *shape, symmetric=False) as advance:
+        _core.measure_values(rows, cols, out, measure=measure, n_threads=threads(n_threads), progress=advance)
+    return out
+
+
+def lengths_of(rows: Pair, cols: Pair) -> tuple[Array, Array]:
+    """Return the numbers of fixations of both sides, (n, 1) and (1, m)."""
+    return np.diff(rows[1])[:, None].astype(float), np.diff(cols[1])[None].astype(float)

@@ -1,0 +1,65 @@
+"""From placed gaze to the features of a scheme: one way for commands, caches and training."""
+
+from __future__ import annotations
+
+from collections.abc import Hashable, Iterable, Sequence
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from .._errors import choice
+from ..cache.plan import REDUCTIONS
+from ..schemes import Scheme
+from ..schemes.features import Features
+from .placed import PlacedGaze
+from .source import image_of
+
+__all__ = ["READERS", "features_of_gaze", "features_of_maps", "readers_of"]
+
+#: What becomes of several readers of an image: one map of all, or the mean or maximum over all pairs.
+READERS = ("pool", *REDUCTIONS)
+
+
+def features_of_gaze(
+    scheme: Scheme, placed: PlacedGaze, *, reduce: str | None = None, n_threads: int | None = None
+) -> Features:
+    """Return the features of every scanpath, or with ``reduce="pool"`` of every image.
+
+    Scanpath schemes see the canvas. Schemes that compare maps see those that :meth:`PlacedGaze.map_of`
+    draws, one at a time; ``"pool"`` draws all readers of an image into one map, and suits no others.
+    """
+    if reduce is not None:
+        choice("reduce", reduce, READERS)
+    if scheme.takes == "scanpaths":
+        if reduce == "pool":
+            raise ValueError(
+                'reduce is "pool", but the scheme compares scanpaths, which cannot be pooled; expected '
+                '"mean" or "max"'
+            )
+        return scheme.features(placed.paths, n_threads=n_threads)
+    groups: dict[Hashable, list[int]] = {}
+    for position, name in enumerate(placed.paths.ids):
+        groups.setdefault(image_of(name) if reduce == "pool" else name, []).append(position)
+    maps = (placed.map_of(positions, n_threads=n_threads) for positions in groups.values())
+    return features_of_maps(scheme, maps, list(groups), n_threads=n_threads)
+
+
+def features_of_maps(
+    scheme: Scheme,
+    maps: Iterable[NDArray[Any]],
+    ids: Sequence[Hashable],
+    *,
+    n_threads: int | None = None,
+) -> Features:
+    """Return the features of maps that are made one by one: all at once would not fit into memory."""
+    parts = [scheme.features(one[None], n_threads=n_threads) for one in maps]
+    if not parts:
+        return scheme.features(np.empty((0, 1, 1)), ids=ids)
+    values = np.concatenate([part.values for part in parts])
+    return Features._trusted(scheme, values, None, ids, parts[0].map_size)
+
+
+def readers_of(ids: Sequence[Hashable]) -> bool:
+    """Return whether ids tell readers apart: all are (image_id, reader_id)."""
+    return bool(ids) and all(isinstance(name, tuple) and len(name) == 2 for name in ids)

@@ -1,0 +1,122 @@
+"""Gaze files as they state themselves: every scanpath with the unit and the frame of its coordinates."""
+
+from __future__ import annotations
+
+import dataclasses
+import os
+from collections.abc import Hashable
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+from numpy.typing import NDArray
+
+from .._errors import one_of
+from ..geometry import Size
+from ..io.recording import Options, Recording
+from ..io.registry import FORMATS, named, sources_of
+from ..io.report import ReadingReport, unlikely_units
+from ..io.tables import fault
+from .options import GazeOptions
+
+__all__ = ["RawGaze", "RawScanpath", "read_raw"]
+
+#: Formats whose coordinates are those of the image, wherever it stood.
+OF_IMAGE = frozenset({"siim", "mcgip", "osie", "reflacx"})
+
+
+@dataclass(frozen=True)
+class RawScanpath:
+    """One scanpath as its file states it."""
+
+    #: (L, 3): x, y in ``unit``, duration in seconds.
+    path: NDArray[np.float64]
+    #: "px", or "fraction" of the frame.
+    unit: str
+    #: (width, height) that x and y refer to, as far as the file or the format says.
+    frame: Size | None
+    #: Whether x and y refer to the image itself, and not to the screen.
+    of_image: bool
+    #: Whether ``frame`` is only what the format usually has.
+    is_default: bool
+    #: Whether negative x and y together say "outside of the image, unknown where".
+    unknown_if_negative: bool = False
+
+
+@dataclass(frozen=True)
+class RawGaze:
+    """One file or folder."""
+
+    place: Path
+    #: The format, the unit, what was left out, and what is unlikely.
+    report: ReadingReport
+    scanpaths: dict[Hashable, RawScanpath]
+    #: The file of every scanpath.
+    came_from: dict[Hashable, Path]
+
+    @property
+    def unit(self) -> str:
+        """The unit of x and y that the file or the caller states."""
+        return self.report.coord_unit
+
+
+def read_raw(place: str | os.PathLike[str], options: GazeOptions) -> RawGaze:
+    """Read a gaze file or a folder without placing it anywhere."""
+    where = Path(place)
+    asked = options.reading
+    if asked.metadata is not None and not asked.metadata.is_file():
+        raise FileNotFoundError(f"metadata is {str(asked.metadata)!r}, which is no file; expected a table")
+    format = "generic" if options.format is None and asked.columns is not None else options.format
+    name, sources = sources_of(where, None if format is None else named(format))
+    for argument in ("eye", "metadata", "by", "columns"):
+        if getattr(asked, argument) is not None and argument not in FORMATS[name].takes:
+            takers = one_of([known for known, one in FORMATS.items() if argument in one.takes][:2])
+            raise ValueError(f"{argument}= is given, and {where} is {name}; expected it with {takers} files")
+    title = f"{FORMATS[name].title} ({'detected' if options.format is None else 'as asked'})"
+    report = ReadingReport(str(where), name, title, len(sources))
+    found: dict[Hashable, RawScanpath] = {}
+    came_from: dict[Hashable, Path] = {}
+    for source in sources:
+        recording = FORMATS[name].read(source, asked)
+        unit = asked.coord_unit or recording.coord_unit
+        report.coord_unit = unit
+        try:
+            paths, seconds = _in_seconds(recording, asked, unit)
+        except ValueError as error:
+            raise ValueError(f"{source.path}: {error}") from None
+        for key, path in paths.items():
+            if key in found:
+                problem = f"holds the scanpath {key!r}, as {came_from[key]} does; expected distinct ids"
+                raise fault(source.path, None, problem)
+            came_from[key] = source.path
+            found[key] = RawScanpath(
+                path,
+                "px" if unit == "px" else "fraction",
+                recording.sizes.get(key, recording.screen_size),
+                key in recording.sizes or name in OF_IMAGE,
+                recording.size_is_default and key not in recording.sizes,
+                recording.unknown_if_negative,
+            )
+        report.add(recording)
+        report.notes += [word for word in (seconds, *recording.notes) if word not in report.notes]
+        values = np.concatenate([*paths.values(), np.empty((0, 3))])
+        unlikely = unlikely_units(values, recording, asked, None)
+        report.warnings += [one for one in (*recording.warnings, *unlikely) if one not in report.warnings]
+    if not found and report.left_out.total():
+        raise fault(where, None, f"no fixation is left: left out {report.left_out_words()}")
+    if left := report.left_out_words():
+        report.notes.append(f"left out {left}")
+    return RawGaze(where, report, found, came_from)
+
+
+def _in_seconds(
+    recording: Recording, asked: Options, unit: str
+) -> tuple[dict[Hashable, NDArray[np.float64]], str]:
+    """Return scanpaths in px or in shares of the frame, and in words how their time was converted."""
+    sizes, recording.sizes = recording.sizes, {}  # px of each image stay px of that image
+    try:
+        whole = (1.0, 1.0) if unit != "px" else None
+        paths, words = recording.converted(dataclasses.replace(asked, coord_unit=unit, screen_size=whole))
+    finally:
+        recording.sizes = sizes
+    return paths, words[-1]

@@ -1,0 +1,110 @@
+"""What the scanpath measures share: rows of numbers per fixation, compared by one compiled driver."""
+
+from __future__ import annotations
+
+import dataclasses
+import math
+from abc import abstractmethod
+from collections.abc import Hashable, Iterable
+from typing import Any, ClassVar
+
+import numpy as np
+from numpy.typing import NDArray
+
+from .. import _core
+from .._errors import integer, numbers
+from ..scanpaths import Scanpaths
+from .base import Csr, Pair, Scheme, agreed_size, ragged
+from .features import Features
+
+
+class ScanpathMeasure(Scheme):
+    """A scheme whose features are rows of numbers for each fixation. Subclasses are frozen dataclasses."""
+
+    screen_size: tuple[float, float] | None
+
+    takes: ClassVar[str] = "scanpaths"
+    _invalid: ClassVar[str] = "no fixation"
+    _low: ClassVar[float | None] = None
+    #: The longest scanpath, in fixations.
+    _longest: ClassVar[int] = 8192
+
+    def features(
+        self,
+        gazes: Any,
+        *,
+        ids: Iterable[Hashable] | None = None,
+        argument: str = "gazes",
+        n_threads: int | None = None,
+    ) -> Features:
+        """Return what is compared of scanpaths: a list of (L, 3) arrays or :class:`Scanpaths`.
+
+        At most 8,192 fixations each, 1,024 for :class:`TimeDelayEmbedding`. Scanpaths without a fixation
+        are kept, as invalid. Parameters and errors as for :meth:`Scheme.features`.
+
+        Examples
+        --------
+        >>> from gazesim import DTW
+        >>> features = DTW(screen_size=(64, 48)).features([[[10, 10, 0.2], [50, 10, 0.3]], [[9, 8, 0.1]]])
+        >>> features.values.shape
+        (3, 2)
+        """
+        paths = Scanpaths.from_list(gazes, argument=argument)
+        agreed = self._agreed(paths, argument)
+        values, offsets = agreed._rows(paths, argument)
+        return Features._trusted(agreed, values, offsets, paths.ids if ids is None else ids)
+
+    def _agreed(self, paths: Scanpaths, argument: str) -> ScanpathMeasure:
+        """Return this measure with the screen size of the scanpaths, unless it has one."""
+        size = agreed_size(self.screen_size, paths, "screen_size")
+        return dataclasses.replace(self, screen_size=size)  # type: ignore[type-var]
+
+    def _rows(self, paths: Scanpaths, argument: str) -> Pair:
+        """Return the numbers that are compared, by default x and y, and where each scanpath starts."""
+        refuse_long(paths.offsets, argument, self._longest)
+        return np.ascontiguousarray(paths.values[:, :2]), paths.offsets
+
+    @abstractmethod
+    def _measure(self) -> dict[str, Any]:
+        """Return the name and the parameters of the compiled measure."""
+
+    def _fill_affinity(
+        self, rows: Features, other: Features | None, out: NDArray[np.float32], **run: Any
+    ) -> None:
+        cols = None if other is None else ragged(other)
+        _core.measure_affinity(ragged(rows), cols, out, measure=self._measure(), **run)
+
+    def _find_neighbors(self, features: Features, search: dict[str, Any]) -> Csr:
+        return _core.measure_neighbors(ragged(features), search, measure=self._measure())
+
+    @property
+    def _diagonal_px(self) -> float:
+        return 1.0 if self.screen_size is None else math.hypot(*self.screen_size)
+
+
+def refuse_long(offsets: NDArray[np.int64], argument: str, most: int) -> None:
+    """Raise for a scanpath of more than ``most`` fixations."""
+    lengths = np.diff(offsets)
+    if len(lengths) and lengths.max() > most:
+        sample = int(np.argmax(lengths > most))
+        raise ValueError(
+            f"{argument}: sample {sample} has {lengths[sample]} rows; expected at most {most} fixations "
+            "(are these raw samples? detect fixations first)"
+        )
+
+
+def grid_shape(argument: str, value: Any) -> tuple[int, int]:
+    """Return (columns, rows) of a grid over the screen."""
+    columns, rows = numbers(argument, value, 2)
+    sides = [int(side) if side == int(side) else side for side in (columns, rows)]
+    checked = [integer(f"{argument}[{axis}]", side, low=1, high=1024) for axis, side in enumerate(sides)]
+    return checked[0], checked[1]
+
+
+def cells_of(
+    points: NDArray[np.float64], screen_size: tuple[float, float], grid: tuple[int, int]
+) -> NDArray[np.float64]:
+    """Return column and row of the grid cell of every point, (L, 2); points outside count to the border."""
+    most = np.array(grid) - 1
+    cells: NDArray[np.float64] = np.clip(np.floor(points[:, :2] * grid / screen_size), 0, most)
+    return cells

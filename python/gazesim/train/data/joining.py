@@ -1,0 +1,308 @@
+"""Images, gaze files and a table of labels joined to a manifest, by rules that are said aloud."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Hashable, Iterable, Sequence
+from dataclasses import dataclass, field, replace
+from pathlib import Path
+from typing import Any
+
+from ..._errors import did_you_mean
+from ...geometry import place_image
+from ...io import write_table
+from ...io.sources import Source, fault
+from ...io.tables import Table
+from ...reading.names import Names
+from ...reading.options import GazeOptions
+from ...reading.raw import RawGaze, RawScanpath, read_raw
+from ...reading.source import image_of
+from ...scanpaths import Scanpaths
+from .image_sizes import IMAGE_ENDINGS, image_files, image_size
+from .manifest import Entry, Manifest
+from .splits import split_by_group
+
+__all__ = ["Joined", "join", "with_splits"]
+
+#: Column names of a table of labels, the first that is there counts.
+ID_COLUMNS = ("id", "image_id", "image", "filename", "file_name", "file", "name")
+LABEL_COLUMNS = ("label", "class", "diagnosis", "category", "grade")
+SPLIT_COLUMNS = ("split", "set", "fold_split")
+GROUP_COLUMNS = ("group", "patient", "patient_id", "subject", "subject_id")
+#: How many names a message lists.
+LISTED = 5
+
+
+@dataclass
+class Joined:
+    """A manifest, and in words what was joined to what."""
+
+    manifest: Manifest
+    #: What was joined, what was not, and what nearly was.
+    words: list[str] = field(default_factory=list)
+    images_without_gaze: list[str] = field(default_factory=list)
+    gaze_without_image: list[str] = field(default_factory=list)
+    rows_without_image: list[str] = field(default_factory=list)
+
+
+def join(
+    images: Sequence[str | Path],
+    gaze: Sequence[str | Path] = (),
+    *,
+    labels: str | Path | None = None,
+    options: GazeOptions | None = None,
+    id_column: str | None = None,
+    label_column: str | None = None,
+    group_column: str | None = None,
+    split_column: str | None = None,
+    table: str | Path | None = None,
+) -> Joined:
+    """Join images with their gaze and labels.
+
+    Parameters
+    ----------
+    images
+        Folders of images, or image files. An image's id is its path below its folder without the ending,
+        or its file name without it where no two images share one.
+    gaze
+        Gaze files or folders, read with ``options``.
+    labels
+        A table (comma, semicolon or tab) with a column of image names, and columns of classes, groups
+        (patients) and splits; found by their usual names unless ``id_column`` and the others name them.
+    table
+        Where a table of fixations (.csv) is written if the gaze of an image is in several files.
+
+    Where ``options`` state a placement, an image box or a screen, every row with gaze states its own
+    ``image_box`` and ``screen_size``.
+
+    A name in a gaze file or table is that of an image if it is equal, else without extension, without
+    folder, without both, or in any case of letters; a name that fits two images fits none.
+
+    Examples
+    --------
+    >>> from pathlib import Path
+    >>> from tempfile import TemporaryDirectory
+    >>> import numpy as np
+    >>> from gazesim.train.data.joining import join
+    >>> with TemporaryDirectory() as folder:
+    ...     np.save(Path(folder) / "a.npy", np.zeros((8, 8)))
+    ...     _ = (Path(folder) / "gaze.csv").write_text("image_id,x,y,duration\\nA.png,1,2,0.1\\n")
+    ...     joined = join([folder], [Path(folder) / "gaze.csv"])
+    >>> joined.manifest.entries[0].gaze_name, joined.gaze_without_image
+    ('A.png', [])
+    """
+    files = _images(images)
+    ids = _ids_of(files)
+    names = Names(files)
+    entries = {file: Entry(ids[file], path) for file, path in files.items()}
+    joined = Joined(Manifest(tuple(entries.values())))
+    joined.words.append(f"{len(entries):,} images")
+    if gaze:
+        _add_gaze(
+            entries, [read_raw(place, options or GazeOptions()) for place in gaze], names, joined, table
+        )
+        for name, entry in entries.items():
+            entries[name] = _placed(entry, options or GazeOptions())
+    if labels is not None:
+        columns = {
+            "label": (label_column, LABEL_COLUMNS),
+            "group": (group_column, GROUP_COLUMNS),
+            "split": (split_column, SPLIT_COLUMNS),
+        }
+        _add_labels(entries, Path(labels), names, joined, id_column, columns)
+    if gaze:
+        joined.images_without_gaze = [one.id for one in entries.values() if one.gaze is None]
+        joined.words += _lacking(joined.images_without_gaze, "images without gaze", [])
+    joined.manifest = Manifest(tuple(entries.values()))
+    return joined
+
+
+def _images(places: Sequence[str | Path]) -> dict[str, Path]:
+    """Return image files by the name that ids are made from: the path below the folder."""
+    found: dict[str, Path] = {}
+    for place in places:
+        path = Path(place)
+        if path.is_file() and path.suffix.lower() not in IMAGE_ENDINGS:
+            raise ValueError(
+                f"{place} is no image; expected {', '.join(IMAGE_ENDINGS)} (several gaze files are given "
+                "with commas between them)"
+            )
+        inside = {path.name: path} if path.is_file() else image_files(path)
+        for name, file in inside.items():
+            key = name if name not in found else str(file)
+            found[key] = file.resolve()
+    return found
+
+
+def _ids_of(files: dict[str, Path]) -> dict[str, str]:
+    """Return an id for every image: the shortest of three that is distinct for all."""
+    for make in (lambda name: Path(name).stem, lambda name: Path(name).with_suffix("").as_posix(), str):
+        ids = {name: str(make(name)) for name in files}
+        if len(set(ids.values())) == len(ids):
+            break
+    return ids
+
+
+def _add_gaze(
+    entries: dict[str, Entry],
+    sources: Sequence[RawGaze],
+    names: Names,
+    joined: Joined,
+    table: str | Path | None,
+) -> None:
+    """Give every image the scanpaths of its name in the gaze files and folders."""
+    found: dict[str, dict[tuple[Path, str], list[tuple[Hashable, RawScanpath]]]] = {}
+    for raw in sources:
+        rules: Counter[str] = Counter()
+        images: set[str] = set()
+        lost: dict[str, None] = {}
+        for key, one in raw.scanpaths.items():
+            wanted = str(image_of(key))
+            image, rule = names.find(wanted), names.rule_of(wanted)
+            if image is None or rule is None:
+                lost[wanted] = None
+                continue
+            rules["exact id" if wanted == entries[image].id else rule] += 1
+            images.add(image)
+            place = raw.came_from[key].resolve(), wanted
+            found.setdefault(image, {}).setdefault(place, []).append((key, one))
+        how = "; ".join(f"{count:,} by {rule}" for rule, count in rules.most_common())
+        joined.words.append(
+            f"{raw.place}: {rules.total():,} of {len(raw.scanpaths):,} scanpaths joined with "
+            f"{len(images):,} images{f' ({how})' if how else ''}"
+        )
+        joined.gaze_without_image += list(lost)
+        joined.words += _lacking(list(lost), f"names in {raw.place} without an image", _near(lost, names))
+    if any(len(places) > 1 for places in found.values()):
+        _put_together(entries, found, joined, table)
+        return
+    for image, places in found.items():
+        file, wanted = next(iter(places))
+        spelled = "" if wanted == entries[image].id else wanted
+        entries[image] = replace(entries[image], gaze=file, gaze_name=spelled)
+
+
+def _put_together(
+    entries: dict[str, Entry],
+    found: dict[str, dict[tuple[Path, str], list[tuple[Hashable, RawScanpath]]]],
+    joined: Joined,
+    table: str | Path | None,
+) -> None:
+    """Write the gaze of all files as one table of fixations, where that of an image is in several."""
+    if table is None:
+        image = next(image for image, places in found.items() if len(places) > 1)
+        several = " and ".join(file.name for file, _ in list(found[image])[:2])
+        raise ValueError(f"gaze of image {entries[image].id!r} is in {several}; expected one file, or table=")
+    paths: dict[Hashable, Any] = {}
+    for image, places in found.items():
+        for (file, _), scanpaths in places.items():
+            for key, one in scanpaths:
+                path = one.path.copy()
+                if one.unit != "px":
+                    if one.frame is None:
+                        raise fault(file, None, "has fractions of an unknown screen; expected screen_size")
+                    path[:, :2] *= one.frame
+                reader = str(key[1]) if isinstance(key, tuple) else file.stem
+                name = entries[image].id, reader
+                if name in paths:
+                    name = entries[image].id, f"{reader} ({file.stem})"
+                if len(path):
+                    paths[name] = path
+        entries[image] = replace(entries[image], gaze=Path(table).resolve())
+    write_table(Scanpaths.from_list(paths.values(), ids=paths), table)
+    joined.words.append(f"wrote {table}: {len(paths):,} scanpaths of several files, x and y in px, s")
+
+
+def _placed(entry: Entry, options: GazeOptions) -> Entry:
+    """Return a row that states where its image stood, as far as the options do."""
+    screen, box = options.screen_size, options.image_box
+    if entry.gaze is None or (screen is None and options.placement is None and box is None):
+        return entry
+    if options.placement is not None:
+        size = image_size(entry.image)
+        screen = size if options.placement == "native" else screen
+        if screen is not None:
+            box = place_image(options.placement, size, screen)
+    return replace(entry, screen_size=screen, image_box=box)
+
+
+def with_splits(manifest: Manifest, seed: int = 0) -> Manifest:
+    """Return a manifest split 70, 10 and 20 % by seed, classes in proportion and patients whole."""
+    splits = split_by_group(
+        [entry.label for entry in manifest.entries],
+        [entry.group for entry in manifest.entries],
+        fractions={"train": 0.7, "val": 0.1, "test": 0.2},
+        seed=seed,
+    )
+    pairs = zip(manifest.entries, splits, strict=True)
+    return Manifest(tuple(replace(entry, split=split) for entry, split in pairs))
+
+
+def _add_labels(
+    entries: dict[str, Entry],
+    file: Path,
+    names: Names,
+    joined: Joined,
+    id_column: str | None,
+    columns: dict[str, tuple[str | None, tuple[str, ...]]],
+) -> None:
+    """Give every image the class, the group and the split of its row in a table."""
+    if not file.is_file():
+        raise FileNotFoundError(f"labels is {str(file)!r}, which is no file; expected a table")
+    table = Table(Source(file), ())
+    key = _column(table, "id_column", id_column, ID_COLUMNS)
+    if key is None:
+        raise fault(file, None, f"has the columns {table.columns}; expected one of {', '.join(ID_COLUMNS)}")
+    taken = {role: _column(table, f"{role}_column", name, known) for role, (name, known) in columns.items()}
+    if not any(taken.values()):
+        raise fault(
+            file, None, f"has the columns {table.columns}; expected a label, group or split beside the name"
+        )
+    seen: dict[str, tuple[str, ...]] = {}
+    lost: dict[str, None] = {}
+    for row in table:
+        name = row.text(key)
+        found = names.find(name)
+        if found is None:
+            lost[name] = None
+            continue
+        values = {role: row.optional(column) for role, column in taken.items() if column}
+        again = seen.setdefault(found, tuple(values.values()))
+        if again != tuple(values.values()):
+            raise fault(file, row.line, f"says {tuple(values.values())} of {name!r}, but said {again} before")
+        more: dict[str, Any] = values
+        entries[found] = replace(entries[found], **more)
+    used = ", ".join(f"{role} from {column!r}" for role, column in taken.items() if column)
+    joined.words.append(f"{file}: {len(seen):,} images found by {key!r}, {used}")
+    joined.rows_without_image = list(lost)
+    joined.words += _lacking(list(lost), f"names in {file} without an image", _near(lost, names))
+    without = [entry.id for name, entry in entries.items() if name not in seen]
+    joined.words += _lacking(without, f"images without a row in {file}", [])
+
+
+def _column(table: Table, argument: str, name: str | None, known: tuple[str, ...]) -> str | None:
+    """Return the column that is asked for, or the first that has a usual name."""
+    if name is not None:
+        if name not in table.columns:
+            hint = did_you_mean(name, table.columns)
+            raise ValueError(f"{argument} is {name!r}, and {table.path} has {table.columns}{hint}")
+        return name
+    by_lower = {column.lower(): column for column in reversed(table.columns)}
+    return next((by_lower[one] for one in known if one in by_lower), None)
+
+
+def _near(lost: Iterable[Hashable], names: Names) -> list[str]:
+    """Return pairs of a name and an image that is spelled nearly so."""
+    found = []
+    for name in list(lost)[: 4 * LISTED]:
+        if near := names.near(str(name)):
+            found.append(f"{name!r} is nearly {near!r}")
+    return found[:LISTED]
+
+
+def _lacking(lost: Sequence[str], what: str, near: Sequence[str]) -> list[str]:
+    """Return a line about names that found no partner, or none."""
+    if not lost:
+        return []
+    some = ", ".join(repr(name) for name in lost[:LISTED]) + (", ..." if len(lost) > LISTED else "")
+    return [f"{len(lost):,} {what}: {some}" + (f"; {'; '.join(near)}" if near else "")]

@@ -1,0 +1,238 @@
+"""Settings of views and of synthetic images: plain values, for whose checks torch is not needed."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any, Literal
+
+import numpy as np
+
+from ..._errors import choice, describe, integer, number, numbers
+from ...scanpaths import Scanpaths
+from ...views import Sampler
+
+if TYPE_CHECKING:
+    from ...phantom import Phantom
+    from .samples import ArraySamples
+    from .view_maker import ViewMaker
+
+__all__ = ["PhantomSettings", "Views"]
+
+Kind = Literal["none", "random", "gaze", "size-matched"]
+
+KINDS = ("none", "random", "gaze", "size-matched")
+
+
+@dataclass(frozen=True)
+class Views:
+    """How a view is made: crop, flips, intensity, blur, cutout, gaze mask, in this order.
+
+    Parameters
+    ----------
+    crop
+        ``"random"`` is RandomResizedCrop; ``"gaze"`` keeps ``crop_min_iou`` of the gaze (GCA);
+        ``"size-matched"`` is the control: the sizes that ``"gaze"`` draws, at random places.
+    crop_scale, crop_ratio
+        Bounds of the crop's share of the area and of its width / height.
+    crop_min_iou, cutout_min_iou
+        The share of gaze that a view keeps; 0.8 and 0.9 in GCA.
+    cutout
+        Whether a square hole is made, and where: as for ``crop``.
+    cutout_side
+        The hole's side as a share of the image's.
+    cutout_probability, mask_probability
+        How often a view has a hole, and how often only its most salient pixels are left.
+    mask_drop
+        The share of pixels that a gaze mask hides; 0.8 in GCA.
+    support, weighting, method
+        What counts as gaze and how views are drawn, as for :func:`gazesim.views.sample_crop`.
+    horizontal_flip, vertical_flip
+        Probabilities. Set both to 0 where the side matters, as in dental panoramas.
+    jitter
+        Brightness and contrast are multiplied by a factor within 1 ± ``jitter`` each.
+    blur_probability, blur_sigma_px
+        How often, and the bounds of the standard deviation at 224 pixels; in proportion at others.
+    fill
+        The value in holes and under masks, in [0, 1].
+    mean, std
+        Views are (pixel − mean) / std at last. In pre-training :class:`~gazesim.train.Contrastive` puts
+        both into its backbone instead, so that evaluation normalises alike.
+
+    Examples
+    --------
+    >>> import torch
+    >>> from gazesim.train import Views
+    >>> make = Views(crop="gaze", cutout="gaze").maker(64)
+    >>> gaze_map = torch.zeros(64, 64)
+    >>> gaze_map[40:52, 8:20] = 1
+    >>> make(torch.rand(1, 64, 64), gaze_map, key=(0, 7)).shape
+    torch.Size([1, 64, 64])
+    """
+
+    crop: Kind = "random"
+    crop_scale: tuple[float, float] = (0.2, 1.0)
+    crop_ratio: tuple[float, float] = (3 / 4, 4 / 3)
+    crop_min_iou: float = 0.8
+    cutout: Kind = "none"
+    cutout_side: float = 0.375
+    cutout_probability: float = 0.5
+    cutout_min_iou: float = 0.9
+    mask_probability: float = 0.0
+    mask_drop: float = 0.8
+    support: float = 0.1
+    weighting: Literal["support", "mass"] = "support"
+    method: Literal["exact", "rejection"] = "exact"
+    horizontal_flip: float = 0.5
+    vertical_flip: float = 0.5
+    jitter: float = 0.4
+    blur_probability: float = 0.3
+    blur_sigma_px: tuple[float, float] = (0.1, 2.0)
+    fill: float = 0.0
+    mean: float = 0.0
+    std: float = 1.0
+
+    def __post_init__(self) -> None:
+        choice("crop", self.crop, KINDS)
+        choice("cutout", self.cutout, KINDS)
+        for name in (
+            "cutout_probability",
+            "mask_probability",
+            "horizontal_flip",
+            "vertical_flip",
+            "blur_probability",
+            "mask_drop",
+            "jitter",
+            "fill",
+        ):
+            number(name, getattr(self, name), low=0.0, high=1.0)
+        number("cutout_side", self.cutout_side, low=0.0, high=1.0, open_low=True)
+        number("mean", self.mean, low=-1e6)
+        number("std", self.std, low=0.0, open_low=True)
+        low, high = numbers("blur_sigma_px", self.blur_sigma_px, 2)
+        if not 0 < low <= high:
+            raise ValueError(
+                f"blur_sigma_px is {describe(self.blur_sigma_px)}; expected 0 < smallest <= largest"
+            )
+        self.crop_sampler()  # the rest is checked there
+        self.cutout_sampler(64)
+
+    @property
+    def use_gaze(self) -> bool:
+        """Whether views look at gaze at all."""
+        gaze = ("gaze", "size-matched")
+        return self.crop in gaze or self.cutout in gaze or self.mask_probability > 0
+
+    def hole_side(self, size: int) -> int:
+        """Return the side in pixels of the cutout's hole in a view of ``size`` pixels."""
+        return min(max(round(self.cutout_side * size), 1), size)
+
+    def crop_sampler(self) -> Sampler:
+        """Return what draws the boxes of crops."""
+        return Sampler(
+            "crop",
+            min_iou=self.crop_min_iou,
+            scale=self.crop_scale,
+            ratio=self.crop_ratio,
+            weighting=self.weighting,
+            support=self.support,
+            method=self.method,
+        )
+
+    def cutout_sampler(self, size: int) -> Sampler:
+        """Return what draws the boxes of holes in views of ``size`` pixels."""
+        return Sampler(
+            "cutout",
+            min_iou=self.cutout_min_iou,
+            scale=(0.02, 0.2),  # the size is given
+            ratio=(1.0, 1.0),
+            size=self.hole_side(size),
+            weighting=self.weighting,
+            support=self.support,
+            method=self.method,
+        )
+
+    def maker(self, size: int) -> ViewMaker:
+        """Return the function that makes views of ``size`` pixels square."""
+        from .view_maker import ViewMaker
+
+        return ViewMaker(self, size)
+
+
+@dataclass(frozen=True)
+class PhantomSettings:
+    """A synthetic data set in place of files: see :mod:`gazesim.phantom`.
+
+    Parameters
+    ----------
+    kind
+        ``"plain"`` (a lesion anywhere, four classes) or ``"structured"`` (a jaw, five classes).
+    n_train, n_val, n_test
+        Images in each split; no two splits share random numbers.
+    size
+        Side of the images in pixels.
+    seed
+        Equal seeds give equal data.
+    readers
+        People who read each image of the plain phantom.
+
+    Examples
+    --------
+    >>> from gazesim.train import PhantomSettings
+    >>> PhantomSettings(n_train=4, n_test=2, size=32).samples()
+    ArraySamples(n=6, classes=['normal', 'benign', 'malignant', 'calcification'])
+    """
+
+    kind: Literal["plain", "structured"] = "plain"
+    n_train: int = 1024
+    n_val: int = 0
+    n_test: int = 1000
+    size: int = 64
+    seed: int = 0
+    readers: int = 1
+
+    def __post_init__(self) -> None:
+        choice("kind", self.kind, ("plain", "structured"))
+        if self.kind == "structured" and self.readers != 1:
+            raise ValueError(f"readers is {self.readers}; expected 1 for the structured phantom")
+        for name in ("n_train", "n_val", "n_test"):
+            integer(name, getattr(self, name), low=0, high=10**7)
+
+    def samples(self, channels: int = 1) -> ArraySamples:
+        """Return the images of all splits, named ``"train-00000"`` and so on."""
+        from .samples import ArraySamples
+
+        parts = {
+            split: self._part(number, count)
+            for number, (split, count) in enumerate(
+                (("train", self.n_train), ("val", self.n_val), ("test", self.n_test))
+            )
+            if count
+        }
+        if not parts:
+            raise ValueError("n_train, n_val and n_test are all 0; expected images")
+        ids = [f"{split}-{i:05}" for split, part in parts.items() for i in range(len(part))]
+        paths = [path for part in parts.values() for path in _one_per_image(part)]
+        return ArraySamples(
+            np.concatenate([part.images for part in parts.values()]),
+            np.concatenate([part.labels for part in parts.values()]),
+            np.concatenate([part.heatmaps for part in parts.values()]),
+            ids=ids,
+            scanpaths=Scanpaths.from_list(paths, ids=ids, screen_size=(self.size, self.size)),
+            splits=[split for split, part in parts.items() for _ in range(len(part))],
+            channels=channels,
+            class_names=next(iter(parts.values())).class_names,
+        )
+
+    def _part(self, number: int, count: int) -> Phantom:
+        from ...phantom import phantom, structured_phantom
+
+        seed = int(np.random.SeedSequence([self.seed, number]).generate_state(1)[0])
+        if self.kind == "structured":
+            return structured_phantom(count, seed=seed, size=self.size)
+        return phantom(count, seed=seed, size=self.size, readers=self.readers)
+
+
+def _one_per_image(part: Phantom) -> list[Any]:
+    """Return the first reader's scanpath of every image."""
+    readers = len(part.scanpaths) // len(part)
+    return [part.scanpaths[i * readers] for i in range(len(part))]

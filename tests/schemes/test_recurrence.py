@@ -1,0 +1,75 @@
+"""Cross-recurrence against pyunicorn on random and real pairs, worked numbers, edge cases."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+from pyunicorn.timeseries import CrossRecurrencePlot
+
+import gazesim
+from pairs_of_scanpaths import P, Q, all_blocks, by_pairs, only
+
+A = np.array(
+    [(100, 100, 1), (110, 105, 1), (300, 300, 1), (500, 100, 1), (505, 110, 1), (100, 110, 1)], float
+)
+B = np.array([(102, 98, 1), (295, 310, 1), (500, 104, 1), (498, 100, 1), (101, 100, 1), (104, 103, 1)], float)
+
+WORKED = [
+    (A, B, 32, (350 / 9, 50, 500 / 7, 40 / 7)),
+    (B, A, 32, (350 / 9, 50, 500 / 7, -40 / 7)),
+    (P, Q, 64, (25, 100, 0, 0)),
+]
+
+
+@pytest.mark.parametrize("module", [gazesim, gazesim.reference], ids=["compiled", "twin"])
+@pytest.mark.parametrize(("a", "b", "radius_px", "expected"), WORKED, ids=["A, B", "B, A", "P, Q"])
+def test_worked_numbers(module, a, b, radius_px, expected):
+    found = [only(values) for values in module.recurrence([a], [b], radius_px=radius_px)]
+    assert found == pytest.approx(expected, abs=1e-9)
+    affinity = module.affinity([a], [b], scheme="recurrence", radius_px=radius_px)
+    assert only(affinity) == pytest.approx(expected[0] / 100, abs=1e-7)
+
+
+def test_pyunicorn_on_random_and_real_pairs(shared):
+    def recurrences(a, b):
+        count = min(len(a), len(b))
+        plot = CrossRecurrencePlot(
+            a[:count, :2], b[:count, :2], threshold=80.0, metric="euclidean", silence_level=2
+        )
+        return 100 * plot.recurrence_matrix().mean()
+
+    for rows, cols, _ in all_blocks(shared):
+        ours = gazesim.recurrence(rows, cols, radius_px=80.0).rec
+        np.testing.assert_allclose(ours, by_pairs(recurrences, rows, cols), rtol=0, atol=1e-9)
+
+
+def test_the_twin_on_random_and_real_pairs(shared):
+    for rows, cols, _ in all_blocks(shared):
+        for min_line in (2, 4):
+            params = {"radius_px": 100.0, "min_line": min_line}
+            ours, twin = (
+                module.recurrence(rows[:15], cols[:15], **params) for module in (gazesim, gazesim.reference)
+            )
+            for one, other in zip(ours, twin, strict=True):
+                np.testing.assert_allclose(one, other, rtol=0, atol=1e-9)
+
+
+def test_without_a_recurrence_all_but_the_rate_are_undefined():
+    rec, det, lam, corm = gazesim.recurrence([P], [P + 5000], radius_px=64)
+    assert only(rec) == 0
+    assert all(np.isnan(only(values)) for values in (det, lam, corm))
+    rec, det, lam, corm = gazesim.recurrence([P[:1]], [Q], radius_px=64)
+    assert (only(rec), only(det), only(lam)) == (100, 0, 0)
+    assert np.isnan(only(corm))
+    assert np.isnan([only(v) for v in gazesim.recurrence([np.empty((0, 3))], [Q], radius_px=64)]).all()
+
+
+def test_the_radius_itself_is_near():
+    a, b = [[0, 0, 1]], [[3, 4, 1]]
+    assert only(gazesim.recurrence([a], [b], radius_px=5).rec) == 100
+    assert only(gazesim.recurrence([a], [b], radius_px=4.999999).rec) == 0
+
+
+def test_the_radius_is_required():
+    with pytest.raises(ValueError, match="radius_px is None; expected how near fixations must be"):
+        gazesim.affinity([P], scheme="recurrence")
