@@ -2,7 +2,7 @@
 //!
 //! Every call builds a rayon pool of its own and ends it before it returns. Nothing outlives the call, so a process that
 //! forks afterwards (PyTorch's DataLoader does) inherits no half-dead pool, and no lock is held by a thread that the
-//! child does not have; rayon's global pool is never touched. Building a pool takes some 100 µs, which is why work
+//! child does not have; rayon's global pool is never touched. Building a pool takes 50 to 80 µs, which is why work
 //! below [`BREAK_EVEN_NS`] stays on the calling thread.
 
 use std::any::Any;
