@@ -165,7 +165,8 @@ def features_of(
 def with_screen(scheme: Scheme, gazes: Any, other: Any, errors: str) -> tuple[Scheme, Any, Any]:
     """Return the scheme with a screen size where it needs one and plain arrays state none, and the gazes."""
     field = next((name for name in ("screen_size", "image_size") if hasattr(scheme, name)), None)
-    if scheme.takes != "scanpaths" or field is None or size_of(scheme) or isinstance(gazes, Scanpaths):
+    needed = scheme.takes == "scanpaths" and scheme.needs_screen_size and size_of(scheme) is None
+    if not needed or field is None or isinstance(gazes, Scanpaths):
         return scheme, gazes, other
     rows = Scanpaths.from_list(gazes)
     if isinstance(other, Scanpaths):

@@ -201,7 +201,7 @@ def test_fixations_come_back_from_multimatch_features(cache, study) -> None:
     from gazesim.commands.inspect import gazes_of
 
     made, ids = study
-    gazes, size = gazes_of(cache, None)
+    gazes, size = gazes_of(cache, None, None)
     assert size == (64, 64)
     for name, path in zip(ids, made.scanpaths, strict=True):
         if name in gazes:

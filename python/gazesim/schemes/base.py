@@ -73,6 +73,11 @@ class Scheme(ABC):
     @abstractmethod
     def _find_neighbors(self, features: Features, search: dict[str, Any]) -> Csr: ...
 
+    @property
+    def needs_screen_size(self) -> bool:
+        """Whether the scheme is undefined until a screen or image size is stated."""
+        return any(hasattr(self, name) for name in ("screen_size", "image_size"))
+
     def _sort_key(self, features: Features) -> NDArray[Any]:
         """Return numbers in whose order similar gazes are near each other, as far as is cheaply known."""
         return np.zeros(len(features)) if features.offsets is None else np.diff(features.offsets)

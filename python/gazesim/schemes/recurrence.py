@@ -51,6 +51,11 @@ class Recurrence(ScanpathMeasure):
             screen_size=screen("screen_size", self.screen_size),
         )
 
+    @property
+    def needs_screen_size(self) -> bool:
+        """False: the radius is in pixels, whatever the screen."""
+        return False
+
     def _agreed(self, paths: Scanpaths, argument: str) -> Recurrence:
         return dataclasses.replace(self, screen_size=self.screen_size or paths.screen_size)
 

@@ -65,6 +65,11 @@ class StringEdit(ScanpathMeasure):
             grid=None if self.grid is None else grid_shape("grid", self.grid),
         )
 
+    @property
+    def needs_screen_size(self) -> bool:
+        """Whether fixations are labelled by a grid over the screen; the caller's labels need none."""
+        return self.grid is not None
+
     def features(
         self,
         gazes: Any,
