@@ -8,7 +8,6 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ..cache.inspection import ALMOST_NONE, FEW, MANY, Inspection
-from ..cache.selection import ALMOST_ALL
 from .page import require_bokeh
 
 __all__ = ["COLLAPSE", "curve_figure", "histogram_figure", "matrix_figure", "score_figure"]
@@ -46,7 +45,7 @@ def _mark(plot: Any) -> None:
 
 def curve_figure(found: Inspection) -> Any:
     """Return extra positives per row against the threshold, with the zones that the words speak of."""
-    from bokeh.models import BoxAnnotation, ColumnDataSource
+    from bokeh.models import BoxAnnotation, ColumnDataSource, FixedTicker, NumeralTickFormatter
 
     full = found.batch_size - 1
     low = float(min(found.thresholds[0], 0.99))
@@ -63,6 +62,8 @@ def curve_figure(found: Inspection) -> Any:
         plot.add_layout(
             BoxAnnotation(bottom=bottom, top=top, fill_color=colour, fill_alpha=alpha, line_color=None)
         )
+    plot.yaxis.ticker = FixedTicker(ticks=[0.25, 0.5, *(2**power for power in range(20))])
+    plot.yaxis.formatter = NumeralTickFormatter(format="0,0.[00]")
     shown = np.maximum(found.extras, ALMOST_NONE / 4)
     # Plain lists: the page scales them when another batch size is chosen.
     source = ColumnDataSource({"x": found.thresholds.tolist(), "y": shown.tolist()}, name="extras")
@@ -78,7 +79,7 @@ def histogram_figure(found: Inspection) -> Any:
     low = min(low, 0.99)
     counts, edges = np.histogram(seen, bins=BINS, range=(low, 1.0))
     share = counts / max(1, len(seen))
-    plot = _figure(height=190, x_range=(low, 1.0), x_axis_label="affinity", y_axis_label="share of pairs")
+    plot = _figure(height=300, x_range=(low, 1.0), x_axis_label="affinity", y_axis_label="share of pairs")
     plot.quad(
         left=edges[:-1].tolist(),
         right=edges[1:].tolist(),
@@ -95,22 +96,19 @@ def histogram_figure(found: Inspection) -> Any:
 
 def matrix_figure(count: int, low: float, high: float) -> Any:
     """Return the matrix, to zoom and move; the page fills it, as it holds the affinities already."""
-    from bokeh.models import BasicTicker, ColorBar, ColumnDataSource, LinearColorMapper
+    from bokeh.models import BasicTicker, ColorBar, ColumnDataSource, LinearColorMapper, WheelZoomTool
     from bokeh.palettes import Viridis256
 
     plot = _figure(
-        height=560,
+        aspect_ratio=1.08,  # the colour bar stands beside a square
         x_range=(0, count),
         y_range=(count, 0),
         tools="pan,wheel_zoom,box_zoom,reset,save",
         toolbar_location="above",
         x_axis_label="image, ordered by similarity",
         y_axis_label="image, ordered by similarity",
-        match_aspect=True,
         name="matrix",
     )
-    from bokeh.models import WheelZoomTool
-
     plot.toolbar.active_scroll = plot.select_one(WheelZoomTool)
     plot.toolbar.logo = None
     for span in (plot.x_range, plot.y_range):
@@ -119,9 +117,7 @@ def matrix_figure(count: int, low: float, high: float) -> Any:
     source = ColumnDataSource({"image": [np.zeros((1, 1), np.uint8)]}, name="matrix source")
     # Bytes 0 to 255 stand for affinities from low to high.
     mapper = LinearColorMapper(palette=Viridis256, low=0, high=255)
-    plot.image(
-        "image", source=source, x=0, y=0, dw=count, dh=count, color_mapper=mapper, origin="top_left"
-    )
+    plot.image("image", source=source, x=0, y=0, dw=count, dh=count, color_mapper=mapper, origin="top_left")
     scale = LinearColorMapper(palette=Viridis256, low=low, high=high)
     plot.add_layout(ColorBar(color_mapper=scale, ticker=BasicTicker(), title="affinity", width=12), "right")
     return plot
@@ -134,7 +130,7 @@ def score_figure(
 
     ``curves`` holds (means, standard deviations) for the shares; NaN where there is none.
     """
-    from bokeh.models import FixedTicker, Whisker
+    from bokeh.models import ColumnDataSource, FixedTicker, Whisker
 
     plot = _figure(height=320, x_axis_label="share of the training labels", y_axis_label=label)
     places = list(range(len(shares)))
@@ -148,12 +144,12 @@ def score_figure(
         plot.line(x, y.tolist(), line_color=colour, line_width=2.5, line_dash=dash)
         plot.scatter(x, y.tolist(), color=colour, size=8)
         error = np.nan_to_num(spreads[known])
-        from bokeh.models import ColumnDataSource
-
         source = ColumnDataSource({"x": x, "low": (y - error).tolist(), "high": (y + error).tolist()})
         plot.add_layout(
             Whisker(base="x", lower="low", upper="high", source=source, line_color=colour, level="underlay")
         )
     plot.xaxis.ticker = FixedTicker(ticks=places)
-    plot.xaxis.major_label_overrides = {at: f"{100 * share:g} %" for at, share in zip(places, shares, strict=True)}
+    plot.xaxis.major_label_overrides = {
+        at: f"{100 * share:g} %" for at, share in zip(places, shares, strict=True)
+    }
     return plot

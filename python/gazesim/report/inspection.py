@@ -93,11 +93,11 @@ def write_inspection(
         "invalid_count": len(found.invalid),
         "readers": _readers(reader_agreement(found.cache)),
         "is_sparse": found.cache.selection is not None,
-        "figures": [
-            bokeh_item(curve_figure(found), "curve"),
-            bokeh_item(histogram_figure(found), "histogram"),
-            bokeh_item(matrix_figure(len(names), low, high), "matrix"),
-        ],
+        "figures": {
+            "curve": bokeh_item(curve_figure(found), "curve"),
+            "histogram": bokeh_item(histogram_figure(found), "histogram"),
+            "matrix": bokeh_item(matrix_figure(len(names), low, high), "matrix"),
+        },
     }
     write_page(
         path,
@@ -121,7 +121,6 @@ def counted_data(found: Inspection) -> dict[str, Any]:
     return {
         "affinities": packed(found.matrix[np.triu_indices(count, 1)]),
         "valid": (np.diagonal(found.matrix) > 0).astype(int).tolist(),
-        "listed_valid": found.cache.valid[found.sample].astype(int).tolist(),
         "classes": classes,
         "labels": [-1 if labels.get(name) is None else code[str(labels[name])] for name in names],
         "has_labels": found.labels is not None,

@@ -4,6 +4,15 @@
 
 const TINY = 1.1754943508222875e-38; // an affinity of 0 never makes a positive
 
+// Quantiles of the slider: hundredths, and finer where the useful ones are.
+function quantiles() {
+  const found = [];
+  for (let at = 0; at < 90; at++) found.push(at / 100);
+  for (let at = 900; at < 990; at++) found.push(at / 1000);
+  for (let at = 9900; at < 10000; at++) found.push(at / 10000);
+  return [...found, 1];
+}
+
 class Counts {
   // affinities: Float32Array, the upper triangle without diagonal, row by row.
   constructor(data, affinities) {
@@ -12,15 +21,12 @@ class Counts {
     this.size = data.valid.length;
     this.classes = data.classes.length;
     this.nearestOfBatch = new Map();
-    const valid = data.listed_valid;
-    const pairs = [];
-    for (let i = 0, at = 0; i < this.size; i++) {
-      for (let j = i + 1; j < this.size; j++, at++) if (valid[i] && valid[j]) pairs.push(affinities[at]);
-    }
-    this.validPairs = Float32Array.from(pairs).sort();
+    const valid = data.valid.reduce((sum, one) => sum + one, 0);
     this.ascending = Float32Array.from(affinities).sort();
+    // Pairs with an invalid image have an affinity of 0, so they come first.
+    this.validPairs = this.ascending.subarray(affinities.length - (valid * (valid - 1)) / 2);
     // Pairs whose first image is valid, each direction of its own.
-    this.ordered = data.valid.reduce((sum, one) => sum + one, 0) * (this.size - 1);
+    this.ordered = valid * (this.size - 1);
   }
 
   affinity(i, j) {
@@ -159,6 +165,22 @@ class Counts {
       });
     });
     return total;
+  }
+
+  // Everything that the page says about a rule; the tests compare it with Python's numbers.
+  numbers(rule, batchSize) {
+    const threshold = this.thresholdOf(rule);
+    const epoch = this.epoch(rule, batchSize);
+    return {
+      threshold,
+      epoch,
+      mean: epoch.rows ? epoch.positives / epoch.rows : 0,
+      without: epoch.rows ? epoch.without / epoch.rows : 0,
+      passing: epoch.pairs ? epoch.positives / epoch.pairs : 0,
+      purity: epoch.both ? epoch.same / epoch.both : null,
+      expected: threshold === null ? null : this.extrasAt(threshold, batchSize),
+      purityOfAll: threshold === null ? null : this.purityAt(threshold),
+    };
   }
 
   // Pairs [i, j, affinity] next to a rule: the least similar that pass, the most similar that do not.

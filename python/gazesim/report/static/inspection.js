@@ -4,15 +4,6 @@
 const SHOWN_PAIRS = 3;
 const NEIGHBOURS = 11;
 
-// Quantiles of the slider: hundredths, and finer where the useful ones are.
-function quantiles() {
-  const found = [];
-  for (let at = 0; at < 90; at++) found.push(at / 100);
-  for (let at = 900; at < 990; at++) found.push(at / 1000);
-  for (let at = 9900; at < 10000; at++) found.push(at / 10000);
-  return [...found, 1];
-}
-
 const VERDICTS = {
   almost_all: "Almost all pairs pass: such positives say nothing, and representations collapse.",
   collapse: "Collapse zone: in trainings on phantoms, 28 and more extra positives per row let representations collapse.",
@@ -102,26 +93,10 @@ class InspectionPage {
     return { kind, value: Number(byId("top_k").value) };
   }
 
-  // Everything that the page says about a rule; the tests compare it with Python's numbers.
-  numbers(rule, batchSize) {
-    const threshold = this.counts.thresholdOf(rule);
-    const epoch = this.counts.epoch(rule, batchSize);
-    return {
-      threshold,
-      epoch,
-      mean: epoch.rows ? epoch.positives / epoch.rows : 0,
-      without: epoch.rows ? epoch.without / epoch.rows : 0,
-      passing: epoch.pairs ? epoch.positives / epoch.pairs : 0,
-      purity: epoch.both ? epoch.same / epoch.both : null,
-      expected: threshold === null ? null : this.counts.extrasAt(threshold, batchSize),
-      purityOfAll: threshold === null ? null : this.counts.purityAt(threshold),
-    };
-  }
-
   update(typed = false) {
     const rule = this.rule();
     const batchSize = Number(byId("batch-size").value);
-    const found = this.numbers(rule, batchSize);
+    const found = this.counts.numbers(rule, batchSize);
     this.shown = { rule, batchSize, ...found };
     byId("threshold").value = this.threshold;
     if (!typed) byId("threshold-number").value = Number(this.threshold.toFixed(6));
@@ -217,7 +192,7 @@ class InspectionPage {
     const chosen = others.filter(([, value]) => value >= TINY).sort((a, b) => b[1] - a[1] || a[0] - b[0]);
     const figures = [this.scanpaths.figure(image, "the chosen image")];
     for (const [at, value] of chosen.slice(0, NEIGHBOURS)) {
-      figures.push(this.scanpaths.figure(at, `affinity ${value.toFixed(4)}`));
+      figures.push(this.scanpaths.figure(at, `affinity ${value.toFixed(5)}`));
     }
     byId("image").value = image;
     byId("neighbours").replaceChildren(...figures.map((figure) => {
@@ -228,22 +203,61 @@ class InspectionPage {
     }));
   }
 
+  // The matrix is drawn when it comes near the window, so that the page opens at once.
   matrix() {
-    const { order, colours, valid } = this.data;
+    const watch = new IntersectionObserver((entries) => {
+      if (!entries.some((entry) => entry.isIntersecting)) return;
+      watch.disconnect();
+      this.drawMatrix();
+    }, { rootMargin: "600px" });
+    watch.observe(byId("matrix"));
+  }
+
+  async drawMatrix() {
+    const { order, colours, valid, figures } = this.data;
+    await embedFigures([figures.matrix]);
     const size = order.length;
     const bytes = new Uint8Array(size * size);
     const scale = 255 / (colours[1] - colours[0]);
-    order.forEach((i, row) => {
-      order.forEach((j, column) => {
-        const value = i === j ? valid[i] : this.counts.affinity(i, j);
-        bytes[row * size + column] = Math.min(255, Math.max(0, Math.round((value - colours[0]) * scale)));
-      });
-    });
+    const shade = (value) => Math.min(255, Math.max(0, Math.round((value - colours[0]) * scale)));
+    const rank = new Int32Array(size);
+    order.forEach((i, row) => (rank[i] = row));
+    for (let i = 0, at = 0; i < size; i++) {
+      bytes[rank[i] * size + rank[i]] = shade(valid[i]);
+      for (let j = i + 1; j < size; j++, at++) {
+        bytes[rank[i] * size + rank[j]] = bytes[rank[j] * size + rank[i]] = shade(this.counts.affinities[at]);
+      }
+    }
     const [source] = models("matrix source");
     const Image = source.data.image[0].constructor;
     source.data = { image: [new Image(bytes, [size, size])] };
     const [plot] = models("matrix");
     for (const kind of ["mousemove", "tap"]) plot.on_event(kind, (event) => this.point(event.x, event.y));
+    byId("matrix").addEventListener("keydown", (event) => {
+      if (this.press(plot, event.key)) event.preventDefault();
+    });
+    byId("matrix").dataset.drawn = "yes";
+  }
+
+  // Keys on the matrix; returns whether the key is one of them.
+  press(plot, key) {
+    const size = this.data.order.length;
+    const moves = { ArrowLeft: [-1, 0], ArrowRight: [1, 0], ArrowUp: [0, -1], ArrowDown: [0, 1] };
+    const zooms = { "+": 0.5, "=": 0.5, "-": 2, 0: Infinity };
+    if (!(key in moves) && !(key in zooms)) return false;
+    const [x, y] = this.cell === undefined ? [size >> 1, size >> 1] : [this.cell % size, Math.floor(this.cell / size)];
+    const [right, down] = moves[key] || [0, 0];
+    const [column, row] = [x + right, y + down].map((one) => Math.min(size - 1, Math.max(0, one)));
+    this.point(column + 0.5, row + 0.5);
+    const span = Math.min(size, Math.max(4, (plot.x_range.end - plot.x_range.start) * (zooms[key] || 1)));
+    const start = (at, from) => {
+      const inside = key in moves && at >= from && at + 1 <= from + span;
+      return Math.min(size - span, Math.max(0, inside ? from : at + 0.5 - span / 2));
+    };
+    const [left, top] = [start(column, plot.x_range.start), start(row, plot.y_range.end)];
+    plot.x_range.setv({ start: left, end: left + span });
+    plot.y_range.setv({ start: top + span, end: top });
+    return true;
   }
 
   point(x, y) {
@@ -255,7 +269,7 @@ class InspectionPage {
     this.cell = key;
     const [i, j] = [order[row], order[column]];
     const value = this.counts.affinity(i, j);
-    byId("cell-words").textContent = i === j ? `${names[i]} with itself` : `${names[i]} and ${names[j]}: ${value.toFixed(4)}`;
+    byId("cell-words").textContent = i === j ? `${names[i]} with itself` : `${names[i]} and ${names[j]}: ${value.toFixed(5)}`;
     if (i === j) byId("cell").replaceChildren(this.scanpaths.figure(i));
     else byId("cell").replaceChildren(this.scanpaths.pair(i, j, value));
   }
@@ -295,8 +309,10 @@ class InspectionPage {
 
 async function startInspection() {
   const data = reportData();
-  const affinities = await unpacked(data.affinities, Float32Array);
-  await embedFigures(data.figures);
+  const [affinities] = await Promise.all([
+    unpacked(data.affinities, Float32Array),
+    embedFigures([data.figures.curve, data.figures.histogram]),
+  ]);
   const page = new InspectionPage(data, new Counts(data, affinities), await Scanpaths.from(data));
   window.gazesimReport = page;
   page.start();

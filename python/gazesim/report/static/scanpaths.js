@@ -75,14 +75,14 @@ class Scanpaths {
   pair(i, j, value) {
     const figures = [this.figure(i), this.figure(j)];
     const labels = [this.label(i), this.label(j)];
-    const head = make("div", { class: "pair-head" }, make("strong", {}, value.toFixed(4)));
+    const head = make("div", { class: "pair-head" }, make("strong", {}, value.toFixed(5)));
     if (labels[0] !== null && labels[1] !== null) {
       const same = labels[0] === labels[1];
       head.append(make("span", { class: same ? "same" : "differ" }, same ? "same label" : "other label"));
     }
     const names = `${this.data.names[i]} and ${this.data.names[j]}`;
     if (figures.some((figure) => figure.hasGaze)) head.append(playButton(figures, names));
-    return make("div", { class: "pair", role: "group", "aria-label": `${names}, affinity ${value.toFixed(4)}` },
+    return make("div", { class: "pair", role: "group", "aria-label": `${names}, affinity ${value.toFixed(5)}` },
       head, make("div", { class: "pair-images" }, ...figures));
   }
 }
