@@ -6,7 +6,7 @@ import json
 
 import numpy as np
 import pytest
-import quickjs
+from py_mini_racer import MiniRacer
 
 from conftest import REPO
 from report.studies import KINDS, Study, data_of, study, totals_of_pair_mask
@@ -21,7 +21,7 @@ class Engine:
 
     def __init__(self, one: Study) -> None:
         self.data = data_of(one.report)
-        self.context = quickjs.Context()
+        self.context = MiniRacer()
         values = one.found.matrix[np.triu_indices(len(one.found.sample), 1)].tolist()
         self.context.eval(CODE)
         self.context.eval(

@@ -6,6 +6,7 @@ GAZESIM_CHROMIUM is the path of the browser.
 
 from __future__ import annotations
 
+import io
 import json
 import os
 import shutil
@@ -15,6 +16,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from PIL import Image
 from selenium import webdriver
 from selenium.webdriver.chrome.options import Options
 from selenium.webdriver.chrome.service import Service
@@ -124,6 +126,15 @@ def test_every_slider_position_shows_the_numbers_of_python(browser, tmp_path: Pa
     check_quiet(browser, one.report)
 
 
+def assert_diagonal_runs_down(matrix) -> None:
+    """Every image resembles itself most: the brightest cells lie from upper left to lower right."""
+    time.sleep(0.5)
+    pixels = np.asarray(Image.open(io.BytesIO(matrix.screenshot_as_png)).convert("RGB")).astype(int)
+    pixels = pixels[:, : int(0.8 * pixels.shape[1])]  # without the colour bar
+    rows, columns = np.nonzero(np.abs(pixels - (253, 231, 37)).sum(axis=2) < 12)
+    assert np.corrcoef(rows, columns)[0, 1] > 0.3
+
+
 @pytest.mark.parametrize("width", [390, 1280])
 def test_page_works_by_keyboard_and_fits_the_window(browser, tmp_path: Path, width) -> None:
     one = study("readers", tmp_path)
@@ -141,6 +152,7 @@ def test_page_works_by_keyboard_and_fits_the_window(browser, tmp_path: Path, wid
     end = time.monotonic() + 20
     while matrix.get_attribute("data-drawn") is None and time.monotonic() < end:
         time.sleep(0.05)
+    assert_diagonal_runs_down(matrix)
     order = browser.execute_script("return gazesimReport.data.order")
     matrix.send_keys("+", Keys.ARROW_RIGHT)
     column, row = browser.execute_script(

@@ -117,7 +117,8 @@ def matrix_figure(count: int, low: float, high: float) -> Any:
     source = ColumnDataSource({"image": [np.zeros((1, 1), np.uint8)]}, name="matrix source")
     # Bytes 0 to 255 stand for affinities from low to high.
     mapper = LinearColorMapper(palette=Viridis256, low=0, high=255)
-    plot.image("image", source=source, x=0, y=0, dw=count, dh=count, color_mapper=mapper, origin="top_left")
+    # The y axis runs downward, so the first row, which is drawn at y = 0, is on top.
+    plot.image("image", source=source, x=0, y=0, dw=count, dh=count, color_mapper=mapper)
     scale = LinearColorMapper(palette=Viridis256, low=low, high=high)
     plot.add_layout(ColorBar(color_mapper=scale, ticker=BasicTicker(), title="affinity", width=12), "right")
     return plot
@@ -130,10 +131,11 @@ def score_figure(
 
     ``curves`` holds (means, standard deviations) for the shares; NaN where there is none.
     """
-    from bokeh.models import ColumnDataSource, FixedTicker, Whisker
+    from bokeh.models import ColumnDataSource, FixedTicker, TeeHead, Whisker
 
     plot = _figure(height=320, x_axis_label="share of the training labels", y_axis_label=label)
     places = list(range(len(shares)))
+    reached: list[float] = []
     for number, (means, spreads) in enumerate(curves):
         known = np.flatnonzero(np.isfinite(means))
         shift = 0.06 * (number - (len(curves) - 1) / 2)
@@ -145,9 +147,14 @@ def score_figure(
         plot.scatter(x, y.tolist(), color=colour, size=8)
         error = np.nan_to_num(spreads[known])
         source = ColumnDataSource({"x": x, "low": (y - error).tolist(), "high": (y + error).tolist()})
-        plot.add_layout(
-            Whisker(base="x", lower="low", upper="high", source=source, line_color=colour, level="underlay")
-        )
+        ends = TeeHead(line_color=colour, size=8)
+        whisker = Whisker(base="x", lower="low", upper="high", source=source, line_color=colour)
+        whisker.upper_head = whisker.lower_head = ends
+        plot.add_layout(whisker)
+        reached += [*(y - error), *(y + error)]
+    if reached:
+        margin = 0.04 * max(max(reached) - min(reached), 0.01)
+        plot.y_range.start, plot.y_range.end = min(reached) - margin, max(reached) + margin
     plot.xaxis.ticker = FixedTicker(ticks=places)
     plot.xaxis.major_label_overrides = {
         at: f"{100 * share:g} %" for at, share in zip(places, shares, strict=True)

@@ -15,7 +15,7 @@ function dot(data, method) {
 
 function scoreTable(data, table) {
   const names = ["labels", "method", "n", ...table.metrics.map((name) => `${name} ${data.lower.includes(name) ? "↓" : "↑"}`)];
-  const head = make("tr", {}, ...names.map((name) => make("th", { scope: "col" }, name)));
+  const head = make("tr", {}, ...names.map((name) => make("th", { scope: "col", class: name === "method" ? "left" : "" }, name)));
   const rows = table.lines.map((line) => {
     const count = Math.max(...line.cells.map((cell) => cell.of));
     const cells = line.cells.map((cell) => make("td", cell.best ? { class: "best" } : {}, scoreText(cell)));
