@@ -6,7 +6,7 @@ PROFILE ?= release
 DEVELOP := VIRTUAL_ENV=$(VENV) $(BIN)/maturin develop --$(PROFILE) --quiet --extras plot
 
 .DEFAULT_GOAL := help
-.PHONY: help demo dev test test-rust test-python lint fmt bench docs-test coverage clean
+.PHONY: help demo dev test test-rust test-python report-test lint fmt bench docs-test coverage clean
 
 help: ## say what each verb does
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 14
@@ -32,6 +32,11 @@ test-rust:
 
 test-python: dev
 	$(BIN)/python -m pytest
+
+report-test: dev ## try HTML reports in the system's chromium (with chromedriver)
+	$(BIN)/python -m pip install --quiet --group browser
+	GAZESIM_CHROMIUM=$$(command -v chromium || command -v google-chrome) \
+		$(BIN)/python -m pytest -s tests/report/test_report_in_chromium.py
 
 lint: dev ## check style, types, lints and stubs
 	cargo fmt --all --check

@@ -29,6 +29,7 @@ FLOORS = (
     "cache",
     "reading",
     "plots",
+    "report",
     "torch",
     "train.lightning_tools train.measuring",
     "train.data",

@@ -13,6 +13,8 @@ from numpy.typing import NDArray
 from ..cache import AffinityCache
 from ..cache.inspection import inspect_cache, text
 from ..plots.inspection import plot_inspection
+from ..report import write_inspection
+from ..report.page import require_bokeh
 from ..schemes import MultiMatch, size_of
 from . import say_next
 from .reading import gaze_of_manifest, is_manifest, read_gaze, refuse_without, sizes_in
@@ -21,7 +23,7 @@ Gazes = dict[Hashable, NDArray[np.float64]]
 
 
 #: What the help shows: the usual options, and a command.
-COMMON = ("out", "batch_size", "labels", "gaze", "images")
+COMMON = ("out", "html", "batch_size", "labels", "gaze", "images")
 EXAMPLE = "inspect study.cache --batch_size 64 --labels labels.csv"
 
 
@@ -32,6 +34,7 @@ def run(
     labels: str | None = None,
     gaze: str | None = None,
     images: str | None = None,
+    html: str | None = None,
     **reading: Any,
 ) -> None:
     """Summarise a cache in words and a picture, and propose a threshold.
@@ -48,7 +51,10 @@ def run(
             one.
         images: A folder of images named after the image ids, to draw the gaze on, and to know where they
             stood on the screen.
+        html: Also write a living report, one .html file: sliders for the rule, pairs, scanpaths, readers.
     """
+    if html is not None:
+        require_bokeh()  # told before the work
     opened = AffinityCache.open(cache)
     classes = None if labels is None else read_labels(Path(labels), opened)
     found = inspect_cache(opened, batch_size=batch_size, labels=classes)
@@ -60,6 +66,9 @@ def run(
     if not gazes:
         print("\nno nearest neighbours drawn: this scheme keeps no fixations; expected --gaze FILE")
     print(f"\nwrote {target}")
+    if html is not None:
+        write_inspection(found, html, gazes=gazes, screen_size=size, images=finder)
+        print(f"wrote {html}: open it in a browser")
     if not found.is_chance(found.proposal):
         threshold = f"{found.proposal:.4f}"
         pairs = ("--model.pairs.cache", cache, "--model.pairs.threshold", threshold)

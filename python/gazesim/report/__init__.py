@@ -1,0 +1,6 @@
+"""Living reports: one HTML file each, which a browser opens without a server and without a network."""
+
+from .evaluation import write_evaluation
+from .inspection import write_inspection
+
+__all__ = ["write_evaluation", "write_inspection"]
