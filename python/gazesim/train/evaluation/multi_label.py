@@ -35,6 +35,9 @@ def multi_label_probe(
 ) -> dict[float, dict[str, float]]:
     """Return mean AUROC and mean AP of linear classifiers on frozen features, by share of the images.
 
+    When to use it: where an image may show several things at once (findings of a chest X-ray, attributes
+    of a photograph), so that one class per image would be wrong.
+
     Parameters
     ----------
     backbone
