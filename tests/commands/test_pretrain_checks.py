@@ -150,7 +150,11 @@ def cache(folder: Path, ids):
             ["--model.pairs.scheme", "multimatch", *RULE],
             "model.pairs.scheme is 'multimatch', which compares scanpaths, and none of 8 training images",
         ),
-        (rows(8, heatmap="m.png"), ["--model.pairs.scheme", "tima", *RULE], "(8 have gaze maps); expected column"),
+        (
+            rows(8, heatmap="m.png"),
+            ["--model.pairs.scheme", "tima", *RULE],
+            "(8 have gaze maps); expected column",
+        ),
         (rows(8), ["--model.pairs.top_k", "2"], "which compares heatmaps, and none of 8 training images"),
         (
             [*rows(8, gaze="g.csv"), *[["a", "a.png", "train", "", ""], ["b", "b.png", "train", "", ""]]],
@@ -163,7 +167,11 @@ def cache(folder: Path, ids):
         (rows(8), ["--model.backbone", "resnet19"], 'did you mean "resnet18"'),
         (rows(8), ["--model.framework", "simsiam", "--model.momentum", "0.9"], "momentum is 0.9, which"),
         (rows(8), ["--model.pairs.scheme", "moment", *RULE], 'did you mean "moments"'),
-        (rows(8), ["--model.pairs.params", '{"alfa": 1}', *RULE], "'alfa' is not a parameter of scheme 'moments'"),
+        (
+            rows(8),
+            ["--model.pairs.params", '{"alfa": 1}', *RULE],
+            "'alfa' is not a parameter of",
+        ),
         (rows(8), ["--model.optimizer.schedule", "cosin"], 'did you mean "cosine"'),
         (rows(8), ["--data.views.jitter", "2"], "data.views: jitter is 2.0"),
         (rows(8), ["--trainer.max_epoch", "3"], "Option 'trainer.max_epoch' is not accepted (did you"),
@@ -284,5 +292,5 @@ def test_the_names_are_those_of_the_training_code():
     for mine, theirs in ((ModelOptions, Contrastive), (DataOptions, GazeData), (TrainerOptions, Trainer)):
         for name, parameter in signature(mine).parameters.items():
             default = signature(theirs).parameters[name].default
-            if name not in ("seed", "views", "strategy", "devices"):
+            if name not in ("seed", "views", "gaze", "strategy", "devices"):
                 assert parameter.default == default, name
