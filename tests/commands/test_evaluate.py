@@ -18,6 +18,8 @@ from PIL import Image
 
 from gazesim.cli import main
 from gazesim.commands import evaluate as command
+from gazesim.commands.evaluate_checkpoints import name_and_file
+from gazesim.commands.evaluate_data import configured
 from gazesim.phantom import phantom
 from gazesim.train import Contrastive, GazeData, PhantomSettings, load_backbone
 from gazesim.train.evaluation import protocols
@@ -170,10 +172,10 @@ def test_the_commands_in_packaged_configurations(name, monkeypatch):
     text = file.read_text(encoding="utf-8").replace("\\\n#", "")
     words = next(line for line in text.splitlines() if "gazesim evaluate" in line).split()[2:]
     asked = {}
-    monkeypatch.setattr(command, "_named", lambda checkpoints: asked.update(files=checkpoints) or {})
+    monkeypatch.setattr(command, "named_checkpoints", lambda files: asked.update(files=files) or {})
     monkeypatch.setattr(command, "_check_files", lambda *_: None)
     monkeypatch.setattr(command, "_methods", lambda *_: ({}, 1))
-    monkeypatch.setattr(command, "_data", lambda *_: GazeData(phantom=PhantomSettings(n_train=2, n_test=1)))
+    monkeypatch.setattr(command, "data_of", lambda *_: GazeData(phantom=PhantomSettings(n_train=2, n_test=1)))
     monkeypatch.setattr(protocols, "cross_validate", lambda *_, **given: asked.update(given) or [])
     assert main(["evaluate", *words[1:], "--maps", "0"]) == 0
     assert asked["files"] == [f"runs/{name}"]
@@ -277,19 +279,19 @@ def test_a_configuration_has_to_hold_data(runs, tmp_path, capsys):
     ],
 )
 def test_names_tell_what_was_trained(given, name):
-    assert command._split(given)[0] == name
+    assert name_and_file(given)[0] == name
 
 
 def test_a_file_may_have_the_name_that_lightning_gives(tmp_path):
     file = tmp_path / "epoch=3-step=12.ckpt"
     file.touch()
-    assert command._split(str(file)) == ("epoch=3-step=12", str(file))
+    assert name_and_file(str(file)) == ("epoch=3-step=12", str(file))
 
 
 def test_the_data_are_those_of_pretraining(runs):
-    data = command._configured(str(runs / "plain" / "config.yaml"), None, 1)
+    data = configured(str(runs / "plain" / "config.yaml"), None, 1)
     assert (data.seed, data.size, data.channels) == (3, 32, 1)
-    assert command._configured("demo", 48, 3).size == 48
+    assert configured("demo", 48, 3).size == 48
 
 
 def test_size_and_normalisation_are_those_of_pretraining(runs, manifest, tmp_path, monkeypatch, capsys):

@@ -29,7 +29,7 @@ TINY = {
         "framework": "moco",
         "backbone": "resnet10-narrow",
         "queue_size": 48,
-        "pairs": {"threshold": None, "quantile": 0.8, "confidence": {"start": 0.9, "end": 0.5, "epochs": 3}},
+        "pairs": {"quantile": 0.8, "confidence": {"start": 0.9, "end": 0.5, "epochs": 3}},
         "heads": {"hidden": 16, "dim": 8, "projector_norm": True},
     },
     "data": {"phantom": {"n_train": 64, "n_test": 0, "size": 32}, "channels": 1, "batch_size": 16},

@@ -16,6 +16,8 @@ from gazesim.commands.configuration import read_yaml, resolved
 from gazesim.commands.pretrain import Start, configuration_of, prepared
 from gazesim.commands.pretrain_checks import BACKBONES, FREE, differences
 
+#: Pairs need a rule.
+RULE = ("--model.pairs.top_k", "2")
 TINY = "model: {backbone: resnet10-narrow}\ndata: {phantom: {n_train: 64, size: 32}, batch_size: 8}\n"
 
 
@@ -145,14 +147,18 @@ def cache(folder: Path, ids):
         (rows(8), ["--data.batch_size", "16"], "data.batch_size is 16, and there are 8 training images"),
         (
             rows(8, heatmap="m.png"),
-            ["--model.pairs.scheme", "multimatch"],
+            ["--model.pairs.scheme", "multimatch", *RULE],
             "model.pairs.scheme is 'multimatch', which compares scanpaths, and none of 8 training images",
         ),
-        (rows(8, heatmap="m.png"), ["--model.pairs.scheme", "tima"], "(8 have gaze maps); expected column"),
+        (
+            rows(8, heatmap="m.png"),
+            ["--model.pairs.scheme", "tima", *RULE],
+            "(8 have gaze maps); expected column",
+        ),
         (rows(8), ["--model.pairs.top_k", "2"], "which compares heatmaps, and none of 8 training images"),
         (
             [*rows(8, gaze="g.csv"), *[["a", "a.png", "train", "", ""], ["b", "b.png", "train", "", ""]]],
-            ["--model.pairs.unknown", "raise"],
+            ["--model.pairs.unknown", "raise", *RULE],
             "model.pairs.unknown is 'raise', and 2 of 10 training images (a, b) have no gaze to look up",
         ),
         (rows(8), ["--data.preset", "tufts"], "expected one of manifest, preset or phantom"),
@@ -160,8 +166,12 @@ def cache(folder: Path, ids):
         (rows(8), ["--model.dim", "8"], "dim is 8 beside the backbone 'resnet18'"),
         (rows(8), ["--model.backbone", "resnet19"], 'did you mean "resnet18"'),
         (rows(8), ["--model.framework", "simsiam", "--model.momentum", "0.9"], "momentum is 0.9, which"),
-        (rows(8), ["--model.pairs.scheme", "moment"], 'did you mean "moments"'),
-        (rows(8), ["--model.pairs.params", '{"alfa": 1}'], "'alfa' is not a parameter of scheme 'moments'"),
+        (rows(8), ["--model.pairs.scheme", "moment", *RULE], 'did you mean "moments"'),
+        (
+            rows(8),
+            ["--model.pairs.params", '{"alfa": 1}', *RULE],
+            "'alfa' is not a parameter of",
+        ),
         (rows(8), ["--model.optimizer.schedule", "cosin"], 'did you mean "cosine"'),
         (rows(8), ["--data.views.jitter", "2"], "data.views: jitter is 2.0"),
         (rows(8), ["--trainer.max_epoch", "3"], "Option 'trainer.max_epoch' is not accepted (did you"),
@@ -181,7 +191,7 @@ def test_what_cannot_take_a_step_is_refused(images, words, message, tmp_path, ca
 def test_a_cache_by_reader_is_pointed_out(tmp_path, capsys):
     file = manifest(tmp_path / "files", rows(4))
     by_reader = cache(tmp_path / "cache", [(f"i{k}", reader) for k in range(4) for reader in "ab"])
-    words = ["--data.manifest", file, "--data.batch_size", "2", "--model.pairs.cache", by_reader]
+    words = ["--data.manifest", file, "--data.batch_size", "2", "--model.pairs.cache", by_reader, *RULE]
     told = said(words, capsys)
     assert "holds affinities of (image, reader), such as ('i0', 'a'), and training looks for images" in told
     assert "--reduce mean" in told
@@ -190,7 +200,7 @@ def test_a_cache_by_reader_is_pointed_out(tmp_path, capsys):
 def test_a_cache_of_other_images_is_pointed_out(tmp_path, capsys):
     file = manifest(tmp_path / "files", rows(4))
     other = cache(tmp_path / "cache", ["x", "y"])
-    words = ["--data.manifest", file, "--data.batch_size", "2", "--model.pairs.cache", other]
+    words = ["--data.manifest", file, "--data.batch_size", "2", "--model.pairs.cache", other, *RULE]
     assert "all 4 training images have no entry in" in said(words, capsys)
 
 
@@ -276,11 +286,11 @@ def test_the_names_are_those_of_the_training_code():
 
     assert sorted(BACKBONES) == sorted(backbone_names())
     assert names(ModelOptions) | {"channels"} == names(Contrastive)
-    assert names(DataOptions) == names(GazeData)
+    assert names(DataOptions) | {"transform"} == names(GazeData)
     assert names(TrainerOptions) | set(TRAINER) == names(Trainer)
     assert not names(TrainerOptions) & set(TRAINER)
     for mine, theirs in ((ModelOptions, Contrastive), (DataOptions, GazeData), (TrainerOptions, Trainer)):
         for name, parameter in signature(mine).parameters.items():
             default = signature(theirs).parameters[name].default
-            if name not in ("seed", "views", "strategy", "devices"):
+            if name not in ("seed", "views", "gaze", "strategy", "devices"):
                 assert parameter.default == default, name

@@ -59,10 +59,10 @@ def run(
     chosen = _chosen(measures, parameters or {})
     if choice("rows", rows, ("image", "all", "pair")) == "pair" and plot is not None:
         raise ValueError("--plot is given with --rows pair; expected it with --rows image or all")
-    humans = read_gaze(human, **reading)
+    humans = read_gaze(human, **reading).placed().paths
     own = {"format": predicted_format, "time_unit": predicted_time_unit}
     options = {**reading, **{name: value for name, value in own.items() if value is not None}}
-    predictions = read_gaze(predicted, **options)
+    predictions = read_gaze(predicted, **options).placed().paths
     start = time.perf_counter()
     with warnings.catch_warnings(record=True, action="always", category=IncompleteComparisonWarning) as told:
         table = compare_scanpaths(

@@ -77,13 +77,20 @@ def _check_model(found: Configuration) -> None:
             queue_size=model.queue_size,
             momentum=model.momentum,
             momentum_end=model.momentum_end,
+            moco=model.moco,
+            has_pairs=model.pairs is not None,
         )
         if isinstance(model.backbone, str):
             choice("backbone", model.backbone, BACKBONES)
         if model.pairs is not None and model.pairs.cache is None:
-            scheme_from(model.pairs.scheme, model.pairs.params)
+            scheme_from(_scheme(model.pairs), model.pairs.params)
     except (ValueError, TypeError) as error:
         raise UsageError(f"model: {error}") from error
+
+
+def _scheme(pairs: PairSettings) -> str:
+    """Return the scheme of pairs without a cache."""
+    return pairs.scheme or "moments"
 
 
 #: The names that ``gazesim.train.make_backbone`` knows. A test compares.
@@ -140,13 +147,13 @@ def _check_manifest(found: Configuration, path: str) -> None:
     if pairs.cache is not None:
         _check_cache(pairs, [entry.id for entry in train])
         return
-    takes = scheme_from(pairs.scheme, pairs.params).takes
+    takes = scheme_from(_scheme(pairs), pairs.params).takes
     has = [entry.gaze is not None or (takes == "heatmaps" and entry.heatmap is not None) for entry in train]
     if not any(has):
         maps = sum(entry.heatmap is not None for entry in train)
         but = f" ({maps} have gaze maps)" if maps else ""
         raise UsageError(
-            f"model.pairs.scheme is {pairs.scheme!r}, which compares {takes}, and none of {len(train)} "
+            f"model.pairs.scheme is {_scheme(pairs)!r}, which compares {takes}, and none of {len(train)} "
             f"training images in {path} has any{but}; expected column gaze"
             + (", or the scheme moments or dhash" if maps else "")
         )

@@ -8,7 +8,7 @@ from typing import Any, Literal
 from ..reading.options import GazeOptions
 from ..train.data.settings import PhantomSettings, Views
 from ..train.pretrain.optimisers import OptimizerSettings
-from ..train.pretrain.settings import HeadSettings, PairSettings
+from ..train.pretrain.settings import HeadSettings, MoCoSettings, PairSettings
 
 __all__ = ["TRAINER", "Configuration", "DataOptions", "ModelOptions", "TrainerOptions"]
 
@@ -42,6 +42,8 @@ class ModelOptions:
         0 to 1, of the momentum encoder in BYOL (default 0.996, rising to 1) and MoCo (default 0.999).
     momentum_end
         0 to 1, its value at the end, along half a cosine; default: a given momentum stays.
+    moco
+        Which keys of the queue are MoCo's positives; default: McGIP's form.
     """
 
     framework: str = "byol"
@@ -55,6 +57,7 @@ class ModelOptions:
     queue_size: int | None = None
     momentum: float | None = None
     momentum_end: float | None = None
+    moco: MoCoSettings | None = None
 
 
 @dataclass(frozen=True)

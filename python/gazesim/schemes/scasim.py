@@ -50,7 +50,9 @@ class Scasim(ScanpathMeasure):
     def __post_init__(self) -> None:
         geometry: Any = self.geometry
         if isinstance(geometry, Mapping):  # as parsed from a manifest or a command line
-            geometry = ScreenGeometry(**geometry)
+            # A cache's manifest has the names of Screen, a command line may have the old ones.
+            old = {"size_wh": "size_px", "cm": "size_cm"}
+            geometry = ScreenGeometry(**{old.get(name, name): value for name, value in geometry.items()})
         if not isinstance(geometry, ScreenGeometry):
             raise TypeError(
                 f"geometry is {describe(geometry)}; expected a gazesim.ScreenGeometry: size_px, size_cm and "

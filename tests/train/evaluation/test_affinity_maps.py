@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
+from sklearn.metrics import roc_auc_score
 
 pytest.importorskip("gazesim.train")
 
@@ -12,6 +13,7 @@ from torch import nn
 from torchvision.models import resnet18
 
 from gazesim.train import affinity_map
+from gazesim.train.evaluation.affinity_maps import affinity_map_auroc, lesion_point
 
 
 def test_equals_the_cosine_by_hand(rng):
@@ -74,3 +76,41 @@ def test_an_image_is_expected():
         affinity_map(nn.Identity(), torch.rand(1, 3, 8, 8), (0, 0))
     with pytest.raises(ValueError, match="no layer returns a map"):
         affinity_map(nn.Flatten(), torch.rand(3, 8, 8), (0, 0))
+
+
+def test_the_number_of_an_affinity_map_is_the_auroc_over_pixels(rng):
+    """By scikit-learn, on maps enlarged pixel by pixel, without the cell of the point."""
+    maps = torch.tensor(rng.normal(size=(5, 3, 4)))
+    mask = rng.random((12, 20)) < 0.4
+    x, y = lesion_point(mask)
+    row, column = int(y * 3 / 12), int(x * 4 / 20)
+    vectors = maps.numpy() / np.linalg.norm(maps.numpy(), axis=0)
+    similar = np.einsum("chw,c->hw", vectors, vectors[:, row, column])
+    enlarged = similar.repeat(4, axis=0).repeat(5, axis=1)
+    others = np.ones(mask.shape, bool)
+    others[4 * row : 4 * row + 4, 5 * column : 5 * column + 5] = False
+    expected = roc_auc_score(mask[others], enlarged[others])
+    assert affinity_map_auroc(maps, mask, (x, y)) == pytest.approx(expected, abs=1e-12)
+
+
+def test_chance_and_perfect_maps(rng):
+    mask = np.zeros((32, 32), bool)
+    mask[8:24, 4:20] = True
+    point = lesion_point(mask)
+    cells = torch.tensor(mask[::4, ::4].astype(float))
+    assert affinity_map_auroc(torch.stack([cells, 1 - cells]), mask, point) == 1
+    areas = [affinity_map_auroc(torch.tensor(rng.normal(size=(8, 8, 8))), mask, point) for _ in range(300)]
+    assert abs(np.mean(areas) - 0.5) < 3 * np.std(areas) / 300**0.5 + 0.01
+    one_cell = np.zeros((32, 32), bool)
+    one_cell[9:11, 9:11] = True
+    assert np.isnan(affinity_map_auroc(torch.ones(2, 8, 8), one_cell, lesion_point(one_cell)))
+
+
+def test_the_point_is_deepest_inside_the_mask():
+    ring = np.zeros((21, 21), bool)
+    ring[2:19, 2:19] = True
+    ring[6:15, 4:15] = False
+    x, y = lesion_point(ring)
+    assert ring[int(y), int(x)]
+    with pytest.raises(ValueError, match=r"mask is .*; expected"):
+        lesion_point(np.zeros((3, 3)))

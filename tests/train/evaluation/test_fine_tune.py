@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import lightning
 import numpy as np
 import pytest
 
@@ -10,7 +11,7 @@ pytest.importorskip("gazesim.train")
 import torch
 from torch import nn
 
-from gazesim.train import ArraySamples, FineTuneSettings
+from gazesim.train import ArraySamples, Baseline, Contrastive, FineTuneSettings, load_backbone
 from gazesim.train.evaluation.fine_tune import OPTIMISERS, Classifier, augmented, fit_classifier
 
 QUICK = FineTuneSettings(epochs=3, min_steps=0, batch_size=4, learning_rate=0.01)
@@ -52,6 +53,55 @@ def test_the_backbone_and_the_generator_stay_as_they_were(samples):
     # A frozen backbone is trained all the same.
     assert not torch.equal(model.backbone[0].weight, backbone[0].weight)
     assert all(parameter.requires_grad for parameter in model.backbone.parameters())
+
+
+@pytest.mark.parametrize("is_training", [False, True])
+def test_batch_norms_are_trained_in_whatever_mode_the_backbone_comes(samples, is_training):
+    backbone = network().train(is_training)
+    statistics = backbone[1].running_mean.clone()
+    model = fit_classifier(backbone, samples, range(8), [0, 1] * 4, 2, QUICK)
+    norm = model.backbone[1]
+    assert int(norm.num_batches_tracked) == 6  # three epochs of two steps
+    assert not torch.equal(norm.running_mean, statistics)
+    assert not any(part.training for part in model.modules())  # ready for predictions
+    # The one that was given has its mode and its statistics.
+    assert all(part.training == is_training for part in backbone.modules())
+    assert torch.equal(backbone[1].running_mean, statistics)
+    assert int(backbone[1].num_batches_tracked) == 0
+    other = fit_classifier(network().train(not is_training), samples, range(8), [0, 1] * 4, 2, QUICK)
+    np.testing.assert_array_equal(
+        model.probabilities(samples, range(24)), other.probabilities(samples, range(24))
+    )
+
+
+@pytest.mark.parametrize("kind", ["baseline", "checkpoint"])
+def test_networks_of_this_library_are_fine_tuned_with_batch_statistics(kind, samples, tmp_path):
+    if kind == "baseline":
+        backbone = Baseline("scratch", "resnet10-narrow", channels=1)(0)
+    else:
+        model = Contrastive("simclr", "resnet10-narrow", channels=1)
+        trainer = lightning.Trainer(
+            accelerator="cpu", logger=False, enable_checkpointing=False, enable_model_summary=False
+        )
+        trainer.strategy.connect(model)
+        trainer.save_checkpoint(tmp_path / "last.ckpt", weights_only=True)
+        backbone = load_backbone(tmp_path / "last.ckpt")
+    assert not backbone.training
+    tuned = fit_classifier(backbone, samples, range(8), [0, 1] * 4, 2, QUICK).backbone
+    for before, after in zip(backbone.modules(), tuned.modules(), strict=True):
+        if isinstance(after, nn.BatchNorm2d):
+            assert int(after.num_batches_tracked) == int(before.num_batches_tracked) + 6
+
+
+def test_a_norm_that_the_module_keeps_frozen_stays_frozen(samples):
+    class Frozen(nn.Sequential):
+        def train(self, mode=True):
+            super().train(mode)
+            self[1].eval()
+            return self
+
+    model = fit_classifier(Frozen(*network()), samples, range(8), [0, 1] * 4, 2, QUICK)
+    assert int(model.backbone[1].num_batches_tracked) == 0
 
 
 def test_equal_seeds_give_equal_classifiers(samples):

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from typing import Any
 
 import numpy as np
 import torch
@@ -11,9 +12,10 @@ from torch import nn
 from torch.nn import functional
 
 from ..._errors import describe
+from .classification_scores import area_under_curve
 from .feature_maps import feature_maps
 
-__all__ = ["affinity_map"]
+__all__ = ["affinity_map", "affinity_map_auroc", "lesion_point"]
 
 
 def affinity_map(
@@ -59,8 +61,80 @@ def affinity_map(
             f"point_xy is ({x:g}, {y:g}); expected a point of the image, {width} x {height} pixels"
         )
     maps = feature_maps(backbone, image[None], layer)[0]
+    return _similarities(maps, *_cell((x, y), (height, width), maps))
+
+
+def affinity_map_auroc(maps: torch.Tensor, mask: NDArray[Any], point_xy: Sequence[float]) -> float:
+    """Return how well the affinity map of a point separates a mask: the AUROC over the pixels.
+
+    A pixel of the mask should be more similar to a point in the lesion than a pixel outside; 0.5 is chance.
+    Every pixel has the similarity of its cell. The cell of the point itself, whose similarity is 1 for any
+    network, is left out.
+
+    Parameters
+    ----------
+    maps
+        (D, h, w), the feature map of one image.
+    mask
+        (H, W), nonzero in the region.
+    point_xy
+        x and y in pixels of the mask.
+
+    Returns
+    -------
+    float
+        In [0, 1]; NaN where, without the point's cell, no pixel is inside the mask or none is outside.
+
+    Examples
+    --------
+    >>> import numpy as np, torch
+    >>> from gazesim.train.evaluation.affinity_maps import affinity_map_auroc, lesion_point
+    >>> mask = np.zeros((8, 8), bool)
+    >>> mask[:, :4] = True
+    >>> affinity_map_auroc(torch.tensor([[[1.0, 0.0], [1.0, 0.0]]]), mask, lesion_point(mask))
+    1.0
+    """
+    region = np.asarray(mask) > 0
+    height, width = region.shape
     rows, columns = maps.shape[1:]
-    column, row = int(x * columns / width), int(y * rows / height)
+    row, column = _cell(point_xy, (height, width), maps)
+    similar = _similarities(maps, row, column)
+    # The centre of a pixel decides its cell.
+    down = ((np.arange(height) + 0.5) * rows / height).astype(np.int64)
+    across = ((np.arange(width) + 0.5) * columns / width).astype(np.int64)
+    others = ~np.logical_and.outer(down == row, across == column)
+    return area_under_curve(similar[down][:, across][others], region[others])
+
+
+def lesion_point(mask: NDArray[Any]) -> tuple[float, float]:
+    """Return x and y of the pixel deepest inside a mask (H, W), the first of equals; its centre.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from gazesim.train.evaluation.affinity_maps import lesion_point
+    >>> mask = np.zeros((9, 9), bool)
+    >>> mask[2:7, 3:8] = True
+    >>> lesion_point(mask)
+    (5.5, 4.5)
+    """
+    from scipy.ndimage import distance_transform_edt
+
+    region = np.asarray(mask) > 0
+    if region.ndim != 2 or not region.any():
+        raise ValueError(f"mask is {describe(mask)}; expected (H, W) with a pixel that is not 0")
+    depth = distance_transform_edt(np.pad(region, 1))[1:-1, 1:-1]  # the image's edge is an edge of it
+    row, column = np.unravel_index(int(depth.argmax()), depth.shape)
+    return float(column) + 0.5, float(row) + 0.5
+
+
+def _cell(point_xy: Sequence[float], shape: tuple[int, int], maps: torch.Tensor) -> tuple[int, int]:
+    """Return row and column of the cell that holds a point of an image (H, W)."""
+    (height, width), (rows, columns) = shape, maps.shape[1:]
+    return int(point_xy[1] * rows / height), int(point_xy[0] * columns / width)
+
+
+def _similarities(maps: torch.Tensor, row: int, column: int) -> NDArray[np.float32]:
     vectors = functional.normalize(maps.double(), dim=0)
     found = torch.einsum("chw,c->hw", vectors, vectors[:, row, column]).clamp(-1, 1)
     result: NDArray[np.float32] = found.float().cpu().numpy()

@@ -117,8 +117,9 @@ def fit_classifier(
     Parameters
     ----------
     backbone
-        Images (N, C, H, W) to features (N, D). It stays as it is. The copy keeps its modes: batch norms
-        that are in evaluation mode are trained with the running statistics that they have.
+        Images (N, C, H, W) to features (N, D), in any mode. It stays as it is. The copy is trained in
+        training mode: its batch norms use and update batch statistics, unless the module's own ``train()``
+        keeps some of them in evaluation mode.
     samples, chosen, targets
         The images, which of them are labelled, and their classes from 0 to ``classes`` − 1.
     settings, seed
@@ -138,7 +139,8 @@ def fit_classifier(
     epochs = max(settings.epochs, math.ceil(settings.min_steps / batches))
     with seeded(seed):
         model = Classifier(
-            copy.deepcopy(backbone).requires_grad_(True),
+            # What pre-training and baselines return is in evaluation mode; batch norms would stay frozen.
+            copy.deepcopy(backbone).requires_grad_(True).train(),
             _dim(backbone, samples),
             classes,
             settings,

@@ -40,6 +40,9 @@ def knn_probe(
 
     Nothing is fitted, so it judges the features alone; images without label are left out.
 
+    When to use it: for a quick look while settings are chosen, and to see whether distances mean
+    something (retrieval). It has no penalty to choose; a linear probe reads more out of the features.
+
     Parameters
     ----------
     backbone

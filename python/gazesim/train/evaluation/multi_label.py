@@ -15,9 +15,10 @@ from ..._errors import describe
 from ..data.samples import Samples
 from ..data.splits import label_fraction
 from .classification_scores import UndefinedScoreWarning, area_under_curve
-from .linear_probe import ProbeSettings, embed, fit_linear
+from .linear_probe import embed, fit_linear
+from .settings import ProbeSettings
 
-__all__ = ["multi_label_probe", "multi_label_scores"]
+__all__ = ["finding_scores", "multi_label_probe", "multi_label_scores"]
 
 PROBE = ProbeSettings()
 
@@ -34,6 +35,9 @@ def multi_label_probe(
     settings: ProbeSettings = PROBE,
 ) -> dict[float, dict[str, float]]:
     """Return mean AUROC and mean AP of linear classifiers on frozen features, by share of the images.
+
+    When to use it: where an image may show several things at once (findings of a chest X-ray, attributes
+    of a photograph), so that one class per image would be wrong.
 
     Parameters
     ----------
@@ -77,9 +81,19 @@ def multi_label_probe(
     scores = {}
     for fraction in fractions:
         chosen = label_fraction(np.zeros(len(train), np.int64), fraction, seed=seed)
-        found = _probabilities(features[chosen], given[chosen], unseen, settings)
-        scores[fraction] = multi_label_scores(found, wanted)
+        scores[fraction] = finding_scores(features[chosen], given[chosen], unseen, wanted, settings)
     return scores
+
+
+def finding_scores(
+    features: torch.Tensor,
+    findings: NDArray[np.float64],
+    unseen: torch.Tensor,
+    expected: NDArray[np.float64],
+    settings: ProbeSettings,
+) -> dict[str, float]:
+    """Return the scores on ``unseen`` features of what is learnt from others and their findings."""
+    return multi_label_scores(_probabilities(features, findings, unseen, settings), expected)
 
 
 def multi_label_scores(probabilities: Any, findings: Any) -> dict[str, float]:
@@ -143,7 +157,7 @@ def _probabilities(
             f"{unlearnt} of {findings.shape[1]} findings cannot be learnt from {len(features)} images: all "
             "of them have it, or none; they are scored as chance",
             UndefinedScoreWarning,
-            stacklevel=3,
+            stacklevel=4,
         )
     return found
 

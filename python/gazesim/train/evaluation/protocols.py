@@ -2,48 +2,40 @@
 
 from __future__ import annotations
 
-import hashlib
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
 import numpy as np
-import torch
 from numpy.typing import NDArray
 from torch import nn
 
 from ..._errors import choice, describe, integer, number
 from ..._progress import ProgressBar
 from ..data.samples import Samples
-from ..data.splits import label_fraction, stratified_folds
+from ..data.splits import label_fraction
 from .classification_scores import check_scoring, classification_scores
+from .divisions import Division
 from .fine_tune import fit_classifier
+from .fingerprints import fingerprint_of_network, fingerprint_of_samples
+from .knn import knn_probabilities
 from .linear_probe import embed, fit_probe
 from .results import Cell, Results, Row
-from .settings import FineTuneSettings, ProbeSettings
+from .settings import FineTuneSettings, KnnSettings, ProbeSettings, SegmentationSettings
+from .tasks import ClassTask, Task, labelled, records_of, tasks_of
 
 __all__ = ["FRACTIONS", "PROTOCOLS", "cross_validate", "fine_tune", "linear_probe"]
 
-PROTOCOLS = ("probe", "finetune")
+PROTOCOLS = ("probe", "finetune", "knn", "multi_label", "segmentation", "patch", "affinity")
 FRACTIONS = (0.01, 0.05, 0.1, 0.2, 1.0)
 
 PROBE, FINE_TUNE = ProbeSettings(), FineTuneSettings()
+KNN, SEGMENTATION = KnnSettings(), SegmentationSettings()
 
 #: A network from images (N, C, H, W) to features (N, D); networks by seed, which are runs of one
 #: pre-training; or what makes a network from a seed.
 Method = nn.Module | Mapping[int, nn.Module] | Callable[[int], nn.Module]
-Positions = NDArray[np.int64]
-
-
-@dataclass(frozen=True)
-class Division:
-    """Positions of the samples that are trained on, that choose the penalty, and that are tested on."""
-
-    fold: int
-    train: Positions
-    val: Positions
-    test: Positions
 
 
 def linear_probe(
@@ -61,6 +53,9 @@ def linear_probe(
     """Return the scores of a linear classifier on frozen features, by share of the training labels.
 
     Features are computed once, in eval mode; images without label are left out.
+
+    When to use it: the usual measure of a pre-training, cheap and repeatable, at few labels and many.
+    Fine-tuning shows what the network is worth as a start, with noise of its own.
 
     Parameters
     ----------
@@ -95,7 +90,7 @@ def linear_probe(
     ([0.25, 1], ['ACC', 'AUC', 'M-AUC'])
     """
     given = [("train", train), ("test", test), *([("val", val)] if val else [])]
-    parts = [_labelled(part, name) for name, part in given]
+    parts = [labelled(part, name) for name, part in given]
     _same_classes(parts)
     names = parts[0].class_names
     positive = check_scoring(names, positive, ordinal)
@@ -132,6 +127,9 @@ def fine_tune(
     Parameters and what is returned as for :func:`linear_probe`; ``seed`` also decides order and
     augmentation. The last epoch is scored: nothing is chosen on the test samples.
 
+    When to use it: where the network will be fine-tuned in the end. It hides differences between
+    pre-trainings where labels are many, and takes minutes where a probe takes seconds.
+
     Examples
     --------
     >>> from gazesim.train import FineTuneSettings, PhantomSettings, fine_tune, make_backbone
@@ -142,7 +140,7 @@ def fine_tune(
     >>> list(scores[1.0])
     ['ACC', 'AUC', 'M-AUC']
     """
-    parts = [_labelled(part, name) for name, part in (("train", train), ("test", test))]
+    parts = [labelled(part, name) for name, part in (("train", train), ("test", test))]
     _same_classes(parts)
     names = parts[0].class_names
     positive = check_scoring(names, positive, ordinal)
@@ -173,12 +171,16 @@ def cross_validate(
     *,
     folds: int | None = 5,
     seeds: Sequence[int] = (0,),
-    protocols: Sequence[str] = PROTOCOLS,
+    protocols: Sequence[str] = ("probe", "finetune"),
     fractions: Sequence[float] = FRACTIONS,
     probe: ProbeSettings = PROBE,
     finetune: FineTuneSettings = FINE_TUNE,
     positive: str | None = None,
     ordinal: bool = False,
+    knn: KnnSettings = KNN,
+    segmentation: SegmentationSettings = SEGMENTATION,
+    findings: Sequence[str] = (),
+    layer: str | None = None,
     out: str | Path | None = None,
     progress: bool = True,
 ) -> list[Row]:
@@ -191,7 +193,7 @@ def cross_validate(
         ``{0: one_run, 1: another}``, so that scores vary over pre-trainings; or functions from a
         seed to a network (a baseline from scratch has other weights with every seed).
     samples
-        All images; those without label are left out.
+        All images; those without what a protocol reads (label, mask, box, finding) are left out of it.
     folds
         Stratified folds over all labelled images, whatever their split; images of one group
         (patient) stay together. Images that are tested on may then be some that a network was
@@ -201,13 +203,24 @@ def cross_validate(
         Each decides folds, shares of labels, initial weights and order anew. What a fixed network's
         probe makes of all labels and own splits depends on none of these: all seeds score alike.
     protocols
-        "probe", "finetune" or both.
+        Some of "probe" (linear, on frozen features), "finetune", "knn" (nearest neighbours), "patch" (the
+        linear probe on the boxes of a manifest, each with its own label), "multi_label" (``findings``),
+        "segmentation" (a linear classifier per cell of the feature maps, against the manifest's masks) and
+        "affinity" (how well the affinity map of the point deepest in a mask separates the mask; nothing is
+        trained, so the labels are "100 %").
     fractions
         Shares of the training labels, stratified and nested, at least one label per class.
     probe, finetune
         Settings of the protocols.
     positive, ordinal
         See :func:`classification_scores`.
+    knn, segmentation
+        Settings of these probes.
+    findings
+        For "multi_label": the manifest's columns, each 1, 0 or empty (not known).
+    layer
+        For "segmentation" and "affinity": whose maps are read, as in ``named_modules()``; default: the last
+        one with more than one place.
     out
         A folder for ``results.csv`` (a row per score) and ``results.md`` (mean ± standard
         deviation), written after every cell; called again, it does what is missing.
@@ -229,22 +242,26 @@ def cross_validate(
     >>> [(row.fold, row.metric) for row in rows]
     [(0, 'ACC'), (0, 'AUC'), (0, 'M-AUC'), (1, 'ACC'), (1, 'AUC'), (1, 'M-AUC')]
     """
-    known = _labelled(samples, "samples")
-    names = known.class_names
-    positive = check_scoring(names, positive, ordinal)
     cells = _cells(methods, protocols, fractions, folds, seeds)
-    divided = {seed: _divisions(known, folds, seed) for seed in seeds}
+    tasks = tasks_of(samples, protocols, probe, segmentation, findings, layer, positive, ordinal)
+    divided = {
+        (protocol, seed): task.divided(folds, seed) for protocol, task in tasks.items() for seed in seeds
+    }
+    has_labels = any(label >= 0 for label in samples.labels)
     settings = {
-        "data": _fingerprint_of(known),
+        "data": fingerprint_of_samples(labelled(samples, "samples") if has_labels else samples),
         "folds": folds,
         "probe": asdict(probe),
         "finetune": asdict(finetune),
-        "positive": positive,
+        "positive": check_scoring(samples.class_names, positive, ordinal)
+        if any(isinstance(task, ClassTask) for task in tasks.values())
+        else positive,
         "ordinal": ordinal,
         "methods": {name: _fingerprints(method) for name, method in methods.items()},
+        "protocols": records_of(tasks, knn),
     }
     results = Results(out, settings)
-    work = _Work(methods, known, probe, finetune)
+    work = _Work(methods, tasks, probe, finetune, knn)
     done = results.done
     missing = [cell for cell in cells if cell not in done]
     with ProgressBar(
@@ -252,12 +269,7 @@ def cross_validate(
     ) as bar:
         for cell in missing:
             bar.set_postfix_str(f"{cell.method}, {cell.protocol}, {100 * cell.fraction:g} %")
-            division = divided[cell.seed][cell.fold]
-            probable = work.probabilities(cell, division)
-            scores = classification_scores(
-                probable, work.targets[division.test], names, positive=positive, ordinal=ordinal
-            )
-            results.add(cell, scores)
+            results.add(cell, work.scores(cell, divided[cell.protocol, cell.seed][cell.fold]))
             bar.update()
     results.write()
     wanted = set(cells)
@@ -265,58 +277,68 @@ def cross_validate(
 
 
 class _Work:
-    """Networks and features, kept while cells need them: those of one method and seed at a time."""
+    """Networks and tasks; the network of one method and seed at a time is kept."""
 
     def __init__(
         self,
         methods: Mapping[str, Method],
-        samples: Samples,
+        tasks: Mapping[str, Task],
         probe: ProbeSettings,
         finetune: FineTuneSettings,
+        knn: KnnSettings,
     ) -> None:
-        self.methods, self.samples, self.probe, self.finetune = methods, samples, probe, finetune
-        self.targets = np.array(samples.labels)
-        self.classes = len(samples.class_names)
+        self.methods, self.tasks = methods, tasks
+        self.probe, self.finetune, self.knn = probe, finetune, knn
         self._key: tuple[str, int] | None = None
         self._backbone: nn.Module | None = None
-        self._features: torch.Tensor | None = None
+
+    def scores(self, cell: Cell, division: Division) -> dict[str, float]:
+        """Return the scores of a cell on its test samples."""
+        task = self.tasks[cell.protocol]
+        if not isinstance(task, ClassTask):
+            return task.scores(self.backbone(cell), division, cell.fraction, cell.seed)
+        return classification_scores(
+            self.probabilities(cell, division),
+            task.targets[division.test],
+            task.names,
+            positive=task.positive,
+            ordinal=task.ordinal,
+        )
 
     def probabilities(self, cell: Cell, division: Division) -> NDArray[np.float64]:
         """Return what a cell predicts for its test samples."""
-        local = label_fraction(self.targets[division.train], cell.fraction, seed=cell.seed)
-        chosen = division.train[local]
-        if cell.protocol == "probe":
-            features = self.features(cell)
-            judging = division.val
-            if len(judging):
-                judging = judging[label_fraction(self.targets[judging], cell.fraction, seed=cell.seed)]
-            validation = (features[judging], self.targets[judging])
-            fitted = fit_probe(features[chosen], self.targets[chosen], self.classes, self.probe, validation)
-            return fitted.probabilities(features[division.test])
-        model = fit_classifier(
-            self.backbone(cell),
-            self.samples,
-            chosen,
-            self.targets[chosen],
-            self.classes,
-            self.finetune,
-            seed=cell.seed,
-        )
-        return model.probabilities(self.samples, division.test)
+        task = self.tasks[cell.protocol]
+        assert isinstance(task, ClassTask)
+        targets, classes = task.targets, len(task.names)
+        chosen = task.chosen(division, cell.fraction, cell.seed)
+        if cell.protocol == "finetune":
+            model = fit_classifier(
+                self.backbone(cell),
+                task.samples,
+                chosen,
+                targets[chosen],
+                classes,
+                self.finetune,
+                seed=cell.seed,
+            )
+            return model.probabilities(task.samples, division.test)
+        features = task.features(self.backbone(cell))
+        if cell.protocol == "knn":
+            unseen = features[division.test]
+            return knn_probabilities(features[chosen], targets[chosen], unseen, classes, **asdict(self.knn))
+        judging = division.val
+        if len(judging):
+            judging = judging[label_fraction(targets[judging], cell.fraction, seed=cell.seed)]
+        validation = (features[judging], targets[judging])
+        fitted = fit_probe(features[chosen], targets[chosen], classes, self.probe, validation)
+        return fitted.probabilities(features[division.test])
 
     def backbone(self, cell: Cell) -> nn.Module:
         """Return the network of a cell."""
         if self._backbone is None or self._key != (cell.method, cell.seed):
-            self._key, self._features = (cell.method, cell.seed), None
+            self._key = (cell.method, cell.seed)
             self._backbone = network_of(self.methods[cell.method], cell.seed)
         return self._backbone
-
-    def features(self, cell: Cell) -> torch.Tensor:
-        """Return the features of all samples."""
-        backbone = self.backbone(cell)
-        if self._features is None:
-            self._features = embed(backbone, self.samples, batch_size=self.probe.batch_size)
-        return self._features
 
 
 def network_of(method: Method, seed: int) -> nn.Module:
@@ -359,44 +381,10 @@ def _cells(
         for method in methods
         for seed in seeds
         for protocol in protocols
-        for share in shares
+        for share in (shares if protocol != "affinity" else [1.0])
         for fold in range(count)
     ]
     return list(dict.fromkeys(cells))
-
-
-def _divisions(samples: Samples, folds: int | None, seed: int) -> list[Division]:
-    if folds is not None:
-        tests = stratified_folds(samples.labels, folds, groups=samples.groups, seed=seed)
-        everyone, nobody = np.arange(len(samples)), np.empty(0, np.int64)
-        found = [
-            Division(fold, np.setdiff1d(everyone, test), nobody, test) for fold, test in enumerate(tests)
-        ]
-    else:
-        splits = np.array(samples.splits)
-        train, val, test = (np.flatnonzero(splits == split) for split in ("train", "val", "test"))
-        for name, part in (("train", train), ("test", test)):
-            if not len(part):
-                raise ValueError(
-                    f'no labelled image is in split "{name}"; expected some, or folds, such as 5'
-                )
-        found = [Division(0, train, val, test)]
-    for division in found:
-        present = np.unique(np.array(samples.labels)[division.train])
-        if len(present) < 2:
-            raise ValueError(
-                f"the images to train on are all {samples.class_names[present[0]]!r} (fold {division.fold}); "
-                "expected two classes or more"
-            )
-    return found
-
-
-def _labelled(samples: Samples, argument: str) -> Samples:
-    """Return the samples that have a label."""
-    chosen = [i for i, label in enumerate(samples.labels) if label >= 0]
-    if not chosen:
-        raise ValueError(f"{argument}: none of {len(samples)} images has a label; expected labels")
-    return samples if len(chosen) == len(samples) else samples.take(chosen)
 
 
 def _same_classes(parts: Sequence[Samples]) -> None:
@@ -416,22 +404,4 @@ def _fingerprints(method: Method) -> str | dict[str, Any]:
         raise TypeError(
             f"a method is {describe(method)}; expected a network or a function from a seed to one"
         )
-    return _fingerprint(network_of(method, 0))
-
-
-def _fingerprint(net: nn.Module) -> str:
-    """Return a hash of a network's weights."""
-    digest = hashlib.sha256()
-    for name, value in net.state_dict().items():
-        digest.update(name.encode())
-        digest.update(value.detach().cpu().contiguous().reshape(-1).view(torch.uint8).numpy().tobytes())
-    return digest.hexdigest()[:16]
-
-
-def _fingerprint_of(samples: Samples) -> str:
-    """Return a hash of whose images these are and what they show."""
-    groups = samples.groups or [""] * len(samples)
-    columns = zip(samples.ids, samples.labels, samples.splits, groups, strict=True)
-    digest = hashlib.sha256(repr((samples.class_names, list(columns))).encode())
-    digest.update(repr(tuple(samples.image(0).shape)).encode())
-    return f"{len(samples)} images of {len(samples.class_names)} classes, {digest.hexdigest()[:16]}"
+    return fingerprint_of_network(network_of(method, 0))

@@ -68,7 +68,7 @@ class Results:
         Where ``results.csv``, ``results.md`` and ``settings.json`` are kept; None keeps no files.
     settings
         What the numbers depend on. A folder with other settings is refused; under ``"methods"``
-        methods may be added, and runs to a method that holds some by seed.
+        methods may be added, and runs to a method that holds some by seed; under ``"protocols"``, protocols.
     """
 
     def __init__(self, folder: str | Path | None, settings: Mapping[str, Any]) -> None:
@@ -238,13 +238,21 @@ def _merged(folder: Path, settings: Mapping[str, Any]) -> dict[str, Any]:
                 f"{folder} holds results of another method named {name!r}: its weights differ; expected "
                 "a new name or a new folder"
             )
-    for key in sorted((before.keys() | now.keys()) - {"methods"}):
+    probes, asked = before.get("protocols", {}), now.get("protocols", {})
+    for name in sorted(probes.keys() & asked.keys()):
+        if probes[name] != asked[name]:
+            raise ValueError(
+                f"{folder} holds results of {name} with {probes[name]}, not {asked[name]}; expected equal "
+                "settings or a new folder"
+            )
+    for key in sorted((before.keys() | now.keys()) - {"methods", "protocols"}):
         if before.get(key) != now.get(key):
             raise ValueError(
                 f"{folder} holds results with {key} {before.get(key)}, not {now.get(key)}; "
                 "expected equal settings or a new folder"
             )
-    return {**now, "methods": {**old, **new, **both}}
+    found = {**now, "methods": {**old, **new, **both}}
+    return found | ({"protocols": {**probes, **asked}} if probes or asked else {})
 
 
 def _joined(old: Any, new: Any) -> Any:

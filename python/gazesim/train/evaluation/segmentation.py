@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
@@ -12,46 +11,29 @@ from numpy.typing import NDArray
 from torch import nn
 from torch.nn import functional
 
-from ..._errors import describe, integer, number
+from ..._errors import describe
 from ..._progress import tell
 from ..data.images import read_image, resized
 from ..data.samples import Samples
 from ..data.splits import label_fraction
 from .classification_scores import area_under_curve
 from .feature_maps import feature_maps
+from .settings import SegmentationSettings
 
 __all__ = [
     "SegmentationSettings",
     "cell_probabilities",
+    "maps_of",
     "masks_of",
+    "segment",
     "segmentation_probe",
     "segmentation_scores",
+    "with_masks",
 ]
 
 #: Thresholds between 0 and 1 that are tried.
 STEPS = 256
 Masks = NDArray[np.bool_]
-
-
-@dataclass(frozen=True)
-class SegmentationSettings:
-    """How a segmentation probe is fitted.
-
-    Parameters
-    ----------
-    l2
-        The penalty λ in mean cross-entropy over cells + λ/2 ‖w‖²; the intercept is free. Features are
-        standardised before.
-    batch_size
-        Images at a time through the network.
-    """
-
-    l2: float = 1e-3
-    batch_size: int = 64
-
-    def __post_init__(self) -> None:
-        number("l2", self.l2, low=0.0, open_low=True)
-        integer("batch_size", self.batch_size, low=1, high=10**6)
 
 
 SETTINGS = SegmentationSettings()
@@ -75,6 +57,9 @@ def segmentation_probe(
     the cells' standardised features, and its probabilities are enlarged bilinearly to the images. The
     threshold is the one with the best mean Dice on the images that were learnt from: lesions cover a
     small share of an image, so 0.5 would be too high.
+
+    When to use it: to ask *where* rather than *what*: whether features tell a lesion's places from the
+    others. It needs masks and no labels; pooling hides nothing from it, as it does from a linear probe.
 
     Parameters
     ----------
@@ -111,17 +96,27 @@ def segmentation_probe(
     >>> list(scores), scores["Dice"] > 0.8
     (['Dice', 'IoU', 'pixel AUROC', 'threshold'], True)
     """
-    known, marked = _with_masks("train", train, train_masks)
-    judged, expected = _with_masks("test", test, test_masks)
-    features, unseen = (_maps(backbone, part, layer, settings.batch_size) for part in (known, judged))
+    known, marked = with_masks("train", train, train_masks)
+    judged, expected = with_masks("test", test, test_masks)
+    features, unseen = (maps_of(backbone, part, layer, settings.batch_size) for part in (known, judged))
     scores = {}
     for fraction in fractions:
         chosen = label_fraction(np.zeros(len(known), np.int64), fraction, seed=seed)
-        seen, found = cell_probabilities(features[chosen], marked[chosen], unseen, settings.l2)
-        threshold = _best_threshold(_enlarged(seen, marked.shape[1:]), marked[chosen])
-        enlarged = _enlarged(found, expected.shape[1:])
-        scores[fraction] = segmentation_scores(enlarged, expected, threshold) | {"threshold": threshold}
+        scores[fraction] = segment(features[chosen], marked[chosen], unseen, expected, settings.l2)
     return scores
+
+
+def segment(
+    features: torch.Tensor, masks: Masks, unseen: torch.Tensor, expected: Masks, l2: float
+) -> dict[str, float]:
+    """Return the scores on ``unseen`` maps (m, D, h, w) of what is learnt from others and their masks.
+
+    ``features`` (n, D, h, w) are learnt from with ``masks`` (n, H, W); ``expected`` is (m, H, W).
+    """
+    seen, found = cell_probabilities(features, masks, unseen, l2)
+    threshold = _best_threshold(_enlarged(seen, masks.shape[1:]), masks)
+    enlarged = _enlarged(found, expected.shape[1:])
+    return segmentation_scores(enlarged, expected, threshold) | {"threshold": threshold}
 
 
 def segmentation_scores(probabilities: Any, masks: Any, threshold: float) -> dict[str, float]:
@@ -210,7 +205,8 @@ def masks_of(samples: Samples) -> list[Masks | None]:
     return found
 
 
-def _with_masks(argument: str, samples: Samples, masks: Any) -> tuple[Samples, Masks]:
+def with_masks(argument: str, samples: Samples, masks: Any = None) -> tuple[Samples, Masks]:
+    """Return the samples that have a mask, and the masks (n, H, W); the number of the others is told."""
     if masks is None:
         read = masks_of(samples)
         chosen = [i for i, mask in enumerate(read) if mask is not None]
@@ -233,7 +229,8 @@ def _with_masks(argument: str, samples: Samples, masks: Any) -> tuple[Samples, M
     return samples, array > 0
 
 
-def _maps(backbone: nn.Module, samples: Samples, layer: str | None, batch_size: int) -> torch.Tensor:
+def maps_of(backbone: nn.Module, samples: Samples, layer: str | None, batch_size: int) -> torch.Tensor:
+    """Return the feature maps (n, D, h, w) of all samples."""
     parts = []
     for start in range(0, len(samples), batch_size):
         last = min(start + batch_size, len(samples))

@@ -7,7 +7,7 @@ from typing import Literal
 
 from ..._errors import choice, integer, number
 
-__all__ = ["FineTuneSettings", "ProbeSettings"]
+__all__ = ["FineTuneSettings", "KnnSettings", "ProbeSettings", "SegmentationSettings"]
 
 OPTIMISERS = ("adam", "adamw", "sgd")
 
@@ -112,3 +112,44 @@ class FineTuneSettings:
         number("crop_scale", self.crop_scale, low=0.0, high=1.0, open_low=True)
         integer("num_workers", self.num_workers, low=0, high=1024)
         choice("class_weights", self.class_weights, ("none", "balanced"))
+
+
+@dataclass(frozen=True)
+class KnnSettings:
+    """How many neighbours vote in the k-NN probe, and with which weights.
+
+    Parameters
+    ----------
+    k
+        Neighbours by cosine similarity, at least 1; with fewer labelled images, all of them vote.
+    temperature
+        Above 0: a neighbour of similarity s votes with weight exp(s / temperature).
+    """
+
+    k: int = 20
+    temperature: float = 0.07
+
+    def __post_init__(self) -> None:
+        integer("k", self.k, low=1, high=10**7)
+        number("temperature", self.temperature, low=0.0, open_low=True)
+
+
+@dataclass(frozen=True)
+class SegmentationSettings:
+    """How a segmentation probe is fitted.
+
+    Parameters
+    ----------
+    l2
+        The penalty λ in mean cross-entropy over cells + λ/2 ‖w‖²; the intercept is free. Features are
+        standardised before.
+    batch_size
+        Images at a time through the network.
+    """
+
+    l2: float = 1e-3
+    batch_size: int = 64
+
+    def __post_init__(self) -> None:
+        number("l2", self.l2, low=0.0, open_low=True)
+        integer("batch_size", self.batch_size, low=1, high=10**6)

@@ -1,0 +1,111 @@
+"""The data of ``gazesim evaluate``: a manifest, a preset, or those of a configuration of ``pretrain``."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from .configuration import config_file, packaged_configs
+from .evaluate_checkpoints import Named, PreTrained, config_beside, options_in, trained_on
+from .options import UsageError
+
+if TYPE_CHECKING:
+    from ..train.data.gaze_data import GazeData
+
+__all__ = ["check_splits", "configured", "data_file", "data_of", "tell_images"]
+
+
+def tell_images(source: GazeData, size: int | None, channels: int, trained: dict[str, PreTrained]) -> None:
+    """Say which size, channels and normalisation images have, and where these come from."""
+    known = [one for one in trained.values() if one.file is not None]
+    where = f" (as pre-trained: {known[0].file})" if known and size is None else ""
+    names = "1 channel" if channels == 1 else f"{channels} channels"
+    scales = sorted({(one.mean, one.std) for one in known})
+    scaled = "; ".join(f"(pixel − {mean:g}) / {std:g}" for mean, std in scales) or "in [0, 1]"
+    if scales == [(0.0, 1.0)]:
+        scaled = "in [0, 1]"
+    print(f"images: {source.size} x {source.size} pixels, {names}, pixels {scaled}{where}", file=sys.stderr)
+    others = {one.size for one in known} - {source.size}
+    if others and size is None:
+        sizes = sorted(map(int, filter(None, others)))
+        print(f"warning: other checkpoints were pre-trained at {sizes} pixels", file=sys.stderr)
+
+
+def data_of(
+    data: str | None,
+    preset: str | None,
+    folder: str | None,
+    size: int | None,
+    channels: int,
+    named: Named,
+) -> GazeData:
+    from ..train.data.gaze_data import GazeData
+
+    if size is None:
+        trained = [trained_on(path) for paths in named.values() for path in paths]
+        size = next((one.size for one in trained if one.size is not None), None)
+    if preset is not None or folder is not None:
+        seed = next((seed for _, seed in split_seeds(preset, named)), 0)
+        return GazeData(preset=preset, folder=folder, size=size, channels=channels, split_seed=seed)
+    if data is not None and data.endswith(".csv"):
+        return GazeData(manifest=data, size=size, channels=channels)
+    return configured(data or first_config(named), size, channels)
+
+
+def check_splits(data: GazeData, named: Named) -> None:
+    """Refuse a split of a preset that a checkpoint was not pre-trained with: it saw some of the test."""
+    for file, seed in split_seeds(data.preset, named):
+        if seed != data.split_seed:
+            raise ValueError(
+                f"{file} has split_seed {seed} for {data.preset}, and images are split with "
+                f"{data.split_seed} here, so that some were pre-trained on and would be tested on; expected "
+                "equal ones"
+            )
+
+
+def split_seeds(preset: str | None, named: Named) -> Iterator[tuple[Path, Any]]:
+    """Yield the configurations of pre-trainings on a preset, and what they split it with."""
+    files = [config_beside(path) for paths in named.values() for path in paths] if preset else []
+    for file in files:
+        options = options_in(file)[1] if file.is_file() else None
+        if options is not None and options.preset == preset:
+            yield file, options.split_seed
+
+
+def configured(config: str, size: int | None, channels: int) -> GazeData:
+    """Return the data of a configuration of ``gazesim pretrain``."""
+    from ..train.data.gaze_data import GazeData
+
+    file = data_file(config)
+    held, options = options_in(file)
+    if options is None:
+        raise UsageError(f"{file} has no section data; expected a config of gazesim pretrain")
+    given = {name: value for name, value in vars(options).items() if value is not None}
+    # As in pretrain. It does not decide which images are tested on: split_seed does.
+    given.setdefault("seed", int(held.get("seed_everything", 0)))
+    given["channels"] = channels
+    if size is not None:
+        given["size"] = size
+    return GazeData(**given)
+
+
+def data_file(config: str) -> Path:
+    if not Path(config).is_file() and config.removesuffix(".yaml") not in packaged_configs():
+        raise FileNotFoundError(
+            f"data is {config!r}, which does not exist; expected a manifest .csv, a config .yaml, or demo"
+        )
+    return config_file(config)
+
+
+def first_config(named: Named) -> str:
+    """Return the configuration that pre-training left beside the first checkpoint."""
+    if not named:
+        raise ValueError("data is missing; expected --data with a manifest .csv or a config .yaml")
+    config = config_beside(next(iter(named.values()))[0])
+    if not config.is_file():
+        raise ValueError(
+            f"data is missing and {config} does not exist; expected --data with a manifest .csv or a config"
+        )
+    return str(config)
