@@ -44,7 +44,7 @@ def bare(pairs, settings):
         "moco",
         net,
         pairs=pairs,
-        heads=HeadSettings(4, DIM, 4),
+        heads=HeadSettings(4, DIM),
         queue_size=SLOTS,
         temperature=0.5,
         moco=settings,
