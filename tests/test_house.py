@@ -35,6 +35,7 @@ FLOORS = (
     "train.data",
     "train.pretrain",
     "train.evaluation train.saliency",
+    "train.reproduce",
     "train",
     "commands",
     "cli",

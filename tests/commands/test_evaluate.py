@@ -24,6 +24,7 @@ from gazesim.phantom import phantom
 from gazesim.train import Contrastive, GazeData, PhantomSettings, load_backbone
 from gazesim.train.evaluation import protocols
 from gazesim.train.evaluation.results import read_rows
+from gazesim.train.reproduce.published import paper_configs
 
 QUICK = ["--finetune.epochs", "1", "--finetune.min_steps", "0"]
 CONFIG = """
@@ -166,7 +167,7 @@ def test_a_preset_is_split_as_for_pretraining(tufts, tmp_path, monkeypatch):
             splits(*names, **options)
 
 
-@pytest.mark.parametrize("name", ["mcgip_inbreast", "mcgip_tufts"])
+@pytest.mark.parametrize("name", [one for one in paper_configs() if one.startswith("mcgip")])
 def test_the_commands_in_packaged_configurations(name, monkeypatch):
     file = resources.files("gazesim.train").joinpath("configs", f"{name}.yaml")
     text = file.read_text(encoding="utf-8").replace("\\\n#", "")
@@ -180,6 +181,8 @@ def test_the_commands_in_packaged_configurations(name, monkeypatch):
     assert main(["evaluate", *words[1:], "--maps", "0"]) == 0
     assert asked["files"] == [f"runs/{name}"]
     assert asked["finetune"].min_steps == 0
+    assert (asked["finetune"].optimiser, asked["finetune"].learning_rate) == ("adam", 2e-5)
+    assert asked["folds"] == 5
     assert (asked["finetune"].epochs == 10) == (asked["finetune"].horizontal_flip > 0)
 
 

@@ -165,6 +165,8 @@ def test_packaged_configs_parse(name, capsys):
     assert main(["pretrain", f"--config={name}.yaml", "--print_config"]) == 0
     parsed = yaml.safe_load(capsys.readouterr().out)
     assert parsed["out"] == f"runs/{name}"
+    if name.endswith("_released"):  # tests/train/reproduce/test_published.py has all numbers
+        return
     if name.startswith("mcgip"):
         assert parsed["model"]["optimizer"]["learning_rate"] == 2e-5
         assert parsed["model"]["pairs"]["threshold"] == 0.7

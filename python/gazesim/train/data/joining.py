@@ -22,7 +22,7 @@ from .image_sizes import IMAGE_ENDINGS, image_files, image_size
 from .manifest import Entry, Manifest
 from .splits import split_by_group
 
-__all__ = ["Joined", "join", "with_splits"]
+__all__ = ["Joined", "add_gaze", "join", "with_splits"]
 
 #: Column names of a table of labels, the first that is there counts.
 ID_COLUMNS = ("id", "image_id", "image", "filename", "file_name", "file", "name")
@@ -115,6 +115,20 @@ def join(
         joined.words += _lacking(joined.images_without_gaze, "images without gaze", [])
     joined.manifest = Manifest(tuple(entries.values()))
     return joined
+
+
+def add_gaze(
+    entries: Sequence[Entry], places: Sequence[Path], options: GazeOptions | None = None
+) -> tuple[list[Entry], list[str]]:
+    """Return rows with the gaze of their ids in files or folders, and in words what was joined.
+
+    Names match by the rules of :func:`join`.
+    """
+    by_id = {entry.id: entry for entry in entries}
+    joined = Joined(Manifest(tuple(entries)))
+    sources = [read_raw(place, options or GazeOptions()) for place in places]
+    _add_gaze(by_id, sources, Names(by_id), joined, None)
+    return list(by_id.values()), joined.words
 
 
 def _images(places: Sequence[str | Path]) -> dict[str, Path]:

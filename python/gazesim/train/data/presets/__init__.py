@@ -12,15 +12,16 @@ import os
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import replace
 from pathlib import Path
-from typing import Any
 
 from ...._errors import choice
-from ....io import read_scanpaths
+from ...._progress import tell
 from ....io.tables import fault
+from ..joining import add_gaze
 from ..manifest import Entry, Manifest
 from ..splits import split_by_group
 from .egd_cxr import egd_cxr
-from .inbreast import inbreast
+from .gazesearch import annotations, gazesearch
+from .inbreast import inbreast, inbreast_patches
 from .layout import find_file
 from .oai import oai
 from .reflacx import reflacx
@@ -45,9 +46,10 @@ def preset(
     Parameters
     ----------
     name
-        ``"inbreast"``, ``"tufts"``, ``"oai"``, ``"egd-cxr"`` or ``"reflacx"``.
+        ``"inbreast"``, ``"inbreast-patches"``, ``"tufts"``, ``"oai"``, ``"egd-cxr"``, ``"reflacx"`` or
+        ``"gazesearch"``.
     folder
-        Where it was unpacked.
+        Where it was unpacked, or one or two levels above.
     images
         Where the images are, if not in ``folder``: EGD-CXR and REFLACX use those of MIMIC-CXR, as
         DICOM or as the JPEGs of MIMIC-CXR-JPG.
@@ -62,6 +64,9 @@ def preset(
         semicolons; save INbreast.xls as such) with the columns ``File Name`` and ``Bi-Rads``.
         Labels by BI-RADS: 1 normal, 2 and 3 benign, 4 to 6 malignant. Images without a patient in
         their names belong to nobody else; how many there are is told on stderr.
+    INbreast-patches
+        Patches that were cut from these mammograms (McGIP works on patches): ``patches/<image>*.png``, in
+        folders or not. Labels and patients are those of the mammogram.
     Tufts
         ``Radiographs/<n>.JPG``, ``Expert/expert.json`` (a list; ``External ID`` and the abnormalities
         in ``Label.objects``). Gaze maps are looked for in ``Expert/gaze_map/gray/<n>.jpg``, where
@@ -70,8 +75,10 @@ def preset(
     OAI
         The knees of Chen et al. (2019): ``<split>/<grade>/<patient><L or R>.png`` with ``train``,
         ``val`` and ``test``; or ``kxr_sq_bu00.txt`` (``|``, or a CSV) with ``ID``, ``SIDE`` (1 right,
-        2 left) and ``V00XRKL``, and images ``<ID><L or R>.*``; of several readings of a knee the first
-        with a grade counts. Labels: the grade of Kellgren and Lawrence, 0 to 4.
+        2 left), ``READPRJ`` and ``V00XRKL``, and images ``<ID><L or R>.*``; of several readings of a knee
+        that of project 15 counts, and others where it has none, which is told; or, as in McGIP's code,
+        ``img/<grade>/*.png`` and ``OAI.json`` with the images of ``train``, ``val`` and ``test``.
+        Labels: the grade of Kellgren and Lawrence, 0 to 4.
     EGD-CXR
         ``master_sheet.csv`` (``dicom_id``, ``path``, ``patient_id``, and 0 or 1 in ``Normal``, ``CHF``,
         ``pneumonia``) and ``fixations.csv``. Labels: the first of these three that is 1.
@@ -79,10 +86,14 @@ def preset(
         ``main_data/metadata_phase_<n>.csv`` and ``main_data/<reading>/fixations.csv``. Labels: abnormal
         where the first reading rates a finding 3 (possible) or more, else normal. Readings whose eye
         tracking was discarded give no gaze. ``validate`` becomes ``val``.
+    GazeSearch
+        ``annotations/*.json`` (or ``data/*.json``) and ``images/*.jpg``. Labels: the finding that was
+        searched for, none where several were (the column ``tasks`` names them). ``valid`` becomes ``val``.
 
     For all of them, what lies in ``heatmaps/<id>.png`` or ``.npy`` of the folder is the gaze map of the
-    image ``<id>``, and a ``gaze.csv``, ``.tsv``, ``.json`` or ``.txt`` holds scanpaths by id where the data
-    set has none of its own.
+    image ``<id>``, and a ``gaze.csv``, ``.tsv``, ``.json`` or ``.txt``, or a folder ``gaze`` with a file per
+    image, holds scanpaths by id where the data set has none of its own. Names may have an ending, a folder
+    or other letters' case; what was joined by which rule, and what was not, is told on stderr.
 
     Examples
     --------
@@ -99,16 +110,17 @@ def preset(
     ('3', '9000099')
     """
     build = PRESETS[choice("name", name, PRESETS)]
-    root = Path(folder)
-    if not root.is_dir():
+    given = Path(folder)
+    if not given.is_dir():
         raise FileNotFoundError(f"folder is {str(folder)!r}, which is no folder; expected {name} in it")
+    root = _root(name, given.resolve())
     place = root if images is None else Path(images)
     if not place.is_dir():
         raise FileNotFoundError(f"images is {str(images)!r}, which is no folder; expected the images")
-    entries = [_with_gaze(entry, root) for entry in build(root.resolve(), place.resolve())]
+    entries = [_with_heatmap(entry, root) for entry in build(root, place.resolve())]
     if not entries:
         raise fault(root, None, f"holds no image of {name}; expected its published layout")
-    entries = _only_known(entries, root)
+    entries = _with_gaze(entries, root)
     if not any(entry.split for entry in entries):
         splits = split_by_group(
             [entry.label for entry in entries],
@@ -117,34 +129,71 @@ def preset(
             seed=seed,
         )
         entries = [replace(entry, split=split) for entry, split in zip(entries, splits, strict=True)]
+    elif fractions is not None:
+        tell(f"fractions is {dict(fractions)}, and {name} has a published split, which is kept")
     return Manifest(tuple(entries))
 
 
-def _with_gaze(entry: Entry, root: Path) -> Entry:
-    """Add what the user put beside the data set."""
-    heatmap = entry.heatmap or find_file(root.resolve() / "heatmaps", [entry.id])
-    gaze = entry.gaze or find_file(root.resolve(), ["gaze"], GAZE_ENDINGS)
-    return replace(entry, heatmap=heatmap, gaze=gaze)
+def _root(name: str, given: Path) -> Path:
+    """Return the folder that holds the data set: the given one, or the only one below it that does."""
+    if _holds(name, given):
+        return given
+    below = [one for one in sorted(given.iterdir()) if one.is_dir()]
+    below += [deeper for one in below for deeper in sorted(one.iterdir()) if deeper.is_dir()]
+    found = [one for one in below if _holds(name, one)]
+    if len(found) > 1:
+        raise fault(
+            given, None, f"holds {name} in {found[0]} and in {found[1]}; expected one of these folders"
+        )
+    if found:
+        tell(f"{given}: {name} is in {found[0].relative_to(given)}")
+    return found[0] if found else given
 
 
-def _only_known(entries: list[Entry], root: Path) -> list[Entry]:
-    """Take the gaze from images that a file of many scanpaths does not hold."""
-    common = {entry.gaze for entry in entries if entry.gaze and entry.gaze.parent == root.resolve()}
-    known = {file: {str(_image(key)) for key in read_scanpaths(file, verbose=False).ids} for file in common}
-    return [
-        replace(entry, gaze=None) if entry.gaze in known and entry.id not in known[entry.gaze] else entry
-        for entry in entries
-    ]
+def _holds(name: str, folder: Path) -> bool:
+    """Whether a folder has what the data set is known by."""
+    if name == "gazesearch":
+        return bool(annotations(folder))
+    return any(any(folder.glob(mark)) for mark in MARKS[name])
 
 
-def _image(key: Any) -> Any:
-    return key[0] if isinstance(key, tuple) else key
+def _with_heatmap(entry: Entry, root: Path) -> Entry:
+    """Add the gaze map that the user put beside the data set."""
+    return replace(entry, heatmap=entry.heatmap or find_file(root / "heatmaps", [entry.id]))
+
+
+def _with_gaze(entries: list[Entry], root: Path) -> list[Entry]:
+    """Add the gaze that lies beside the data set: of EGD-CXR in one file, else what the user put there."""
+    common = {entry.gaze for entry in entries if entry.gaze and entry.gaze.parent == root}
+    place = find_file(root, ["gaze"], GAZE_ENDINGS)
+    if place is None and (root / "gaze").is_dir() and any((root / "gaze").iterdir()):
+        place = root / "gaze"
+    sources = sorted(common) or ([place] if place is not None else [])
+    lacking = [entry for entry in entries if entry.gaze is None or entry.gaze in common]
+    if not sources or not lacking:
+        return entries
+    joined, words = add_gaze([replace(entry, gaze=None) for entry in lacking], sources)
+    for line in words:
+        tell(line)
+    by_id = {entry.id: entry for entry in joined}
+    return [by_id.get(entry.id, entry) for entry in entries]
 
 
 PRESETS: dict[str, Callable[[Path, Path], Iterator[Entry]]] = {
     "inbreast": inbreast,
+    "inbreast-patches": inbreast_patches,
     "tufts": tufts,
     "oai": oai,
     "egd-cxr": egd_cxr,
     "reflacx": reflacx,
+    "gazesearch": gazesearch,
+}
+#: By which file or folder a data set is known; any of them will do.
+MARKS = {
+    "inbreast": ("INbreast.csv",),
+    "inbreast-patches": ("INbreast.csv",),
+    "tufts": ("Expert/expert.json",),
+    "oai": ("train/[0-4]", "val/[0-4]", "test/[0-4]", "img/[0-4]", "[kK][xX][rR]_[sS][qQ]_[bB][uU]00.*"),
+    "egd-cxr": ("master_sheet.csv",),
+    "reflacx": ("main_data/metadata_phase_*.csv", "metadata_phase_*.csv"),
 }

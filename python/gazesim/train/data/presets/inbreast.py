@@ -9,7 +9,26 @@ from pathlib import Path
 from ...._progress import tell
 from ....io.tables import Row, Table, fault, parse_number, quoted
 from ..manifest import Entry
-from .layout import images_by_stem, missing_image, read_table
+from .layout import ENDINGS, images_by_stem, missing_image, read_table
+
+
+def inbreast_patches(root: Path, images: Path) -> Iterator[Entry]:
+    """Yield the patches that were cut from the mammograms: patches/<image>[_...].png, in folders or not."""
+    folder = images / "patches" if (images / "patches").is_dir() else images
+    whole = {entry.id: entry for entry in inbreast(root, root)}
+    lost = []
+    for file in sorted(folder.rglob("*")):
+        if file.suffix not in ENDINGS:
+            continue
+        mammogram = whole.get(re.split(r"[^0-9]", file.stem)[0])
+        if mammogram is None:
+            lost.append(file.name)
+            continue
+        patient = mammogram.group or mammogram.id
+        more = {**mammogram.extra, "mammogram": mammogram.id}
+        yield Entry(file.stem, file, mammogram.label, group=patient, extra=more)
+    if lost:
+        raise fault(folder, None, f"holds {lost[0]!r}; expected names that begin with that of a mammogram")
 
 
 def inbreast(root: Path, images: Path) -> Iterator[Entry]:

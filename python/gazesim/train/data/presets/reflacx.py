@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
 
-from ....io.tables import Row, Source, Table
+from ....io.tables import Row, Source, Table, fault, parse_number, quoted
 from ..manifest import Entry
 from .layout import mimic_image, missing_image
 
@@ -62,10 +62,16 @@ def reflacx(root: Path, images: Path) -> Iterator[Entry]:
 
 
 def _findings(row: Row) -> bool:
-    """Whether a finding is rated 3 or more of 5."""
-    ratings = [
-        row.optional(column)
-        for column in row.table.columns
-        if column.lower() not in NO_FINDINGS and row.optional(column).isdigit()
-    ]
-    return any(int(rating) >= 3 for rating in ratings)
+    """Whether a finding is rated 3 or more of 5; spreadsheets may write 4 as 4.0."""
+    found = False
+    for column in row.table.columns:
+        cell = row.optional(column)
+        # Findings that are there or not, such as support devices, are no ratings.
+        if column.lower() in NO_FINDINGS or cell.lower() in ("", "nan", "true", "false"):
+            continue
+        rating = parse_number(cell)
+        if rating is None or not 0 <= rating <= 5:
+            problem = f"column {column!r} is {quoted(cell)}; expected a rating from 0 to 5"
+            raise fault(row.table.path, row.line, problem)
+        found = found or rating >= 3
+    return found
