@@ -34,6 +34,7 @@ from .commands.options import Option, Parser, UsageError, add_options, build, op
 #: verb: (module in gazesim.commands, one line for the overview)
 VERBS = {
     "demo": ("demo", "all four schemes on a synthetic data set, in seconds"),
+    "example": ("example", "folder in, synthetic images, tracker exports and labels to learn with out"),
     "look": ("look", "gaze file in, what it holds and how it would be read out"),
     "fixations": ("fixations", "raw exports of trackers in, table of fixations per image out"),
     "manifest": ("manifest", "images, gaze and labels in, one table for training out"),

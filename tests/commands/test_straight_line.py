@@ -85,7 +85,7 @@ def test_recording_to_evaluation(tmp_path, rng, capsys, monkeypatch):
     threshold = capsys.readouterr().out
 
     assert "threshold" in threshold
-    settings = {"cache": "cache", "top_k": 2, "threshold": None}
+    settings = {"scheme": None, "cache": "cache", "top_k": 2, "threshold": None}
     training = [
         "pretrain", "--config", "demo", "--data.phantom", "null", "--data.manifest", "manifest.csv",
         "--data.size", "32", "--data.batch_size", "4", "--model.pairs", json.dumps(settings),
