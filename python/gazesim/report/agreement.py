@@ -51,7 +51,7 @@ def reader_agreement(cache: AffinityCache) -> Agreement | None:
     >>> cache = AffinityCache.build(folder, [a, a, a[::-1], a[::-1]], ids=ids, screen_size=(64, 48))
     >>> found = reader_agreement(cache)
     >>> found.readers, found.with_others, found.on_other_images.round(2)
-    (('ann', 'bob'), array([1., 1.]), array([0.61, 0.61]))
+    (('ann', 'bob'), array([1., 1.]), array([0.75, 0.75]))
     """
     source = cache if cache.reduce is None else cache.features
     names = source.ids
