@@ -16,12 +16,14 @@ import numpy as np
 
 import data
 import gazesim
-from timing import Effort, Spread, alternate
+from timing import LEVELS, Effort, Spread, alternate
 
 HERE = Path(__file__).resolve().parent
 REPO = HERE.parent
 SHARED = Path(os.environ.get("GAZESIM_SHARED", REPO.parent / "shared"))
 SIZES = (4, 16, 64, 256, 1000, 3000)
+#: The level at which all but the comparisons with peers are measured.
+BEST = LEVELS[-1]
 
 
 def fresh(name: str, count: int, file: str = "") -> dict[str, Any]:
@@ -49,6 +51,9 @@ def neighbors(quick: bool) -> dict[str, Any]:
     return result
 
 
+BEST = LEVELS[-1]
+
+
 def import_seconds(times: int) -> float:
     """Median of a fresh process each time, after one that warms the disk's cache."""
     return statistics.median([fresh("import", 0)["seconds"] for _ in range(times + 1)][1:])
@@ -64,10 +69,10 @@ def throughput(quick: bool, effort: Effort) -> dict[str, float]:
     runs: dict[Any, Any] = {}
     for threads in (1, 2):
         use = {"n_threads": threads}
-        runs["moments", threads] = (threads, lambda use=use: moments.affinity(out=out, **use))
-        runs["dhash", threads] = (threads, lambda use=use: hashes.affinity(out=out, **use))
-        runs["tima", threads] = (threads, lambda use=use: clusters.affinity(**use))
-    runs["batch"] = (2, lambda: gazesim.affinity(batch, screen_size=data.SCREEN))
+        runs["moments", threads] = (threads, BEST, lambda use=use: moments.affinity(out=out, **use))
+        runs["dhash", threads] = (threads, BEST, lambda use=use: hashes.affinity(out=out, **use))
+        runs["tima", threads] = (threads, BEST, lambda use=use: clusters.affinity(**use))
+    runs["batch"] = (2, BEST, lambda: gazesim.affinity(batch, screen_size=data.SCREEN))
     median = {name: statistics.median(times) for name, times in alternate(runs, effort).items()}
     pairs = len(clusters) * (len(clusters) + 1) / 2
     result = {"batch_ms": median["batch"] * 1e3, "matrix_n": float(count)}
@@ -93,6 +98,7 @@ def two_threads(quick: bool, effort: Effort) -> dict[str, dict[int, Spread]]:
             runs = {
                 threads: (
                     threads,
+                    BEST,
                     lambda threads=threads, features=features, out=out: features.affinity(
                         out=out, n_threads=threads
                     ),

@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import Any
 
 from goals import Goal
-from timing import Row, Spread
+from timing import LEVELS, Row, Spread
 
 LIBRARIES = (
     "gazesim",
@@ -38,6 +38,7 @@ def environment() -> dict[str, Any]:
             versions[name] = "missing"
     return {
         "processor": processor(),
+        "levels": list(LEVELS),
         "cores": len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count(),
         "system": f"{platform.system()} {platform.machine()}",
         "python": platform.python_version(),
@@ -122,7 +123,7 @@ def markdown(
         "Answers were compared before anything was timed. Peer and gazesim took turns; a ratio is that of"
         " one round (how many times as fast gazesim is), given as least / median / most. Peers that can use"
         " threads used as many; the time of a peer is on one thread.",
-        f"{where['processor']}, {where['cores']} cores, {where['system']}, Python {where['python']}; commit"
+        f"{where['processor']}, GAZESIM_SIMD up to {where['levels'][-1]}, {where['cores']} cores, {where['system']}, Python {where['python']}; commit"
         f" {where['commit']}, {where['date']}; {versions}.",
         table(
             [
@@ -147,6 +148,10 @@ def markdown(
                 for row in rows
             ],
         ),
+        "## At every level",
+        "Medians of the ratios on one thread / two threads, with `GAZESIM_SIMD` set to each level that the"
+        " processor has, in the same rounds. Most processors have AVX2.",
+        by_level(rows),
         "## Goals",
         table(
             ["what", "bound", "aim", "measured", "met"],
@@ -164,6 +169,18 @@ def markdown(
     if missing:
         parts.append(f"Not installed, so not compared: {', '.join(missing)}.")
     return "\n\n".join(parts) + "\n"
+
+
+def by_level(rows: list[Row]) -> str:
+    """Return the table of ratios at every level, AVX2 first."""
+    levels = sorted(LEVELS, key=lambda level: level != "avx2")
+    body = []
+    for row in rows:
+        cells = [
+            " / ".join(times(spread.median) for spread in row.at_level[level].values()) for level in levels
+        ]
+        body.append([row.what, f"{row.size} {row.size_name}", row.peer, *cells])
+    return table(["what", "size", "peer", *levels], body)
 
 
 def picture(path: Path, rows: list[Row]) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+import os
 import statistics
 import time
 from collections.abc import Callable
@@ -12,8 +13,11 @@ from typing import Any
 import numpy as np
 
 import peers
+from gazesim import _core
 
 THREADS = (1, 2)
+#: What this processor has, the slowest first; all are measured in one run.
+LEVELS = tuple(_core.simd_levels())
 
 
 class Disagreement(Exception):
@@ -74,6 +78,8 @@ class Row:
     peer_seconds: float = 0.0
     our_seconds: dict[int, float] = field(default_factory=dict)
     ratios: dict[int, Spread] = field(default_factory=dict)
+    #: The ratios at each level of GAZESIM_SIMD; those above are of the best.
+    at_level: dict[str, dict[int, Spread]] = field(default_factory=dict)
 
     def as_json(self) -> dict[str, Any]:
         return asdict(self)
@@ -96,20 +102,37 @@ def verify(case: Case) -> None:
         )
 
 
-def alternate(runs: dict[Any, tuple[int, Callable[[], Any]]], effort: Effort) -> dict[Any, list[float]]:
-    """Return the seconds per call of every run (threads, callable), one number per round."""
+def alternate(runs: dict[Any, tuple[int, str, Callable[[], Any]]], effort: Effort) -> dict[Any, list[float]]:
+    """Return the seconds per call of every run (threads, level, callable), one number per round."""
+    given = os.environ.get("GAZESIM_SIMD")
+    try:
+        return in_rounds(runs, effort)
+    finally:
+        os.environ.pop("GAZESIM_SIMD")
+        if given is not None:
+            os.environ["GAZESIM_SIMD"] = given
+
+
+def in_rounds(runs: dict[Any, tuple[int, str, Callable[[], Any]]], effort: Effort) -> dict[Any, list[float]]:
+    """Do what :func:`alternate` says; leaves the last level set."""
     repeats = {}
-    for name, (threads, run) in runs.items():
-        peers.use_threads(threads)
+    for name, (threads, level, run) in runs.items():
+        use(threads, level)
         once(run, 1)  # first calls import, allocate and compile
         repeats[name] = max(1, math.ceil(effort.seconds / once(run, 1)))
     times: dict[Any, list[float]] = {name: [] for name in runs}
     for number in range(effort.rounds):
         turn = list(runs.items())
-        for name, (threads, run) in turn if number % 2 else turn[::-1]:
-            peers.use_threads(threads)
+        for name, (threads, level, run) in turn if number % 2 else turn[::-1]:
+            use(threads, level)
             times[name].append(once(run, repeats[name]))
     return times
+
+
+def use(threads: int, level: str) -> None:
+    """Let the peers use so many threads, and gazesim at most that level."""
+    peers.use_threads(threads)
+    os.environ["GAZESIM_SIMD"] = level
 
 
 def once(run: Callable[[], Any], repeats: int) -> float:
@@ -123,18 +146,24 @@ def once(run: Callable[[], Any], repeats: int) -> float:
 def measure(case: Case, effort: Effort) -> Row:
     """Compare the answers, then the times."""
     verify(case)
-    runs: dict[Any, tuple[int, Callable[[], Any]]] = {("peer", 1): (1, case.run_peer)}
+    best = LEVELS[-1]
+    runs: dict[Any, tuple[int, str, Callable[[], Any]]] = {("peer", 1): (1, best, case.run_peer)}
     if case.peer_threads:
-        runs["peer", 2] = (2, case.run_peer)
+        runs["peer", 2] = (2, best, case.run_peer)
     for threads in THREADS:
-        runs["ours", threads] = (threads, lambda threads=threads: case.run_ours(threads))
+        for level in LEVELS:
+            ours = (threads, level, lambda threads=threads: case.run_ours(threads))
+            runs["ours", threads, level] = ours
     times = alternate(runs, effort)
     row = Row(case.what, case.peer, case.unit, case.size, case.size_name)
     row.peer_seconds = statistics.median(times["peer", 1]) / case.peer_units
     for threads in THREADS:
         theirs = times.get(("peer", threads), times["peer", 1])
-        ours = times["ours", threads]
         scale = case.our_units / case.peer_units
-        row.our_seconds[threads] = statistics.median(ours) / case.our_units
-        row.ratios[threads] = Spread.of([a / b * scale for a, b in zip(theirs, ours, strict=True)])
+        for level in LEVELS:
+            pairs = zip(theirs, times["ours", threads, level], strict=True)
+            spread = Spread.of([a / b * scale for a, b in pairs])
+            row.at_level.setdefault(level, {})[threads] = spread
+        row.our_seconds[threads] = statistics.median(times["ours", threads, best]) / case.our_units
+        row.ratios[threads] = row.at_level[best][threads]
     return row

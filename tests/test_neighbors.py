@@ -11,7 +11,10 @@ from hypothesis import strategies as st
 import gazesim
 from strategies import MEASURES, cases, measure_cases, measures_on
 
-pytestmark = pytest.mark.filterwarnings("ignore::gazesim.InvalidGazeWarning")
+pytestmark = [
+    pytest.mark.filterwarnings("ignore::gazesim.InvalidGazeWarning"),
+    pytest.mark.filterwarnings("ignore::gazesim.geometry.AssumedScreenWarning"),
+]
 
 
 def others(case):

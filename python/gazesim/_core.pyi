@@ -29,6 +29,8 @@ __all__ = [
     "render_heatmaps",
     "resize_heatmaps",
     "sample_view",
+    "simd_level",
+    "simd_levels",
     "tima_affinity",
     "tima_features",
     "tima_neighbors",
@@ -37,10 +39,15 @@ __all__ = [
 
 __version__: str
 
+def simd_level() -> str: ...
+def simd_levels() -> list[str]: ...
+
 _Ragged: TypeAlias = tuple[NDArray[np.float64], NDArray[np.int64]]
 _Maps: TypeAlias = NDArray[np.uint8] | NDArray[np.float32] | NDArray[np.float64]
 _Progress: TypeAlias = Callable[[int], None]
-_Csr: TypeAlias = tuple[NDArray[np.int64], NDArray[np.int32], NDArray[np.float32]]
+_Csr: TypeAlias = tuple[
+    NDArray[np.int64], NDArray[np.int32], NDArray[np.float32], tuple[float, int, int] | None
+]
 
 class _Grouping(Protocol):
     @property

@@ -114,6 +114,9 @@ class AffinityCache:
         top_k: int | None = None,
         quantile: float | None = None,
         reduce: str | None = None,
+        method: str = "exact",
+        graph_k: int = 40,
+        seed: int = 0,
         n_threads: int | None = None,
         progress: bool = False,
         errors: str = "warn",
@@ -146,6 +149,10 @@ class AffinityCache:
             Ids are (image_id, reader_id); an affinity of two images is the ``"mean"`` or the
             ``"max"`` over all pairs of their valid gazes (1 for an image with itself), and the
             cache is looked up by image_id. None keeps the gazes apart.
+        method, graph_k, seed
+            As for :func:`gazesim.neighbors`: ``"nn-descent"`` keeps most of the ``top_k`` most similar
+            others, and ``cache.selection.recall`` tells which share. A build of it that was killed begins
+            again, with the same result; it takes no ``reduce``, no ``client``, and nothing is appended.
         n_threads
             Threads to use, per worker where there is a client; default ``GAZESIM_NUM_THREADS``, then
             all available cores (one on a worker).
@@ -166,12 +173,16 @@ class AffinityCache:
         OSError
             If the disk is too small (told before the work starts) or full.
         """
+        selection = selection_from(threshold, top_k, quantile, method, graph_k, seed)
+        for name, value in (("reduce", reduce), ("client", client)):
+            if value is not None and method != "exact":
+                raise ValueError(f"{name} is given with method={method!r}; expected method='exact' with it")
         plan = plan_for(
             gazes,
             ids=ids,
             scheme=scheme,
             params=params,
-            selection=selection_from(threshold, top_k, quantile),
+            selection=selection,
             reduce=reduce,
             errors=errors,
             n_threads=n_threads,
@@ -263,6 +274,11 @@ class AffinityCache:
         """
         old = self.features
         refuse_other_screen(old.scheme, gazes, "gazes")
+        if self.selection is not None and self.selection.method is not None:
+            raise ValueError(
+                f"{self.path} holds neighbours by {self.selection.method}, which nothing can be appended to; "
+                "expected it to be built again"
+            )
         new = as_features(gazes, ids, old.scheme, {}, n_threads)
         new._tell_invalid("gazes", choice("errors", errors, ERRORS))
         plan = extended(old, new, self.ids, self.reduce, self.selection)

@@ -24,6 +24,7 @@ from numpy.typing import NDArray
 from .._progress import ProgressBar
 from ..schemes.features import Features
 from . import store
+from .approximate import approximate
 from .blocks import has_block, read_dense, read_entries, write_block
 from .manifest import (
     MATRIX_FILE,
@@ -73,8 +74,13 @@ def build(
         recover(path)
         if not is_finished(path, plan, base):
             prepare(folder, plan)
-            compute(folder, plan, plan.blocks, n_threads=n_threads, progress=progress, client=client)
-            finalize(path, plan, None if base is None else base.matrix)
+            if plan.selection is not None and plan.selection.method is not None:
+                matrix, known = approximate(plan, n_threads=n_threads, progress=progress)
+                clean(folder)
+                install(path, manifest_of(known), iter([csr_bytes(matrix)]), plan.features)
+            else:
+                compute(folder, plan, plan.blocks, n_threads=n_threads, progress=progress, client=client)
+                finalize(path, plan, None if base is None else base.matrix)
         lock.remove_folder()
 
 
@@ -181,7 +187,16 @@ def require_same(path: Path, manifest: dict[str, Any]) -> None:
 
 def same_work(found: dict[str, Any], wanted: dict[str, Any]) -> bool:
     """Return whether two manifests describe the same result; which release wrote one does not matter."""
-    return all(found.get(name) == value for name, value in wanted.items() if name != "library")
+    return all(
+        without_recall(found.get(name)) == without_recall(value)
+        for name, value in wanted.items()
+        if name != "library"
+    )
+
+
+def without_recall(part: Any) -> Any:
+    """Return a part of a manifest without what is known of a search only when it is done."""
+    return {k: v for k, v in part.items() if k != "recall"} if isinstance(part, dict) else part
 
 
 def difference(found: dict[str, Any], wanted: dict[str, Any]) -> str:

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import dataclasses
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
 from .._errors import describe, integer, number
+from ..schemes.descent import descent_for
 
 #: At most so many images, evenly spaced, stand for a source where a quantile is estimated.
 QUANTILE_IMAGES = 2000
@@ -26,12 +27,17 @@ class Selection:
 
     The diagonal of valid images is kept always, and an affinity of 0 never. ``top_k`` is a choice
     of each row on its own, so ``[i, j]`` may be kept and ``[j, i]`` not; of equal affinities the
-    image that comes first is kept. ``quantile`` becomes a threshold by :meth:`settled`.
+    image that comes first is kept. ``quantile`` becomes a threshold by :meth:`settled`. ``method``,
+    ``graph_k`` and ``seed`` belong to an approximate search; its ``recall`` is known when it is done.
     """
 
     threshold: float | None = None
     top_k: int | None = None
     quantile: float | None = None
+    method: str | None = None
+    graph_k: int | None = None
+    seed: int | None = None
+    recall: float | None = field(default=None, compare=False)
 
     def __post_init__(self) -> None:
         if self.threshold is not None:
@@ -41,7 +47,7 @@ class Selection:
         if self.quantile is not None:
             object.__setattr__(self, "quantile", number("quantile", self.quantile, low=0.0, high=1.0))
 
-    def to_json(self) -> dict[str, float]:
+    def to_json(self) -> dict[str, Any]:
         """Return the settings that are not None."""
         return {name: value for name, value in dataclasses.asdict(self).items() if value is not None}
 
@@ -114,10 +120,22 @@ def largest_in_rows(part: NDArray[np.float32], count: int) -> NDArray[np.bool_]:
     return mask
 
 
-def selection_from(threshold: float | None, top_k: int | None, quantile: float | None) -> Selection | None:
-    """Return the selection that the three ask for together; none of them means the dense matrix."""
+def selection_from(
+    threshold: float | None,
+    top_k: int | None,
+    quantile: float | None,
+    method: str = "exact",
+    graph_k: int = 40,
+    seed: int = 0,
+) -> Selection | None:
+    """Return the selection that the settings ask for together; none of them means the dense matrix."""
     if threshold is not None and quantile is not None:
         raise ValueError("threshold and quantile are both given; expected at most one of them")
+    descent = descent_for(method, top_k, graph_k, seed)
+    if descent is not None:
+        if quantile is not None:
+            raise ValueError(f"quantile is given with method={method!r}; expected threshold, or none")
+        return Selection(threshold, top_k, None, method, descent.graph_k, descent.seed)
     given = (threshold, top_k, quantile)
     return None if given == (None, None, None) else Selection(*given)
 
@@ -126,7 +144,7 @@ def selection_from_json(value: Any) -> Selection | None:
     """Return the selection of a manifest."""
     if value is None:
         return None
-    known = {"threshold", "top_k", "quantile"}
+    known = {field.name for field in dataclasses.fields(Selection)}
     if not isinstance(value, dict) or not set(value) <= known or not value:
         raise ValueError(f"selection is {describe(value)}; expected threshold, top_k or quantile")
     return Selection(**value)

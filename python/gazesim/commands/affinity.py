@@ -55,6 +55,7 @@ def run(
     top_k: int | None = None,
     quantile: float | None = None,
     reduce: str | None = None,
+    method: str | None = None,
     images: str | None = None,
     sigma_deg: float | None = None,
     dask: str | None = None,
@@ -88,6 +89,8 @@ def run(
         quantile: Keep only pairs above this quantile in the cache.
         reduce: mean or max over the readers of an image, or pool, one map of all of them; ids are then image
             ids.
+        method: exact, or nn-descent: with --cache and --top_k, finds most of the neighbours in a fraction of
+            the time, and tells which share.
         images: A folder of images named after the image ids: their sizes say where they stood on the screen.
         sigma_deg: Width of the Gaussian of heatmaps in degrees, with screen_cm and distance_cm.
         dask: Address of a Dask scheduler whose workers compute the cache and see its folder.
@@ -100,6 +103,7 @@ def run(
         "top_k": top_k,
         "quantile": quantile,
         "reduce": None if pooled else reduce,
+        "method": method,
     }
     check_options(cache, dask, block, merge, kept)
     if cache is not None and merge:

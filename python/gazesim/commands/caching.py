@@ -21,6 +21,9 @@ def check_options(cache: str | None, dask: str | None, block: str | None, merge:
         raise ValueError("of --dask, --block and --merge, more than one is given; expected at most one")
     if block is not None:
         share_of(block)
+    if kept.get("method") not in (None, "exact"):
+        if block is not None or dask is not None:
+            raise ValueError("--method is given with --block or --dask; expected one machine for it")
 
 
 def share_of(block: str) -> tuple[int, int]:
@@ -47,8 +50,10 @@ def build_cache(
     progress: bool,
 ) -> tuple[AffinityCache | None, str]:
     """Build a cache, or one share of it; return the cache, if it is complete, and what to say."""
+    kept = {name: value for name, value in kept.items() if name != "method" or value is not None}
     how: dict[str, Any] = {**kept, "n_threads": n_threads, "progress": progress, "errors": "ignore"}
     if block is not None:
+        how.pop("method", None)  # exact: checked before
         share = share_of(block)
         count = AffinityCache.build_share(cache, features, share=share, **how)
         return None, f"computed the {count} blocks of share {block} of {cache}; --merge ends the work"
@@ -58,4 +63,12 @@ def build_cache(
 
             how["client"] = stack.enter_context(connect(dask))
         opened = AffinityCache.build(cache, features, **how)
-    return opened, f"wrote {Path(cache)}, a cache of {len(opened)} ids"
+    return opened, f"wrote {Path(cache)}, a cache of {len(opened)} ids{recall_of(opened)}"
+
+
+def recall_of(cache: AffinityCache) -> str:
+    """Return the recall of an approximate search in words, nothing of an exact one."""
+    if cache.selection is None or cache.selection.method is None:
+        return ""
+    share = "unknown" if cache.selection.recall is None else f"{cache.selection.recall:.3f}"
+    return f"; {cache.selection.method} found a share of {share} of the {cache.selection.top_k} nearest"

@@ -13,7 +13,8 @@ from ..scanpaths import Scanpaths
 from .features import Features
 
 Pair = tuple[NDArray[Any], NDArray[np.int64]]
-Csr = tuple[NDArray[np.int64], NDArray[np.int32], NDArray[np.float32]]
+#: Offsets, columns and affinities; of an approximate search recall, queries and rounds, else None.
+Csr = tuple[NDArray[np.int64], NDArray[np.int32], NDArray[np.float32], tuple[float, int, int] | None]
 
 
 class Scheme(ABC):

@@ -13,6 +13,7 @@ from .._errors import choice, describe, integer, number
 from ..heatmaps import threads
 from ..ids import IdIndex, as_ids, as_positions
 from ..scanpaths import take_ragged
+from .descent import MAX_ROUNDS, QUERIES, descent_for, told
 
 if TYPE_CHECKING:
     from scipy.sparse import csr_array
@@ -175,6 +176,9 @@ class Features:
         *,
         threshold: float | None = None,
         top_k: int | None = None,
+        method: str = "exact",
+        graph_k: int = 40,
+        seed: int = 0,
         n_threads: int | None = None,
         progress: bool = False,
         errors: str = "warn",
@@ -187,19 +191,24 @@ class Features:
             raise ValueError("threshold and top_k are both missing; expected at least one of them")
         low = 0.0 if threshold is None else number("threshold", threshold, low=0.0, high=1.0, open_low=True)
         count = None if top_k is None else integer("top_k", top_k, low=1, high=2**31 - 1)
+        descent = descent_for(method, count, graph_k, seed)
         self._tell_invalid("gazes", errors)
         order = np.argsort(self.scheme._sort_key(self), kind="stable")
-        with Bar(progress, len(self), len(self), symmetric=True) as advance:
+        steps = None if descent is None else (MAX_ROUNDS + 2) * len(self)
+        with Bar(progress, len(self), len(self), symmetric=True, steps=steps) as advance:
             search = {
                 "names": order.astype(np.uint32),
                 # An affinity of 0 is no neighbour, so the smallest positive number stands for none.
                 "threshold": max(low, float(np.finfo(np.float32).tiny)),
                 "top_k": count,
+                "descent": None if descent is None else descent.search(QUERIES),
                 "n_threads": threads(n_threads),
                 "progress": advance,
             }
-            offsets, columns, values = self.scheme._find_neighbors(self._take(order), search)
-        return csr_array((values, columns, offsets), shape=(len(self), len(self)))
+            offsets, columns, values, info = self.scheme._find_neighbors(self._take(order), search)
+        found = csr_array((values, columns, offsets), shape=(len(self), len(self)))
+        found.info = told(info, descent)
+        return found
 
     def block(
         self, ids_a: Iterable[Hashable], ids_b: Iterable[Hashable] | None = None
@@ -306,15 +315,18 @@ def matrix(out: NDArray[Any] | None, shape: tuple[int, ...], dtype: np.dtype[Any
 
 
 class Bar:
-    """A progress bar over pairs on stderr, or none."""
+    """A progress bar over pairs on stderr, or over ``steps`` where they are given, or none."""
 
-    def __init__(self, wanted: bool, rows: int, cols: int, symmetric: bool) -> None:
+    def __init__(
+        self, wanted: bool, rows: int, cols: int, symmetric: bool, *, steps: int | None = None
+    ) -> None:
         pairs = rows * (rows + 1) // 2 if symmetric else rows * cols
+        total, unit = (pairs, " pairs") if steps is None else (steps, " steps")
         self._bar = None
         if wanted:
             from .._progress import ProgressBar  # here, because tqdm costs a tenth of `import gazesim`
 
-            self._bar = ProgressBar(total=pairs, unit=" pairs", unit_scale=True, leave=True)
+            self._bar = ProgressBar(total=total, unit=unit, unit_scale=True, leave=True)
 
     def __enter__(self) -> Any:
         return self._advance if self._bar is not None else None

@@ -82,9 +82,10 @@ fn matrices_of_every_size_equal_their_pairs() {
         equals_pairs(&dhash::Affinity::new(&a, &b).unwrap());
         equals_pairs(&moments::Affinity::new(&maps(rows), &maps(cols), 0.3));
     }
-    let long = hashes(70, 4);
+    let (long, few) = (hashes(70, 4), maps(73));
     for level in Level::all() {
         equals_pairs(&dhash::Affinity::at_level(&long, &long, level).unwrap());
+        equals_pairs(&moments::Affinity::at_level(&few, &few, 0.3, level));
     }
 }
 
@@ -96,7 +97,9 @@ fn matrices_written_past_the_caches_equal_their_pairs() {
         equals_pairs(&dhash::Affinity::at_level(&hashes, &hashes, level).unwrap());
     }
     let maps = maps(2109);
-    equals_pairs(&moments::Affinity::new(&maps, &maps, 0.5));
+    for level in Level::all() {
+        equals_pairs(&moments::Affinity::at_level(&maps, &maps, 0.5, level));
+    }
 }
 
 #[test]

@@ -5,6 +5,7 @@ use gazesim_core::parallel::{Poll, available_threads};
 use pyo3::prelude::*;
 
 use crate::errors::OrRaise;
+use crate::level;
 
 /// The number of threads to use: as requested, else `GAZESIM_NUM_THREADS`, else the cores that are available to the
 /// process.
@@ -35,8 +36,9 @@ pub struct Call {
 }
 
 impl Call {
-    /// A call on `n_threads` threads, or the default number.
+    /// A call on `n_threads` threads, or the default number, at the level that the environment allows.
     pub fn new(n_threads: Option<usize>, progress: Option<Py<PyAny>>) -> PyResult<Self> {
+        level::follow_environment().or_raise()?;
         let threads = thread_count(n_threads).or_raise()?;
         Ok(Self { threads, progress })
     }

@@ -4,6 +4,7 @@ mod arrays;
 mod detached;
 mod errors;
 mod gaze;
+mod level;
 mod options;
 mod pairwise;
 mod schemes;
@@ -19,6 +20,8 @@ mod _core {
     const __version__: &str = env!("CARGO_PKG_VERSION");
     #[pymodule_export]
     use crate::gaze::{check_scanpaths, detect_fixations, render_heatmaps, resize_heatmaps};
+    #[pymodule_export]
+    use crate::level::{simd_level, simd_levels};
     #[pymodule_export]
     use crate::pairwise::dhash::{dhash_affinity, dhash_neighbors};
     #[pymodule_export]

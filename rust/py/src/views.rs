@@ -14,6 +14,7 @@ use pyo3::prelude::*;
 use crate::arrays::Maps;
 use crate::detached::Call;
 use crate::errors::OrRaise;
+use crate::level;
 use crate::options::{Choice, WeightingKind};
 
 const ARGUMENT: &str = "gaze_map";
@@ -169,6 +170,7 @@ pub fn sample_view(
         fallback: fallback.0,
         boxes,
     };
+    level::follow_environment().or_raise()?;
     let uniforms = uniforms.as_slice()?;
     match &gaze_map {
         Maps::U8(maps) => sample_of(py, maps, &sampler, uniforms),

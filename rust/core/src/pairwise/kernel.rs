@@ -2,6 +2,7 @@
 
 use std::ops::Range;
 
+use super::ListKernel;
 use crate::simd::{self, Job, Lanes, Level};
 use crate::sink::{TILE, Tile};
 
@@ -160,6 +161,14 @@ impl<K: PairKernel> Kernel for ByPairs<K> {
 impl<K: PairKernel> TileKernel for ByPairs<K> {
     fn tile(&self, scratch: &mut K::Scratch, tile: &Tile, values: &mut [K::Output], go_on: GoOn) -> bool {
         tile_by_pairs(tile, values, go_on, |i, j| self.0.pair(scratch, i, j))
+    }
+}
+
+impl<K: PairKernel<Output = f32>> ListKernel for ByPairs<K> {
+    fn list(&self, scratch: &mut K::Scratch, i: usize, cols: &[u32], values: &mut [f32]) {
+        for (value, &j) in values.iter_mut().zip(cols) {
+            *value = self.0.pair(scratch, i, j as usize);
+        }
     }
 }
 

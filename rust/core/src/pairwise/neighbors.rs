@@ -67,7 +67,7 @@ pub fn neighbors_by_rows<K: RowKernel + Bounded>(
 }
 
 /// The number of samples, each of which has one name.
-fn check_names<K: Kernel>(kernel: &K, names: &[u32]) -> Result<usize> {
+pub(super) fn check_names<K: Kernel>(kernel: &K, names: &[u32]) -> Result<usize> {
     let (count, cols) = kernel.shape();
     let mut seen = vec![false; count];
     let mut is_new = |&name: &u32| {

@@ -1,7 +1,7 @@
 //! Gaze moments (McGIP, eq. 2 and 3): how much gaze there is, and how widely it is spread.
 
 use crate::heatmap::{Heatmap, Interpolation, Pixel, Profiles, profiles, resize, total, unchecked_profiles};
-use crate::pairwise::{Bounded, Kernel, RowKernel, Tile};
+use crate::pairwise::{Bounded, Kernel, ListKernel, RowKernel, Tile};
 use crate::scanpath::row;
 use crate::simd::{self, Columns, Job, Lanes, Level, Line, Lines};
 use crate::{Error, Result};
@@ -205,6 +205,11 @@ fn factors(Moments { mass, spread }: Moments, alpha: f64) -> Factors {
 impl Affinity {
     /// Compares the maps of `rows` with those of `cols`; `alpha` weighs the mass.
     pub fn new(rows: &[Moments], cols: &[Moments], alpha: f64) -> Self {
+        Self::at_level(rows, cols, alpha, Level::best())
+    }
+
+    /// As [`Affinity::new`], with the lanes of `level`.
+    pub fn at_level(rows: &[Moments], cols: &[Moments], alpha: f64, level: Level) -> Self {
         let mut columns = [(); 4].map(|()| Lines::zeros(cols.len()));
         for (index, &one) in cols.iter().enumerate() {
             for (column, factor) in columns.iter_mut().zip(factors(one, alpha)) {
@@ -216,7 +221,7 @@ impl Affinity {
             count: cols.len(),
             cols: columns,
             alpha,
-            level: Level::best(),
+            level,
         }
     }
 
@@ -259,6 +264,14 @@ impl RowKernel for Affinity {
                 streams,
             },
         );
+    }
+}
+
+impl ListKernel for Affinity {
+    fn list(&self, (): &mut (), i: usize, cols: &[u32], values: &mut [f32]) {
+        for (value, &j) in values.iter_mut().zip(cols) {
+            *value = self.pair(i, j as usize);
+        }
     }
 }
 

@@ -14,6 +14,45 @@ pub struct Group<const M: usize> {
     pub targets: Vec<usize>,
 }
 
+impl<const M: usize> Group<M> {
+    fn new<T>(
+        features: &Ragged<T>,
+        targets: Vec<usize>,
+        filler: f64,
+        keep: &impl Fn(&T) -> [f64; M],
+    ) -> Self {
+        let longest = targets.iter().map(|&target| features.sample(target).len()).max();
+        let mut rows = vec![Aligned([[filler; 8]; M]); longest.unwrap_or(0)];
+        for (lane, &target) in targets.iter().enumerate() {
+            for (row, numbers) in rows.iter_mut().zip(features.sample(target)) {
+                for (values, value) in row.0.iter_mut().zip(keep(numbers)) {
+                    values[lane] = value;
+                }
+            }
+        }
+        Self { rows, targets }
+    }
+}
+
+/// Groups the valid samples of a list, those of similar length together; with each group the places of its samples in
+/// the list.
+pub fn groups_of<T, const M: usize>(
+    features: &Ragged<T>,
+    list: &[u32],
+    filler: f64,
+    keep: impl Fn(&T) -> [f64; M],
+) -> impl Iterator<Item = (Vec<usize>, Group<M>)> {
+    let length = |place: usize| features.sample(list[place] as usize).len();
+    let mut order: Vec<usize> = (0..list.len()).filter(|&place| length(place) > 0).collect();
+    order.sort_by_key(|&place| length(place));
+    let eights: Vec<Vec<usize>> = order.chunks(8).map(<[usize]>::to_vec).collect();
+    eights.into_iter().map(move |places| {
+        let targets = places.iter().map(|&place| list[place] as usize).collect();
+        let group = Group::new(features, targets, filler, &keep);
+        (places, group)
+    })
+}
+
 /// The valid samples of every [`TILE`] columns, grouped.
 #[derive(Debug)]
 pub struct Packed<const M: usize> {
@@ -28,18 +67,7 @@ pub struct Packed<const M: usize> {
 impl<const M: usize> Packed<M> {
     /// Groups the samples of each tile of columns; of each row `keep` is kept.
     pub fn new<T>(features: &Ragged<T>, filler: f64, keep: impl Fn(&T) -> [f64; M]) -> Self {
-        let group = |targets: Vec<usize>| {
-            let longest = targets.iter().map(|&target| features.sample(target).len()).max();
-            let mut rows = vec![Aligned([[filler; 8]; M]); longest.unwrap_or(0)];
-            for (lane, &target) in targets.iter().enumerate() {
-                for (row, numbers) in rows.iter_mut().zip(features.sample(target)) {
-                    for (values, value) in row.0.iter_mut().zip(keep(numbers)) {
-                        values[lane] = value;
-                    }
-                }
-            }
-            Group { rows, targets }
-        };
+        let group = |targets: Vec<usize>| Group::new(features, targets, filler, &keep);
         let (mut groups, mut starts) = (Vec::new(), vec![0]);
         for tile in eights_by_length(features) {
             groups.extend(tile.into_iter().map(group));

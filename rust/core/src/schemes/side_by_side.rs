@@ -2,8 +2,8 @@
 
 use std::marker::PhantomData;
 
-use super::packed::{Group, Packed};
-use crate::pairwise::{Bounded, GoOn, Kernel, Tile, TileKernel};
+use super::packed::{Group, Packed, groups_of};
+use crate::pairwise::{Bounded, GoOn, Kernel, ListKernel, Tile, TileKernel};
 use crate::scanpath::Ragged;
 use crate::simd::{self, Job, Lanes, Level};
 
@@ -259,6 +259,24 @@ impl<const N: usize, const VALUES: usize, M: Measure<N, VALUES>, O: Outcome<VALU
             }
         }
         true
+    }
+}
+
+impl<const N: usize, const VALUES: usize, M: Measure<N, VALUES>> ListKernel
+    for Comparison<'_, N, VALUES, M, Affinities>
+{
+    fn list(&self, scratch: &mut M::Scratch, i: usize, cols: &[u32], values: &mut [f32]) {
+        values.fill(0.0);
+        let row = self.rows.sample(i);
+        if row.is_empty() {
+            return;
+        }
+        for (places, group) in groups_of(self.cols, cols, M::FILLER, |row| *row) {
+            let eight = self.group(scratch, row, &group);
+            for (lane, (&place, &j)) in places.iter().zip(&group.targets).enumerate() {
+                values[place] = self.outcome(&eight, lane, row.len(), self.cols.sample(j).len());
+            }
+        }
     }
 }
 

@@ -10,12 +10,22 @@
 //! cannot be: only what ends up inside the function at the root is compiled with its instructions.
 #![allow(unsafe_code)]
 
+mod level;
+mod narrow;
 #[cfg(target_arch = "x86_64")]
 mod x86;
+#[cfg(target_arch = "x86_64")]
+mod x86_narrow;
+
+use level::Set;
+pub use level::{Cap, Level, set_cap};
+pub use narrow::{Narrow, Whole};
 
 /// Eight lanes of f64. Operations are those of IEEE 754 on every level, so results do not depend on
 /// the processor.
 pub trait Lanes: Copy {
+    /// Eight numbers of 32 bits.
+    type Narrow: Narrow;
     /// All lanes the same.
     fn splat(value: f64) -> Self;
     /// Lane `l` is `values[l]`.
@@ -193,54 +203,11 @@ pub trait Job {
     fn run<L: Lanes>(self) -> Self::Output;
 }
 
-/// An instruction set that this processor has.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct Level(Set);
-
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-enum Set {
-    Portable,
-    #[cfg(target_arch = "x86_64")]
-    Avx2,
-    /// With the instructions of Ice Lake and Zen 4.
-    #[cfg(target_arch = "x86_64")]
-    Avx512,
-}
-
-impl Level {
-    /// Every level of this processor, the slowest first.
-    pub fn all() -> Vec<Self> {
-        #[allow(unused_mut)] // only x86-64 has more
-        let mut levels = vec![Self(Set::Portable)];
-        #[cfg(target_arch = "x86_64")]
-        {
-            if is_x86_feature_detected!("avx2") && is_x86_feature_detected!("fma") {
-                levels.push(Self(Set::Avx2));
-            }
-            if is_x86_feature_detected!("avx512f")
-                && is_x86_feature_detected!("fma")
-                && is_x86_feature_detected!("avx512dq")
-                && is_x86_feature_detected!("avx512vl")
-                && is_x86_feature_detected!("avx512bw")
-                && is_x86_feature_detected!("avx512vpopcntdq")
-            {
-                levels.push(Self(Set::Avx512));
-            }
-        }
-        levels
-    }
-
-    /// The fastest level of this processor.
-    pub fn best() -> Self {
-        Self::all().pop().unwrap_or(Self(Set::Portable))
-    }
-}
-
 /// Does the work with the instructions of `level`.
 pub fn run<J: Job>(level: Level, job: J) -> J::Output {
     match level.0 {
-        Set::Portable => job.run::<Portable>(),
-        // SAFETY: a level is made by `all` alone, which has detected the instruction set.
+        Set::Scalar | Set::Portable => job.run::<Portable>(),
+        // SAFETY: a level is made by `Level::of` alone, which has detected the instruction set.
         #[cfg(target_arch = "x86_64")]
         Set::Avx2 => unsafe { x86::avx2(job) },
         // SAFETY: as above.
@@ -261,6 +228,8 @@ impl Portable {
 }
 
 impl Lanes for Portable {
+    type Narrow = narrow::Floats;
+
     #[inline(always)]
     fn splat(value: f64) -> Self {
         Self([value; 8])

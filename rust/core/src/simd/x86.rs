@@ -22,6 +22,8 @@ const MOVED: i64 = 0xffff_ffff << 29;
 pub struct Avx512(__m512d);
 
 impl Lanes for Avx512 {
+    type Narrow = super::x86_narrow::Floats;
+
     #[inline(always)]
     fn splat(value: f64) -> Self {
         // SAFETY: these lanes exist only below the root that has the instructions.
@@ -145,6 +147,8 @@ impl Lanes for Avx512 {
 pub struct Avx2(__m256d, __m256d);
 
 impl Lanes for Avx2 {
+    type Narrow = super::x86_narrow::Floats;
+
     #[inline(always)]
     fn splat(value: f64) -> Self {
         // SAFETY: these lanes exist only below the root that has the instructions.

@@ -1,13 +1,13 @@
 //! dHash.
 
 use gazesim_core::Result;
-use gazesim_core::pairwise::{Csr, Rule, dense_by_rows, neighbors_by_rows};
+use gazesim_core::pairwise::{dense_by_rows, neighbors_by_rows};
 use gazesim_core::parallel::Poll;
 use gazesim_core::schemes::dhash;
 use numpy::{PyReadonlyArray2, PyReadwriteArray2};
 use pyo3::prelude::*;
 
-use super::{Affinities, CsrArrays, Scheme, Search, fill, find};
+use super::{Affinities, CsrArrays, Found, Scheme, Search, Sought, fill, find};
 use crate::detached::Call;
 
 struct DHash;
@@ -30,21 +30,9 @@ impl Scheme for DHash {
 }
 
 impl Affinities for DHash {
-    fn find(
-        &self,
-        samples: &dhash::Features,
-        names: &[u32],
-        rule: Rule,
-        threads: usize,
-        poll: Poll,
-    ) -> Result<Csr> {
-        neighbors_by_rows(
-            &dhash::Affinity::new(samples, samples)?,
-            names,
-            rule,
-            threads,
-            poll,
-        )
+    fn find(&self, samples: &Self::Features, sought: &Sought, threads: usize, poll: Poll) -> Result<Found> {
+        let kernel = dhash::Affinity::new(samples, samples)?;
+        sought.by(&kernel, threads, poll, neighbors_by_rows)
     }
 }
 

@@ -2,7 +2,7 @@
 
 use std::marker::PhantomData;
 
-use gazesim_core::pairwise::{Csr, Rule, dense, neighbors};
+use gazesim_core::pairwise::{dense, neighbors};
 use gazesim_core::parallel::Poll;
 use gazesim_core::scanpath::Ragged;
 use gazesim_core::schemes::side_by_side::{self, Comparison, Measure, Outcome};
@@ -15,7 +15,7 @@ use numpy::{PyReadwriteArray2, PyReadwriteArray3};
 use pyo3::prelude::*;
 use pyo3::types::PyDict;
 
-use super::{Affinities, CsrArrays, Scheme, Search, fill, find};
+use super::{Affinities, CsrArrays, Found, Scheme, Search, Sought, fill, find};
 use crate::arrays::RaggedArrays;
 use crate::detached::Call;
 use crate::errors::OrRaise;
@@ -148,17 +148,10 @@ impl<const N: usize, const VALUES: usize, M> Affinities for Of<N, VALUES, M, sid
 where
     M: Measure<N, VALUES> + Send,
 {
-    fn find(
-        &self,
-        samples: &Self::Features,
-        names: &[u32],
-        rule: Rule,
-        threads: usize,
-        poll: Poll,
-    ) -> Result<Csr> {
+    fn find(&self, samples: &Self::Features, sought: &Sought, threads: usize, poll: Poll) -> Result<Found> {
         let kernel: Comparison<N, VALUES, &M, side_by_side::Affinities> =
             Comparison::new(&self.0, samples, samples);
-        neighbors(&kernel, names, rule, threads, poll)
+        sought.by(&kernel, threads, poll, neighbors)
     }
 }
 

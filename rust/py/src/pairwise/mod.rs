@@ -11,7 +11,7 @@ pub mod multimatch;
 pub mod tima;
 
 use gazesim_core::Result;
-use gazesim_core::pairwise::{Csr, Rule};
+use gazesim_core::pairwise::{Approximate, Csr, Descent, ListKernel, Rule, neighbors_by_descent};
 use gazesim_core::parallel::Poll;
 use numpy::{IntoPyArray, PyArray1, PyReadonlyArray1};
 use pyo3::prelude::*;
@@ -40,14 +40,7 @@ trait Scheme: Send + Sync {
 /// A [`Scheme`] whose neighbours can be sought.
 trait Affinities: Scheme<Output = f32> {
     /// Finds the neighbours of each sample.
-    fn find(
-        &self,
-        samples: &Self::Features,
-        names: &[u32],
-        rule: Rule,
-        threads: usize,
-        poll: Poll,
-    ) -> Result<Csr>;
+    fn find(&self, samples: &Self::Features, sought: &Sought, threads: usize, poll: Poll) -> Result<Found>;
 }
 
 /// The features of a scheme as Python passes them.
@@ -70,6 +63,50 @@ fn fill<S: Scheme>(
     })
 }
 
+/// Which neighbours are sought, and how.
+struct Sought {
+    names: Vec<u32>,
+    rule: Rule,
+    /// Approximately so, else exactly.
+    descent: Option<Descent>,
+}
+
+/// Neighbours, and where they were sought approximately, the share that was found, the number of queries that say so,
+/// and the rounds.
+struct Found(Csr, Option<(f64, usize, usize)>);
+
+impl Sought {
+    /// Seeks approximately with `kernel` where that is asked for, else with `exact`.
+    fn by<K: ListKernel>(
+        &self,
+        kernel: &K,
+        threads: usize,
+        poll: Poll,
+        exact: impl FnOnce(&K, &[u32], Rule, usize, Poll) -> Result<Csr>,
+    ) -> Result<Found> {
+        let Some(descent) = &self.descent else {
+            return Ok(Found(exact(kernel, &self.names, self.rule, threads, poll)?, None));
+        };
+        let found = neighbors_by_descent(kernel, &self.names, self.rule, descent, threads, poll)?;
+        let Approximate {
+            neighbors,
+            recall,
+            queries,
+            rounds,
+        } = found;
+        Ok(Found(neighbors, Some((recall, queries, rounds))))
+    }
+}
+
+/// The options of the approximate search.
+#[derive(FromPyObject)]
+#[pyo3(from_item_all)]
+pub struct DescentOptions {
+    graph_k: usize,
+    seed: u64,
+    queries: usize,
+}
+
 /// How neighbours are sought.
 #[derive(FromPyObject)]
 #[pyo3(from_item_all)]
@@ -78,15 +115,18 @@ pub struct Search<'py> {
     names: PyReadonlyArray1<'py, u32>,
     threshold: f32,
     top_k: Option<usize>,
+    descent: Option<DescentOptions>,
     n_threads: Option<usize>,
     progress: Option<Py<PyAny>>,
 }
 
-/// Offsets, columns and values of a sparse matrix in compressed rows.
+/// Offsets, columns and values of a sparse matrix in compressed rows, and what is known of an approximate search:
+/// recall, queries, rounds.
 type CsrArrays<'py> = (
     Bound<'py, PyArray1<i64>>,
     Bound<'py, PyArray1<i32>>,
     Bound<'py, PyArray1<f32>>,
+    Option<(f64, usize, usize)>,
 );
 
 fn find<'py, S: Affinities>(
@@ -96,17 +136,25 @@ fn find<'py, S: Affinities>(
     search: Search,
 ) -> PyResult<CsrArrays<'py>> {
     let samples = S::Features::copy(features, "features")?;
-    let names: Vec<u32> = search.names.as_array().iter().copied().collect();
-    let rule = Rule {
-        threshold: search.threshold,
-        top_k: search.top_k,
+    let sought = Sought {
+        names: search.names.as_array().iter().copied().collect(),
+        rule: Rule {
+            threshold: search.threshold,
+            top_k: search.top_k,
+        },
+        descent: search.descent.map(|options| Descent {
+            graph_k: options.graph_k,
+            seed: options.seed,
+            queries: options.queries,
+        }),
     };
-    let csr = Call::new(search.n_threads, search.progress)?.run(py, |threads, poll| {
-        scheme.find(&S::Features::pack(samples)?, &names, rule, threads, poll)
+    let Found(csr, info) = Call::new(search.n_threads, search.progress)?.run(py, |threads, poll| {
+        scheme.find(&S::Features::pack(samples)?, &sought, threads, poll)
     })?;
     Ok((
         csr.offsets.into_pyarray(py),
         csr.columns.into_pyarray(py),
         csr.values.into_pyarray(py),
+        info,
     ))
 }

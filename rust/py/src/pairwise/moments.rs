@@ -1,13 +1,13 @@
 //! Gaze moments.
 
 use gazesim_core::Result;
-use gazesim_core::pairwise::{Csr, Rule, dense_by_rows, neighbors_by_rows};
+use gazesim_core::pairwise::{dense_by_rows, neighbors_by_rows};
 use gazesim_core::parallel::Poll;
 use gazesim_core::schemes::moments::{self, Moments as MapMoments};
 use numpy::{PyReadonlyArray2, PyReadwriteArray2};
 use pyo3::prelude::*;
 
-use super::{Affinities, CsrArrays, Scheme, Search, fill, find};
+use super::{Affinities, CsrArrays, Found, Scheme, Search, Sought, fill, find};
 use crate::detached::Call;
 
 struct Moments {
@@ -32,16 +32,9 @@ impl Scheme for Moments {
 }
 
 impl Affinities for Moments {
-    fn find(
-        &self,
-        samples: &Self::Features,
-        names: &[u32],
-        rule: Rule,
-        threads: usize,
-        poll: Poll,
-    ) -> Result<Csr> {
+    fn find(&self, samples: &Self::Features, sought: &Sought, threads: usize, poll: Poll) -> Result<Found> {
         let kernel = moments::Affinity::new(samples, samples, self.alpha);
-        neighbors_by_rows(&kernel, names, rule, threads, poll)
+        sought.by(&kernel, threads, poll, neighbors_by_rows)
     }
 }
 

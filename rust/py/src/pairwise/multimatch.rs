@@ -1,13 +1,13 @@
 //! MultiMatch.
 
 use gazesim_core::Result;
-use gazesim_core::pairwise::{Csr, Rule, dense, neighbors};
+use gazesim_core::pairwise::{dense, neighbors};
 use gazesim_core::parallel::Poll;
 use gazesim_core::schemes::multimatch::{self, Alignment, Comparison, Dimensions, Scale};
 use numpy::{PyReadwriteArray2, PyReadwriteArray3};
 use pyo3::prelude::*;
 
-use super::{Affinities, CsrArrays, Scheme, Search, fill, find};
+use super::{Affinities, CsrArrays, Found, Scheme, Search, Sought, fill, find};
 use crate::arrays::RaggedArrays;
 use crate::detached::Call;
 use crate::errors::OrRaise;
@@ -60,15 +60,8 @@ impl Scheme for MultiMatch {
 }
 
 impl Affinities for MultiMatch {
-    fn find(
-        &self,
-        samples: &Self::Features,
-        names: &[u32],
-        rule: Rule,
-        threads: usize,
-        poll: Poll,
-    ) -> Result<Csr> {
-        neighbors(&self.kernel(samples, samples), names, rule, threads, poll)
+    fn find(&self, samples: &Self::Features, sought: &Sought, threads: usize, poll: Poll) -> Result<Found> {
+        sought.by(&self.kernel(samples, samples), threads, poll, neighbors)
     }
 }
 

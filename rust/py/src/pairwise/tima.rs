@@ -1,13 +1,13 @@
 //! TIMA.
 
 use gazesim_core::Result;
-use gazesim_core::pairwise::{Csr, Rule, dense, neighbors};
+use gazesim_core::pairwise::{dense, neighbors};
 use gazesim_core::parallel::Poll;
 use gazesim_core::schemes::tima;
 use numpy::PyReadwriteArray2;
 use pyo3::prelude::*;
 
-use super::{Affinities, CsrArrays, Scheme, Search, fill, find};
+use super::{Affinities, CsrArrays, Found, Scheme, Search, Sought, fill, find};
 use crate::arrays::RaggedArrays;
 use crate::detached::Call;
 
@@ -33,16 +33,9 @@ impl Scheme for Tima {
 }
 
 impl Affinities for Tima {
-    fn find(
-        &self,
-        samples: &Self::Features,
-        names: &[u32],
-        rule: Rule,
-        threads: usize,
-        poll: Poll,
-    ) -> Result<Csr> {
+    fn find(&self, samples: &Self::Features, sought: &Sought, threads: usize, poll: Poll) -> Result<Found> {
         let kernel = tima::Affinity::new(samples, samples, self.weight_mass);
-        neighbors(&kernel, names, rule, threads, poll)
+        sought.by(&kernel, threads, poll, neighbors)
     }
 }
 

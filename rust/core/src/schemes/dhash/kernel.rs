@@ -1,10 +1,11 @@
-//! Comparing hashes: eight at a time, a whole row at a time.
+//! Comparing hashes: the cosine of two bit vectors.
 
 use std::ops::Range;
 
 use super::Features;
-use crate::pairwise::{Bounded, Kernel, RowKernel, Tile};
-use crate::simd::{self, Columns, Job, Lanes, Level, Line, Lines};
+use super::columns::{ManyWords, OneWord, Sharing};
+use crate::pairwise::{Bounded, Kernel, ListKernel, RowKernel, Tile};
+use crate::simd::{self, Level, Line, Lines};
 use crate::{Error, Result};
 
 /// Cosine of two bit vectors; 0 where one has no bit set.
@@ -16,11 +17,11 @@ pub struct Affinity<'a> {
 }
 
 /// Hashes side by side.
-struct Packed {
+pub struct Packed {
     /// For every word of a hash, that of all hashes.
-    words: Vec<Lines<u64>>,
+    pub words: Vec<Lines<u64>>,
     /// 1 / √count.
-    scales: Lines<f64>,
+    pub scales: Lines<f64>,
     /// Where the number of set bits changes from one hash to the next, and both ends.
     runs: Vec<usize>,
 }
@@ -153,6 +154,14 @@ impl RowKernel for Affinity<'_> {
     }
 }
 
+impl ListKernel for Affinity<'_> {
+    fn list(&self, (): &mut (), i: usize, cols: &[u32], values: &mut [f32]) {
+        for (value, &j) in values.iter_mut().zip(cols) {
+            *value = self.pair(i, j as usize);
+        }
+    }
+}
+
 impl Bounded for Affinity<'_> {
     /// As many bits in common as the fewest that are set: √(fewer / more).
     fn bound(&self, tile: &Tile) -> f32 {
@@ -199,124 +208,4 @@ fn common(a: &[u64], b: &[u64]) -> u32 {
 #[inline(always)]
 fn cosine(common: u32, a: f64, b: f64) -> f32 {
     (f64::from(common) * (a * b)) as f32
-}
-
-/// A hash of one word against those from `first` on.
-struct OneWord<'a> {
-    word: u64,
-    scale: f64,
-    first: usize,
-    words: &'a Lines<u64>,
-    scales: &'a Lines<f64>,
-}
-
-impl<'a> Columns for OneWord<'a> {
-    type Eight = (&'a [u64; 8], &'a [f64; 8]);
-
-    #[inline(always)]
-    fn groups(&self, first: usize) -> impl Iterator<Item = Self::Eight> {
-        let first = self.first + first;
-        self.words.eights(first).iter().zip(self.scales.eights(first))
-    }
-
-    #[inline(always)]
-    fn row<L: Lanes>(&self) -> [L; 4] {
-        [L::splat(self.scale); 4]
-    }
-
-    #[inline(always)]
-    fn compare<L: Lanes>(&self, [scale, ..]: &[L; 4], (words, scales): Self::Eight) -> L {
-        L::common_bits(self.word, words).mul(scale.mul(L::load(scales)))
-    }
-}
-
-/// A longer hash against those from `first` on.
-struct ManyWords<'a> {
-    row: &'a [u64],
-    scale: f64,
-    first: usize,
-    packed: &'a Packed,
-}
-
-impl<'a> Columns for ManyWords<'a> {
-    type Eight = (usize, &'a [f64; 8]);
-
-    #[inline(always)]
-    fn groups(&self, first: usize) -> impl Iterator<Item = Self::Eight> {
-        let first = self.first + first;
-        (first..).step_by(8).zip(self.packed.scales.eights(first))
-    }
-
-    #[inline(always)]
-    fn row<L: Lanes>(&self) -> [L; 4] {
-        [L::splat(self.scale); 4]
-    }
-
-    #[inline(always)]
-    fn compare<L: Lanes>(&self, [scale, ..]: &[L; 4], (first, scales): Self::Eight) -> L {
-        let mut common = L::splat(0.0);
-        for (&word, words) in self.row.iter().zip(&self.packed.words) {
-            common = common.add(L::common_bits(word, &words.eights(first)[0]));
-        }
-        common.mul(scale.mul(L::load(scales)))
-    }
-}
-
-/// Finds the hashes that have at least `least` bits in common with one.
-struct Sharing<'a> {
-    row: &'a [u64],
-    words: &'a [Lines<u64>],
-    cols: Range<usize>,
-    least: u32,
-    /// What turns a number of bits into a cosine, the same for all columns.
-    scale: f64,
-    found: &'a mut Vec<(usize, f32)>,
-}
-
-impl Job for Sharing<'_> {
-    type Output = ();
-
-    #[inline(always)]
-    fn run<L: Lanes>(mut self) {
-        let least = L::splat(f64::from(self.least));
-        let start = self.cols.start;
-        if let ([word], [words]) = (self.row, self.words) {
-            for (group, eight) in words.eights(start)[..self.cols.len().div_ceil(8)]
-                .iter()
-                .enumerate()
-            {
-                let common = L::common_bits(*word, eight);
-                let hits = common.reach_bits(least);
-                if hits != 0 {
-                    self.keep(hits, common, start + 8 * group);
-                }
-            }
-            return;
-        }
-        for first in self.cols.clone().step_by(8) {
-            let mut common = L::splat(0.0);
-            for (&word, words) in self.row.iter().zip(self.words) {
-                common = common.add(L::common_bits(word, &words.eights(first)[0]));
-            }
-            let hits = common.reach_bits(least);
-            if hits != 0 {
-                self.keep(hits, common, first);
-            }
-        }
-    }
-}
-
-impl Sharing<'_> {
-    #[inline(always)]
-    fn keep<L: Lanes>(&mut self, mut hits: u8, common: L, first: usize) {
-        let mut values = [0.0; 8];
-        common.mul(L::splat(self.scale)).store_f32(&mut values);
-        while hits != 0 {
-            let lane = hits.trailing_zeros() as usize;
-            if first + lane < self.cols.end {
-                self.found.push((first + lane, values[lane]));
-            }
-            hits &= hits - 1;
-        }
-    }
 }

@@ -1,11 +1,12 @@
 //! dHash: heatmaps as bits that say where the gaze falls off.
 
+mod columns;
 mod kernel;
+
+pub use kernel::Affinity;
 
 use crate::heatmap::{Heatmap, Interpolation, Pixel, resize_small};
 use crate::{Error, Result};
-
-pub use kernel::Affinity;
 
 /// The axis along which neighbouring cells are compared.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

@@ -3,9 +3,10 @@
 use std::f64::consts::PI;
 
 use super::align::{Alignment, Path};
-use super::lanes::{self, Group, OneToEight, pack};
+use super::fixed::{self, Fixed};
+use super::lanes::{self, Group, OneToEight, groups_of, pack};
 use super::{Differences, Features, Saccade, Scale};
-use crate::pairwise::{Bounded, GoOn, Kernel, Tile, TileKernel, tile_by_pairs};
+use crate::pairwise::{Bounded, GoOn, Kernel, ListKernel, Tile, TileKernel, tile_by_pairs};
 use crate::schemes::packed::Packed;
 use crate::schemes::{by_content, relative_difference};
 use crate::simd::{self, Level};
@@ -97,6 +98,8 @@ pub struct Comparison<'a, O> {
     alignment: Alignment,
     /// The columns for the lanes, if the engine is not the scalar one.
     packed: Option<(Packed<2>, Level)>,
+    /// The largest component of each row's and each column's vectors, for the lanes.
+    reach: [Vec<f64>; 2],
     outcome: O,
 }
 
@@ -109,9 +112,9 @@ impl<'a, O: Outcome> Comparison<'a, O> {
         alignment: Alignment,
         outcome: O,
     ) -> Self {
-        Self {
-            packed: (alignment == Alignment::Joint).then(|| (pack(cols), Level::best())),
-            ..Self::scalar(rows, cols, scale, alignment, outcome)
+        match alignment {
+            Alignment::Joint => Self::at_level(rows, cols, scale, Level::best(), outcome),
+            Alignment::PerDimension => Self::scalar(rows, cols, scale, alignment, outcome),
         }
     }
 
@@ -129,6 +132,7 @@ impl<'a, O: Outcome> Comparison<'a, O> {
             normalisers: scale.normalisers(),
             alignment,
             packed: None,
+            reach: [Vec::new(), Vec::new()],
             outcome,
         }
     }
@@ -136,7 +140,8 @@ impl<'a, O: Outcome> Comparison<'a, O> {
     /// Compares with the lanes of `level`.
     pub fn at_level(rows: &'a Features, cols: &'a Features, scale: &Scale, level: Level, outcome: O) -> Self {
         Self {
-            packed: Some((pack(cols), level)),
+            packed: (!level.is_scalar()).then(|| (pack(cols), level)),
+            reach: [rows, cols].map(|set| set.iter().map(fixed::reach).collect()),
             ..Self::scalar(rows, cols, scale, Alignment::Joint, outcome)
         }
     }
@@ -164,7 +169,14 @@ impl<'a, O: Outcome> Comparison<'a, O> {
         Some(differences)
     }
 
-    /// Compares row `i` with the lanes of `group` and hands over each column with its outcome.
+    /// The units in which row `i` and a group are aligned in fixed point.
+    fn fixed(&self, i: usize, group: &Group) -> Option<Fixed> {
+        let [rows, cols] = &self.reach;
+        let reach = group.targets.iter().fold(rows[i], |reach, &j| reach.max(cols[j]));
+        Fixed::new(self.rows.sample(i).len().max(group.rows.len()), reach)
+    }
+
+    /// Compares row `i` with the lanes of `group` and hands over each lane with its outcome.
     fn one_to_eight(
         &self,
         scratch: &mut Scratch,
@@ -179,12 +191,13 @@ impl<'a, O: Outcome> Comparison<'a, O> {
             group,
             features: self.cols,
             normalisers: self.normalisers,
+            fixed: self.fixed(i, group),
             scratch: &mut scratch.lanes,
         };
         let lanes = simd::run(level, job);
-        for (&j, differences) in group.targets.iter().zip(lanes) {
+        for (lane, (&j, differences)) in group.targets.iter().zip(lanes).enumerate() {
             let differences = differences.or_else(|| self.differences(scratch, i, j));
-            put(j, self.outcome.of(differences));
+            put(lane, self.outcome.of(differences));
         }
     }
 
@@ -201,6 +214,7 @@ impl<'a, O: Outcome> Comparison<'a, O> {
                     group,
                     features: self.cols,
                     normalisers: self.normalisers,
+                    fixed: self.fixed(i, group),
                     scratch: &mut scratch.lanes,
                 };
                 simd::run(*level, lanes::AlignOnly(job));
@@ -241,7 +255,9 @@ impl<O: Outcome + Sync> TileKernel for Comparison<'_, O> {
                 let line = &mut values[(i - top) * width..][..width];
                 if !self.rows.sample(i).is_empty() {
                     for group in groups {
-                        self.one_to_eight(scratch, *level, i, group, |j, outcome| line[j - left] = outcome);
+                        self.one_to_eight(scratch, *level, i, group, |lane, outcome| {
+                            line[group.targets[lane] - left] = outcome;
+                        });
                     }
                 }
                 if !go_on(width) {
@@ -254,7 +270,8 @@ impl<O: Outcome + Sync> TileKernel for Comparison<'_, O> {
         for (first, rows) in groups.iter().enumerate() {
             for &i in &rows.targets {
                 for group in &groups[first..] {
-                    self.one_to_eight(scratch, *level, i, group, |j, outcome| {
+                    self.one_to_eight(scratch, *level, i, group, |lane, outcome| {
+                        let j = group.targets[lane];
                         values[(i - top) * width + j - left] = outcome;
                         values[(j - top) * width + i - left] = outcome;
                     });
@@ -265,6 +282,26 @@ impl<O: Outcome + Sync> TileKernel for Comparison<'_, O> {
             }
         }
         true
+    }
+}
+
+impl ListKernel for Comparison<'_, Affinity> {
+    fn list(&self, scratch: &mut Scratch, i: usize, cols: &[u32], values: &mut [f32]) {
+        let Some((_, level)) = &self.packed else {
+            for (value, &j) in values.iter_mut().zip(cols) {
+                *value = self.pair(scratch, i, j as usize);
+            }
+            return;
+        };
+        values.fill(0.0);
+        if self.rows.sample(i).is_empty() {
+            return;
+        }
+        for (places, group) in groups_of(self.cols, cols) {
+            self.one_to_eight(scratch, *level, i, &group, |lane, outcome| {
+                values[places[lane]] = outcome;
+            });
+        }
     }
 }
 

@@ -6,6 +6,7 @@
 //! decision is the same; a pair with a tie on its path, whose rule needs the whole matrix, goes back
 //! to the scalar engine.
 
+use super::fixed::{self, Fixed};
 use super::median::{BEYOND, Five, Networks, middle};
 use super::{Differences, Features, Saccade};
 use crate::schemes::packed::{self, Packed};
@@ -20,15 +21,24 @@ pub fn pack(features: &Features) -> Packed<2> {
     Packed::new(features, 0.0, |vector| [vector.dx, vector.dy])
 }
 
+/// Groups the targets of a list.
+pub fn groups_of<'a>(
+    features: &'a Features,
+    list: &'a [u32],
+) -> impl Iterator<Item = (Vec<usize>, Group)> + 'a {
+    packed::groups_of(features, list, 0.0, |vector| [vector.dx, vector.dy])
+}
+
 /// From which cells a cell is reached most cheaply: bit `l` for lane `l` of the diagonal, above
 /// and left neighbour.
-type Steps = [u8; 4];
+pub type Steps = [u8; 4];
 
 /// Memory of one thread, reused.
 #[derive(Debug, Default)]
 pub struct Scratch {
     costs: Vec<Aligned<[f64; 8]>>,
-    steps: Vec<Steps>,
+    pub(super) steps: Vec<Steps>,
+    pub(super) fixed: fixed::Memory,
     differences: Vec<Aligned<Five>>,
     networks: Networks,
 }
@@ -43,6 +53,8 @@ pub struct OneToEight<'a> {
     pub features: &'a Features,
     /// What the largest differences are.
     pub normalisers: [f64; 5],
+    /// The units of fixed point, where it pays.
+    pub fixed: Option<Fixed>,
     /// Memory.
     pub scratch: &'a mut Scratch,
 }
@@ -53,15 +65,14 @@ impl Job for OneToEight<'_> {
 
     #[inline(always)]
     fn run<L: Lanes>(mut self) -> Self::Output {
-        self.align::<L>();
-        let lengths = self.trace();
+        let lengths = self.paths::<L>();
         let five = self.medians::<L>(&lengths);
         std::array::from_fn(|lane| lengths[lane].map(|_| five.map(|dimension| dimension[lane])))
     }
 }
 
 /// Makes room without giving any up, so that memory settles at the longest scanpaths.
-fn grow<T: Clone>(memory: &mut Vec<T>, length: usize, value: T) {
+pub fn grow<T: Clone>(memory: &mut Vec<T>, length: usize, value: T) {
     if memory.len() < length {
         memory.resize(length, value);
     }
@@ -75,6 +86,22 @@ fn distance<L: Lanes>(dx: L, dy: L, Aligned(target): &Aligned<[[f64; 8]; 2]>) ->
 }
 
 impl OneToEight<'_> {
+    /// The lengths of the paths, which are in `differences`; none where a tie was met.
+    #[inline(always)]
+    fn paths<L: Lanes>(&mut self) -> [Option<usize>; 8] {
+        if let Some(fixed) = self.fixed {
+            self.align_in_fixed_point::<L>(fixed);
+            let lengths = self.trace();
+            let found = lengths.iter().flatten().count();
+            // A single pair is aligned again by the scalar engine, as one with a tie.
+            if found + 1 >= self.group.targets.len() {
+                return lengths;
+            }
+        }
+        self.align::<L>();
+        self.trace()
+    }
+
     /// Fills `steps`; see `Path::find` for the recurrence.
     #[inline(always)]
     fn align<L: Lanes>(&mut self) {
@@ -226,6 +253,9 @@ impl Job for AlignOnly<'_> {
 
     #[inline(always)]
     fn run<L: Lanes>(mut self) {
-        self.0.align::<L>();
+        match self.0.fixed {
+            Some(fixed) => self.0.align_in_fixed_point::<L>(fixed),
+            None => self.0.align::<L>(),
+        }
     }
 }

@@ -2,6 +2,7 @@
 //! five dimensions.
 
 mod align;
+mod fixed;
 mod kernel;
 mod lanes;
 mod median;

@@ -2,10 +2,10 @@
 
 use super::Features;
 use super::lanes::{Factors, OneToEight, Ways, end, factors};
-use crate::pairwise::{Bounded, GoOn, Kernel, Tile, TileKernel, tile_by_pairs};
+use crate::pairwise::{Bounded, GoOn, Kernel, ListKernel, Tile, TileKernel, tile_by_pairs};
 use crate::scanpath::Ragged;
 use crate::schemes::moments::Moments;
-use crate::schemes::packed::Packed;
+use crate::schemes::packed::{Group, Packed, groups_of};
 use crate::schemes::{by_content, relative_difference};
 use crate::simd::{self, Level};
 
@@ -96,6 +96,27 @@ impl<'a> Affinity<'a> {
         affinity(end.cost, f64::from(end.cells))
     }
 
+    /// Compares row `i`, for the lanes `query`, with a group and hands over each lane with its affinity.
+    fn one_to_eight(
+        &self,
+        scratch: &mut Scratch,
+        level: Level,
+        (i, query): (usize, &[Factors]),
+        group: &Group<4>,
+        mut put: impl FnMut(usize, f32),
+    ) {
+        let ways = &mut scratch.lanes;
+        simd::run(level, OneToEight { query, group, ways });
+        for (lane, &j) in group.targets.iter().enumerate() {
+            let last = &scratch.lanes[self.cols.sample(j).len() - 1];
+            let affinity = match end(last, lane) {
+                Some((cost, cells)) => affinity(cost, cells),
+                None => self.pair(scratch, i, j),
+            };
+            put(lane, affinity);
+        }
+    }
+
     fn cost(&self, a: &Moments, b: &Moments) -> f64 {
         let mass = relative_difference(a.mass, b.mass);
         let spread = relative_difference(a.spread, b.spread);
@@ -153,22 +174,37 @@ impl TileKernel for Affinity<'_> {
         for (line, i) in tile.rows.clone().enumerate() {
             let query = queries.sample(i);
             for group in packed.groups(tile).iter().filter(|_| !query.is_empty()) {
-                let ways = &mut scratch.lanes;
-                simd::run(*level, OneToEight { query, group, ways });
-                for (lane, &j) in group.targets.iter().enumerate() {
-                    let last = &scratch.lanes[self.cols.sample(j).len() - 1];
-                    let affinity = match end(last, lane) {
-                        Some((cost, cells)) => affinity(cost, cells),
-                        None => self.pair(scratch, i, j),
-                    };
-                    values[line * width + j - tile.cols.start] = affinity;
-                }
+                self.one_to_eight(scratch, *level, (i, query), group, |lane, affinity| {
+                    values[line * width + group.targets[lane] - tile.cols.start] = affinity;
+                });
             }
             if !go_on(if tile.diagonal { width - line } else { width }) {
                 return false;
             }
         }
         true
+    }
+}
+
+impl ListKernel for Affinity<'_> {
+    fn list(&self, scratch: &mut Scratch, i: usize, cols: &[u32], values: &mut [f32]) {
+        let Some(Prepared { queries, level, .. }) = &self.lanes else {
+            for (value, &j) in values.iter_mut().zip(cols) {
+                *value = self.pair(scratch, i, j as usize);
+            }
+            return;
+        };
+        values.fill(0.0);
+        let query = queries.sample(i);
+        if query.is_empty() {
+            return;
+        }
+        let keep = |&cluster: &Moments| factors(cluster, self.weight_mass);
+        for (places, group) in groups_of(self.cols, cols, 1.0, keep) {
+            self.one_to_eight(scratch, *level, (i, query), &group, |lane, affinity| {
+                values[places[lane]] = affinity;
+            });
+        }
     }
 }
 

@@ -1,0 +1,51 @@
+"""Approximate neighbours: the settings of the search, and what it says about itself."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+from .._errors import choice, integer
+
+METHODS = ("exact", "nn-descent")
+
+#: The rounds of the descent; progress counts every gaze once per round, once before and once after them.
+MAX_ROUNDS = 12
+
+#: Gazes whose neighbours are also sought exactly, to estimate the recall.
+QUERIES = 1000
+
+
+@dataclass(frozen=True)
+class Descent:
+    """Settings of nn-descent: neighbours per gaze in the graph, and the seed of its random choices."""
+
+    graph_k: int = 40
+    seed: int = 0
+
+    def search(self, queries: int) -> dict[str, int]:
+        """Return what the compiled search takes."""
+        return {"graph_k": self.graph_k, "seed": self.seed, "queries": queries}
+
+
+def descent_for(method: str, top_k: int | None, graph_k: Any, seed: Any) -> Descent | None:
+    """Return the settings of an approximate search, None for the exact one; raise where they do not fit."""
+    checked = Descent(
+        integer("graph_k", graph_k, low=1, high=1000), integer("seed", seed, low=0, high=2**64 - 1)
+    )
+    if choice("method", method, METHODS) == "exact":
+        return None
+    if top_k is None:
+        raise ValueError("top_k is missing; expected it with method='nn-descent'")
+    if top_k > checked.graph_k:
+        raise ValueError(f"top_k is {top_k}; expected at most graph_k={checked.graph_k}")
+    return checked
+
+
+def told(info: tuple[float, int, int] | None, descent: Descent | None) -> dict[str, Any]:
+    """Return what a search says about itself, the ``info`` of its result."""
+    if info is None or descent is None:
+        return {"method": "exact", "recall": 1.0}
+    recall, queries, rounds = info
+    settings = {"graph_k": descent.graph_k, "seed": descent.seed}
+    return {"method": "nn-descent", "recall": recall, "queries": queries, "rounds": rounds, **settings}

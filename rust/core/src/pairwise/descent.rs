@@ -1,0 +1,415 @@
+//! Approximate neighbours by descent in a graph (Dong, Moses & Li 2011, "Efficient k-nearest neighbor graph
+//! construction for generic similarity measures"): neighbours of neighbours are likely neighbours.
+//!
+//! The result depends on the seed alone, not on the threads. In a round, which pairs are compared follows from the
+//! graph at its start; every pair that is compared is offered to both of its samples; and a list keeps the best of
+//! what it was offered, in whatever order that came. Random choices are hashes of seed, round and samples.
+
+use std::sync::{Mutex, MutexGuard, PoisonError};
+
+use super::{Csr, Kernel, Rule, STRETCH};
+use crate::error::reserved;
+use crate::parallel::{self, Poll, Progress};
+use crate::{Error, Result};
+
+/// A kernel that compares one row with columns anywhere.
+pub trait ListKernel: Kernel<Output = f32> {
+    /// Writes the affinity of row `i` with each of `cols`, at most [`STRETCH`], to the same place of `values`.
+    fn list(&self, scratch: &mut Self::Scratch, i: usize, cols: &[u32], values: &mut [f32]);
+}
+
+/// How the graph is made.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Descent {
+    /// Neighbours per sample while the graph is made; at least as many as are asked for.
+    pub graph_k: usize,
+    /// What the random choices follow from.
+    pub seed: u64,
+    /// Samples whose neighbours are also sought exactly, for the recall.
+    pub queries: usize,
+}
+
+/// What was found, and how much of what there is to be found.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Approximate {
+    /// The neighbours.
+    pub neighbors: Csr,
+    /// The share of the exact neighbours of the queries that was found; an equally similar one counts as found. NaN
+    /// where the queries have no neighbours.
+    pub recall: f64,
+    /// The number of queries.
+    pub queries: usize,
+    /// The rounds of the descent.
+    pub rounds: usize,
+}
+
+/// The descent ends after so many rounds at the latest.
+pub const MAX_ROUNDS: usize = 12;
+
+/// It ends when a round has renewed less than this share of the graph.
+const STANDSTILL: f64 = 0.001;
+
+/// Positions on either side in the order of the samples with which the graph begins, beside random ones.
+const BESIDE: usize = 4;
+
+/// What the memory may not suffice for.
+const WHAT: &str = "the graph of neighbours: a smaller graph_k needs less";
+
+/// Samples that one task deals with.
+const BATCH: usize = 64;
+
+#[derive(Debug, Clone, Copy)]
+struct Edge {
+    value: f32,
+    position: u32,
+    /// Whether no neighbour was sought along it yet.
+    fresh: bool,
+}
+
+/// Finds most of the neighbours of every sample among the others, and estimates which share of them.
+///
+/// `names` as for [`neighbors`](super::neighbors). `poll` hears of samples: each counts once for the first graph, once
+/// for each round and once for the queries.
+///
+/// # Errors
+/// As [`neighbors`](super::neighbors); [`Error::Argument`] without a `top_k`, or where it exceeds `graph_k`.
+pub fn neighbors_by_descent<K: ListKernel>(
+    kernel: &K,
+    names: &[u32],
+    rule: Rule,
+    descent: &Descent,
+    threads: usize,
+    poll: Poll,
+) -> Result<Approximate> {
+    let count = super::neighbors::check_names(kernel, names)?;
+    let top_k = match rule.top_k {
+        Some(top_k) if top_k <= descent.graph_k => top_k,
+        Some(top_k) => {
+            let expected = format!("at most graph_k = {}", descent.graph_k);
+            return Err(Error::argument("top_k", top_k, expected));
+        }
+        None => {
+            return Err(Error::argument(
+                "top_k",
+                "None",
+                "a number with method nn-descent",
+            ));
+        }
+    };
+    let graph = Graph::new(kernel, names, descent, threads)?;
+    let count_u64 = count as u64;
+    graph.begin(poll)?;
+    let mut rounds = 0;
+    while rounds < MAX_ROUNDS {
+        let base = count_u64 * (1 + rounds as u64);
+        rounds += 1;
+        let renewed = graph.round(rounds as u64, &mut |done| poll(base + done))?;
+        if renewed as f64 <= STANDSTILL * (count * descent.graph_k) as f64 {
+            break;
+        }
+    }
+    let base = count_u64 * (1 + MAX_ROUNDS as u64);
+    let (recall, queries) = graph.recall(rule.threshold, top_k, &mut |done| poll(base + done))?;
+    Ok(Approximate {
+        neighbors: graph.csr(rule.threshold, top_k)?,
+        recall,
+        queries,
+        rounds,
+    })
+}
+
+struct Graph<'a, K> {
+    kernel: &'a K,
+    names: &'a [u32],
+    descent: &'a Descent,
+    threads: usize,
+    /// Neighbours per sample.
+    width: usize,
+    /// Per sample, the best first.
+    lists: Vec<Mutex<Vec<Edge>>>,
+}
+
+/// Per sample: along which edges neighbours are sought in a round, by the priority of each.
+type Drawn = Vec<Mutex<Vec<(u32, u32)>>>;
+
+impl<'a, K: ListKernel> Graph<'a, K> {
+    fn new(kernel: &'a K, names: &'a [u32], descent: &'a Descent, threads: usize) -> Result<Self> {
+        let count = names.len();
+        let width = descent.graph_k.min(count.saturating_sub(1));
+        let mut lists = reserved(count, WHAT)?;
+        for _ in 0..count {
+            lists.push(Mutex::new(reserved(width + 1, WHAT)?));
+        }
+        Ok(Self {
+            kernel,
+            names,
+            descent,
+            threads,
+            width,
+            lists,
+        })
+    }
+
+    fn len(&self) -> usize {
+        self.lists.len()
+    }
+
+    /// Samples that a task deals with.
+    fn batch(&self, task: usize) -> std::ops::Range<usize> {
+        task * BATCH..((task + 1) * BATCH).min(self.len())
+    }
+
+    /// An estimate for `pairs` comparisons.
+    fn estimated_ns(&self, pairs: usize) -> f64 {
+        let all = self.len() as f64 * self.len() as f64;
+        (self.kernel.estimated_ns() / all.max(1.0) + 20.0) * pairs as f64
+    }
+
+    fn in_batches<S: Send>(
+        &self,
+        pairs: usize,
+        poll: Poll,
+        scratch: impl Fn() -> S + Sync,
+        work: impl Fn(&mut S, usize) + Sync,
+    ) -> Result<()> {
+        let batches = self.len().div_ceil(BATCH);
+        let estimated_ns = self.estimated_ns(pairs);
+        let go_on = |own: &mut S, task: usize, progress: &Progress| {
+            for i in self.batch(task) {
+                work(own, i);
+            }
+            progress.advance(self.batch(task).len() as u64);
+        };
+        parallel::run(batches, self.threads, estimated_ns, poll, scratch, go_on).map(drop)
+    }
+
+    /// Compares `i` with `others` and offers each pair to both.
+    fn meet(&self, scratch: &mut K::Scratch, i: usize, others: &[u32], values: &mut Vec<f32>) {
+        for others in others.chunks(STRETCH) {
+            values.clear();
+            values.resize(others.len(), 0.0);
+            self.kernel.list(scratch, i, others, values);
+            for (&j, &value) in others
+                .iter()
+                .zip(values.iter())
+                .filter(|(_, value)| **value > 0.0)
+            {
+                self.offer(i, j, value);
+                self.offer(j as usize, i as u32, value);
+            }
+        }
+    }
+
+    fn offer(&self, i: usize, position: u32, value: f32) {
+        let list = &mut *lock(&self.lists[i]);
+        let name = self.names[position as usize];
+        let is_better = |edge: &Edge| {
+            edge.value > value || (edge.value == value && self.names[edge.position as usize] < name)
+        };
+        if list.len() == self.width && list.last().is_none_or(is_better) {
+            return;
+        }
+        let place = list.partition_point(is_better);
+        if list.get(place).is_some_and(|edge| edge.position == position) {
+            return;
+        }
+        list.insert(
+            place,
+            Edge {
+                value,
+                position,
+                fresh: true,
+            },
+        );
+        list.truncate(self.width);
+    }
+
+    /// Begins with the samples beside each in their order, and with random ones.
+    fn begin(&self, poll: Poll) -> Result<()> {
+        let count = self.len();
+        let scratch = || (self.kernel.scratch(), Vec::new(), Vec::new());
+        self.in_batches(
+            count * self.width,
+            poll,
+            scratch,
+            |(scratch, others, values), i| {
+                others.clear();
+                // Beside it on one side only: the others meet it from theirs.
+                others.extend((i + 1..count.min(i + 1 + BESIDE)).map(|j| j as u32));
+                let random = (0..self.width as u64)
+                    .map(|k| (hash([self.descent.seed, 0, i as u64, k]) % count as u64) as u32);
+                others.extend(random.filter(|&j| j as usize != i));
+                others.sort_unstable();
+                others.dedup();
+                self.meet(scratch, i, others, values);
+            },
+        )
+    }
+
+    /// Compares neighbours of neighbours; returns how many edges are new.
+    fn round(&self, round: u64, poll: Poll) -> Result<usize> {
+        let count = self.len();
+        let most = (self.descent.graph_k / 2).clamp(8, 64);
+        let drawn = || -> Drawn { (0..count).map(|_| Mutex::default()).collect() };
+        let (fresh, known) = (drawn(), drawn());
+        let silent: Poll = &mut |_| true;
+        self.in_batches(
+            count,
+            silent,
+            || (),
+            |(), i| {
+                for edge in lock(&self.lists[i]).iter() {
+                    let j = edge.position as usize;
+                    let (low, high) = (i.min(j) as u64, i.max(j) as u64);
+                    let priority = hash([self.descent.seed, round, low, high]) as u32;
+                    let lists = if edge.fresh { &fresh } else { &known };
+                    draw(&lists[i], most, (priority, j as u32));
+                    draw(&lists[j], most, (priority, i as u32));
+                }
+            },
+        )?;
+        self.in_batches(
+            count,
+            silent,
+            || (),
+            |(), i| {
+                let drawn = lock(&fresh[i]);
+                for edge in lock(&self.lists[i]).iter_mut() {
+                    edge.fresh &= !drawn.iter().any(|&(_, j)| j == edge.position);
+                }
+            },
+        )?;
+        let scratch = || (self.kernel.scratch(), Vec::new(), Vec::new());
+        self.in_batches(
+            count * most * most,
+            poll,
+            scratch,
+            |(scratch, others, values), i| {
+                let (fresh, known) = (positions(&fresh[i]), positions(&known[i]));
+                for (k, &a) in fresh.iter().enumerate() {
+                    others.clear();
+                    others.extend_from_slice(&fresh[k + 1..]);
+                    others.extend(known.iter().filter(|j| !fresh.contains(j)));
+                    // What a list holds was offered to both.
+                    let list = lock(&self.lists[a as usize]);
+                    others.retain(|&j| j != a && !list.iter().any(|edge| edge.position == j));
+                    drop(list);
+                    self.meet(scratch, a as usize, others, values);
+                }
+            },
+        )?;
+        let fresh = |list: &Mutex<Vec<Edge>>| lock(list).iter().filter(|edge| edge.fresh).count();
+        Ok(self.lists.iter().map(fresh).sum())
+    }
+
+    /// The share of the neighbours of some samples that the graph holds, and the number of these samples.
+    fn recall(&self, threshold: f32, top_k: usize, poll: Poll) -> Result<(f64, usize)> {
+        let count = self.len();
+        let queries = self.descent.queries.min(count);
+        let scratch = || (self.kernel.scratch(), Vec::new(), vec![0.0; STRETCH]);
+        let done = |query: usize| count * query / queries.max(1);
+        let of_query = |query: usize| {
+            // One from each of as many stretches of the same length.
+            let (from, to) = (done(query), done(query + 1));
+            from + (hash([self.descent.seed, u64::MAX, query as u64, 0]) % (to - from) as u64) as usize
+        };
+        let parts = parallel::run(
+            queries,
+            self.threads,
+            self.estimated_ns(queries * count),
+            poll,
+            || (scratch(), [0, 0]),
+            |((scratch, all, values), [found, there]), query, progress| {
+                let i = of_query(query);
+                all.clear();
+                for first in (0..count).step_by(STRETCH) {
+                    let cols: Vec<u32> = (first..count.min(first + STRETCH)).map(|j| j as u32).collect();
+                    let values = &mut values[..cols.len()];
+                    self.kernel.list(scratch, i, &cols, values);
+                    let others = cols.iter().zip(values.iter()).filter(|(j, _)| **j as usize != i);
+                    all.extend(
+                        others
+                            .map(|(_, &value)| value)
+                            .filter(|value| *value >= threshold),
+                    );
+                    if !progress.goes_on() {
+                        return;
+                    }
+                }
+                all.sort_unstable_by(|a: &f32, b| b.total_cmp(a));
+                all.truncate(top_k);
+                if let Some(least) = all.last() {
+                    let list = lock(&self.lists[i]);
+                    *found += list
+                        .iter()
+                        .take(top_k)
+                        .filter(|edge| edge.value >= *least)
+                        .count();
+                    *there += all.len();
+                }
+                progress.advance((done(query + 1) - done(query)) as u64);
+            },
+        )?;
+        let sums = parts
+            .iter()
+            .fold([0, 0], |sums: [usize; 2], (_, [found, there])| {
+                [sums[0] + found, sums[1] + there]
+            });
+        Ok((sums[0] as f64 / sums[1] as f64, queries))
+    }
+
+    /// The best of every sample, rows in the order of their names.
+    fn csr(self, threshold: f32, top_k: usize) -> Result<Csr> {
+        let mut position_of = vec![0; self.len()];
+        for (position, &name) in self.names.iter().enumerate() {
+            position_of[name as usize] = position;
+        }
+        let total = self.len() * top_k.min(self.width);
+        let mut csr = Csr {
+            offsets: vec![0],
+            columns: reserved(total, WHAT)?,
+            values: reserved(total, WHAT)?,
+        };
+        for position in position_of {
+            let list = std::mem::take(&mut *lock(&self.lists[position]));
+            let best = list.iter().take(top_k).filter(|edge| edge.value >= threshold);
+            let mut row: Vec<_> = best
+                .map(|edge| (self.names[edge.position as usize], edge.value))
+                .collect();
+            row.sort_unstable_by_key(|(name, _)| *name);
+            csr.columns.extend(row.iter().map(|(name, _)| *name as i32));
+            csr.values.extend(row.iter().map(|(_, value)| *value));
+            csr.offsets.push(csr.columns.len() as i64);
+        }
+        Ok(csr)
+    }
+}
+
+/// Keeps the `most` with the smallest priorities, each once.
+fn draw(list: &Mutex<Vec<(u32, u32)>>, most: usize, edge: (u32, u32)) {
+    let list = &mut *lock(list);
+    if let Err(place) = list.binary_search(&edge) {
+        if place < most {
+            list.insert(place, edge);
+            list.truncate(most);
+        }
+    }
+}
+
+fn positions(list: &Mutex<Vec<(u32, u32)>>) -> Vec<u32> {
+    lock(list).iter().map(|(_, position)| *position).collect()
+}
+
+fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
+    mutex.lock().unwrap_or_else(PoisonError::into_inner)
+}
+
+/// A number that looks random and follows from others (the finaliser of SplitMix64).
+fn hash(numbers: [u64; 4]) -> u64 {
+    numbers.into_iter().fold(0x9e37_79b9_7f4a_7c15, |state, number| {
+        let mut z = (state ^ number).wrapping_add(0x9e37_79b9_7f4a_7c15);
+        z = (z ^ (z >> 30)).wrapping_mul(0xbf58_476d_1ce4_e5b9);
+        z = (z ^ (z >> 27)).wrapping_mul(0x94d0_49bb_1331_11eb);
+        z ^ (z >> 31)
+    })
+}
