@@ -388,11 +388,11 @@ impl<'a, K: ListKernel> Graph<'a, K> {
 /// Keeps the `most` with the smallest priorities, each once.
 fn draw(list: &Mutex<Vec<(u32, u32)>>, most: usize, edge: (u32, u32)) {
     let list = &mut *lock(list);
-    if let Err(place) = list.binary_search(&edge) {
-        if place < most {
-            list.insert(place, edge);
-            list.truncate(most);
-        }
+    if let Err(place) = list.binary_search(&edge)
+        && place < most
+    {
+        list.insert(place, edge);
+        list.truncate(most);
     }
 }
 
