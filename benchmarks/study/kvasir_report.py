@@ -13,9 +13,9 @@ from .statistics import paired, spread
 KVASIR = (
     "1,000 colonoscopy images of polyps (Kvasir-SEG, Jha et al. 2020) with eye movements (GazeMedSeg, Zhong "
     "et al. 2024), split by group into 724 to train and 276 to test. This gaze was recorded while "
-    "*annotating*: people first scanned the image, then the objects thoroughly. 87 % of the dwell time lies inside of the "
-    "polyps. It is the best case for gaze, and no evidence about free viewing. Groups are similar images, "
-    "not patients."
+    "*annotating*: people first scanned the image, then the objects thoroughly. 87 % of the dwell time lies "
+    "inside of the polyps. It is the best case for gaze, and no evidence about free viewing. Groups are "
+    "similar images, not patients."
 )
 SHARES = ("1", "10", "100")
 SCORES = tuple(f"{name}_{share}" for name in ("dice", "auroc") for share in SHARES)

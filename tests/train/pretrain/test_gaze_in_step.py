@@ -48,7 +48,7 @@ TRANSFORMS = {
     "RandomAffine": v2.RandomAffine(30, translate=(0.2, 0.2), scale=(0.7, 1.3), shear=10),
     "RandomPerspective": v2.RandomPerspective(0.4, p=1.0),
     "ElasticTransform": v2.ElasticTransform(alpha=60.0),
-    "RandomZoomOut": v2.Compose([v2.RandomZoomOut(p=1.0), v2.Resize((SIZE, SIZE))]),
+    "RandomZoomOut": v2.Compose([v2.RandomZoomOut(side_range=(1, 1.6), p=1.0), v2.Resize((SIZE, SIZE))]),
 }
 
 
