@@ -153,5 +153,5 @@ def counted(
             f"expected a finite number {bound}"
         )
     maps = maps.to(chosen.dtype)
-    cells = F.adaptive_avg_pool2d(maps, chosen.shape[2:])
+    cells = F.adaptive_avg_pool2d(maps, (chosen.shape[2], chosen.shape[3]))
     return chosen, cells if upper is None else cells.clamp_max(upper)

@@ -109,7 +109,8 @@ class ViewMaker:
 
         Holes and masks are left out: they hide what is in the image, not where people looked.
         """
-        return _flipped(_resampled(gaze_map[None], told.crop, self.size), told)[0]
+        moved: Pixels = _flipped(_resampled(gaze_map[None], told.crop, self.size), told)[0]
+        return moved
 
     def _gaze(self, image: torch.Tensor, gaze_map: torch.Tensor | None) -> Pixels | None:
         """Return the map that views are judged by: without gaze one of zeros, if they look at it at all."""
@@ -156,7 +157,8 @@ def _moved(box: Box, rng: np.random.Generator, height: int, width: int) -> Box:
 
 def _flipped(view: Pixels, told: Told) -> Pixels:
     across, down = (-1 if is_flipped else 1 for is_flipped in told.flipped)
-    return view[:, ::down, ::across]
+    flipped: Pixels = view[:, ::down, ::across]
+    return flipped
 
 
 def _resampled(image: torch.Tensor, box: Box, size: int) -> Pixels:

@@ -234,7 +234,8 @@ class Contrastive(lightning.LightningModule):
         head = self.gaze_head
         with head.watching(self.backbone) as seen:
             self.backbone(images)
-        return head(seen[0])
+        logits: torch.Tensor = head(seen[0])
+        return logits
 
     def _wrong_features(self, images: torch.Tensor) -> str:
         """Return what is wrong about the features of a batch that failed; empty for the right shape."""

@@ -141,9 +141,10 @@ def _stages(backbone: nn.Module) -> dict[str, int]:
         with torch.random.fork_rng(devices=[]), torch.no_grad():
             for side in _sides(backbone):
                 found.clear()
-                like = {} if first is None else {"device": first.device, "dtype": first.dtype}
+                images = torch.zeros(2, channels, side, side)
+                images = images if first is None else images.to(first)
                 try:
-                    backbone(torch.zeros(2, channels, side, side, **like))
+                    backbone(images)
                 except Exception:  # of another size: the next one is tried
                     continue
                 if found:
