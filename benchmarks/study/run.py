@@ -15,13 +15,14 @@ from pathlib import Path
 from gazesim._progress import ProgressBar
 
 from . import __doc__ as about
-from . import report
+from . import kvasir_report, report
 from .arms import Arm, chosen
 from .cells import Cells
-from .settings import SCALES, SEEDS, Settings, settings_for
+from .kvasir_arms import KVASIR_SCALES, KvasirArm, KvasirSettings, kvasir_chosen
+from .settings import SCALES, SEEDS, Settings, changed, settings_for
 
 RESULTS = Path(__file__).resolve().parent.parent / "results" / "study"
-Task = tuple[Arm, int]
+Task = tuple[Arm | KvasirArm, int]
 #: By itself glibc gives the buffers of a step back to the kernel, which has to clear them for the next
 #: one: a third of a step on a CPU. It reads these as a process starts.
 KEEP_MEMORY = {
@@ -38,6 +39,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
         description=about,
         formatter_class=argparse.RawDescriptionHelpFormatter,
     )
+    parser.add_argument("--data", choices=("phantom", "kvasir"), default="phantom", help="which images")
+    parser.add_argument("--folder", type=Path, help="of kvasir: manifest.csv, fixations.csv, images, masks")
     parser.add_argument("--scale", choices=SCALES, default="cpu", help="how large images and nets are")
     parser.add_argument("--set", nargs="+", default=[], metavar="NAME=VALUE", help="change settings")
     parser.add_argument("--arms", nargs="+", default=[], help='arms as file names: "D-simclr-*"; default all')
@@ -48,17 +51,33 @@ def main(arguments: Sequence[str] | None = None) -> int:
     parser.add_argument("--report", action="store_true", help="write the report of what is there")
     given = parser.parse_args(arguments)
     try:
-        groups = chosen(given.arms)
-        cells = Cells(given.out or RESULTS / given.scale, settings_for(given.scale, given.set))
+        if given.data == "kvasir":
+            groups, cells = kvasir_study(given)
+        else:
+            groups = chosen(given.arms)
+            cells = Cells(given.out or RESULTS / given.scale, settings_for(given.scale, given.set))
         if given.list:
             tell(groups, given.seeds, cells)
             return 0
         failed = 0 if given.report else fill(cells, missing(groups, given.seeds, cells), given.jobs)
-        report.write(cells)
+        (kvasir_report if given.data == "kvasir" else report).write(cells)
     except ValueError as error:
         parser.exit(2, f"{parser.prog}: {error}\n")
-    print(f"wrote study.csv, study.md and pictures to {cells.folder}", file=sys.stderr)
+    wrote = "kvasir.csv and kvasir.md" if given.data == "kvasir" else "study.csv, study.md and pictures"
+    print(f"wrote {wrote} to {cells.folder}", file=sys.stderr)
     return 1 if failed else 0
+
+
+def kvasir_study(given: argparse.Namespace) -> tuple[list[list[KvasirArm]], Cells]:
+    """Return the arms on real images and their cells."""
+    if given.scale not in KVASIR_SCALES:
+        raise ValueError(f"--scale is {given.scale!r}; expected {' or '.join(KVASIR_SCALES)} for kvasir")
+    if given.folder is not None:
+        os.environ["GAZESIM_STUDY_FOLDER"] = str(given.folder.resolve())
+    if not given.list and not given.report and "GAZESIM_STUDY_FOLDER" not in os.environ:
+        raise ValueError("--folder is missing; expected the folder of the images, gaze and masks")
+    out = given.out or RESULTS / ("kvasir" if given.scale == "cpu" else f"kvasir-{given.scale}")
+    return kvasir_chosen(given.arms), Cells(out, changed(KVASIR_SCALES[given.scale], given.set))
 
 
 def missing(groups: list[list[Arm]], seeds: Sequence[int], cells: Cells) -> list[Task]:
@@ -126,7 +145,11 @@ def _end_with_parent() -> None:
 
 def _run(task: Task, settings: Settings, folder: Path) -> str | None:
     """Run a cell; return what went wrong, so that the others go on."""
-    from .cell import run_cell  # here: the parent process needs no torch
+    # Here: the parent process needs no torch.
+    if isinstance(settings, KvasirSettings):
+        from .kvasir_cell import run_kvasir_cell as run_cell
+    else:
+        from .cell import run_cell
 
     cells = Cells(folder, settings)
     if cells.has(*task):  # another run of the study was faster

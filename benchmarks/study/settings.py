@@ -50,8 +50,13 @@ class Settings:
     @property
     def hash(self) -> str:
         """Return what tells these settings from others."""
-        text = json.dumps(dataclasses.asdict(self), sort_keys=True)
-        return hashlib.sha256(text.encode()).hexdigest()[:12]
+        return hash_of(dataclasses.asdict(self))
+
+
+def hash_of(settings: dict[str, Any]) -> str:
+    """Return twelve hexadecimal digits that tell settings from others."""
+    text = json.dumps(settings, sort_keys=True)
+    return hashlib.sha256(text.encode()).hexdigest()[:12]
 
 
 SCALES = {
@@ -84,7 +89,11 @@ SCALES = {
 
 def settings_for(scale: str, changes: Iterable[str] = ()) -> Settings:
     """Return the settings of a scale with changes such as ``backbone=resnet50``."""
-    settings = SCALES[scale]
+    return changed(SCALES[scale], changes)
+
+
+def changed(settings: Any, changes: Iterable[str]) -> Any:
+    """Return settings with changes such as ``epochs=10``."""
     kinds = {field.name: type(getattr(settings, field.name)) for field in dataclasses.fields(settings)}
     wanted: dict[str, Any] = {}
     for change in changes:

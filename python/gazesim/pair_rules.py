@@ -6,13 +6,15 @@ from typing import Any
 
 from ._errors import choice, number
 
-__all__ = ["POSITIVES", "REDUCTIONS", "WEIGHTINGS", "require_rule", "temperature_for"]
+__all__ = ["GAZE_LOSSES", "POSITIVES", "REDUCTIONS", "WEIGHTINGS", "require_rule", "temperature_for"]
 
 WEIGHTINGS = ("binary", "affinity", "softmax")
 #: How losses average: over pairs, or over rows first.
 REDUCTIONS = ("pairs", "rows")
 #: Where several positives of a row are added up: outside of the logarithm, or inside.
 POSITIVES = ("outside", "inside")
+#: How a predicted gaze map is compared with the recorded one.
+GAZE_LOSSES = ("bce", "kl", "mse", "nss")
 #: What affinities are divided by in soft targets, where nothing else is said.
 TEMPERATURE = 0.1
 

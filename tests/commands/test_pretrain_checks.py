@@ -294,3 +294,41 @@ def test_the_names_are_those_of_the_training_code():
             default = signature(theirs).parameters[name].default
             if name not in ("seed", "views", "gaze", "strategy", "devices"):
                 assert parameter.default == default, name
+
+
+# --- gaze as the target -----------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("words", "message"),
+    [
+        (["--model.gaze_target.loss", "l2"], "loss is 'l2'"),
+        (["--model.gaze_target.weight", "-1"], "weight is -1"),
+        (
+            ["--model.framework", "gaze", "--model.pairs.top_k", "2"],
+            "pairs is given, which gaze has no use for",
+        ),
+        (["--model.framework", "gaze", "--model.gaze_target.start", "3"], "gaze_target.start is 3"),
+    ],
+)
+def test_settings_of_the_gaze_target_are_checked(words, message, config, capsys):
+    assert message in said(["--config", config, *words], capsys)
+
+
+def test_a_gaze_target_needs_gaze_in_the_manifest(tmp_path, capsys):
+    np.save(tmp_path / "a.npy", np.zeros((32, 32)))
+    rows = ["id,image,split", *(f"image{i},a.npy,train" for i in range(8))]
+    (tmp_path / "all.csv").write_text("\n".join(rows) + "\n")
+    words = ["--config", "gaze_target", "--data.manifest", tmp_path / "all.csv", "--data.batch_size", "8"]
+    told = said(words, capsys)
+    assert "none of 8 training images" in told
+    assert "expected column gaze or heatmap" in told
+
+
+def test_another_gaze_target_is_another_training(config, tmp_path):
+    words = ["--config", str(config), "--model.gaze_target.weight", "2"]
+    folder = run_folder(words, tmp_path / "run")
+    changed = resume(words, folder)
+    assert not changed.changes
+    with pytest.raises(Exception, match=r"model.gaze_target.weight is 3.0, and was 2.0"):
+        resume([*words, "--model.gaze_target.weight", "3"], folder)

@@ -41,7 +41,11 @@ PARAMETERS = {
         ValueError,
         "duration_px_per_s is -3",
     ),
-    "no screen for DTW": ({"scheme": "dtw", "errors": "raise"}, ValueError, "screen_size is missing; expected"),
+    "no screen for DTW": (
+        {"scheme": "dtw", "errors": "raise"},
+        ValueError,
+        "screen_size is missing; expected",
+    ),
 }
 
 

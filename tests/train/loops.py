@@ -12,7 +12,7 @@ from torch.utils.data import DataLoader, Dataset
 from gazesim import Moments
 from gazesim.phantom import phantom
 from gazesim.torch import DenseSource
-from gazesim.train import Contrastive, HeadSettings, OptimizerSettings
+from gazesim.train import Contrastive, HeadSettings, OptimizerSettings, ViewMaps
 from gazesim.train.lightning_tools import quiet
 
 FRAMEWORKS = ("byol", "moco", "simsiam", "simclr")
@@ -46,6 +46,14 @@ class Views(Dataset):
     def __getitem__(self, index):
         image = self.study.images[index]
         return image, image.flip(-1), self.study.ids[index]
+
+
+class WithMaps(Views):
+    """Also the images as their own gaze maps; a third of the images has no gaze."""
+
+    def __getitem__(self, index):
+        first, second, name = super().__getitem__(index)
+        return first, second, name, ViewMaps(first, second, torch.tensor(index % 3 > 0))
 
 
 def loader(study, batch_size=16, **options):

@@ -20,7 +20,7 @@ def trained(framework, devices):
     import lightning
 
     from gazesim.torch import PairMask
-    from train.loops import Views, make_study, plain_net, quiet, small, without_norms
+    from train.loops import Views, WithMaps, make_study, plain_net, quiet, small, without_norms
 
     class Losses(lightning.Callback):
         def __init__(self):
@@ -32,10 +32,13 @@ def trained(framework, devices):
                 torch.distributed.all_reduce(mean)
             self.values.append(float(mean) / devices)
 
+    is_target = framework in ("gaze", "simclr with gaze")
     study = make_study()
     draws = torch.Generator().manual_seed(7)
     mask = PairMask(study.source, top_k=2, confidence=0.5, generator=draws)
-    if framework == "moco with norms":
+    if is_target:
+        model = with_target(framework)
+    elif framework == "moco with norms":
         model = small("moco", pairs=mask, queue_size=32)
     else:
         of_some = {"moco": {"queue_size": 32, "momentum": 0.9}, "byol": {"momentum": 0.9}}
@@ -55,13 +58,25 @@ def trained(framework, devices):
             enable_model_summary=False,
             callbacks=[losses],
         )
-        views, rank = Views(study), int(os.environ.get("RANK", 0))
+        views, rank = (WithMaps if is_target else Views)(study), int(os.environ.get("RANK", 0))
         # Lightning's own would shuffle.
         order = DistributedSampler(views, num_replicas=devices, rank=rank, shuffle=False)
         trainer.fit(model, DataLoader(views, BATCH // devices, sampler=order))
     queue = getattr(model.framework, "queue", None)
     ids = [] if queue is None else sorted(queue.ids.tolist())
     return {"losses": losses.values, "weights": [p.detach() for p in model.parameters()], "ids": ids}
+
+
+def with_target(framework):
+    """A model with a gaze target, without batch norms."""
+    from gazesim.train import Contrastive, GazeTargetSettings
+    from train.loops import plain_net, small, without_norms
+
+    target = GazeTargetSettings(stage="0")
+    torch.manual_seed(0)
+    if framework == "gaze":
+        return Contrastive("gaze", plain_net(), gaze_target=target)
+    return without_norms(small("simclr", backbone=plain_net(), gaze_target=target))
 
 
 def main(rank, folder):
@@ -77,7 +92,8 @@ def main(rank, folder):
         "MASTER_PORT": Path(folder, "port").read_text(),
     }
     results = {
-        framework: trained(framework, 2) for framework in ("byol", "moco", "simclr", "moco with norms")
+        framework: trained(framework, 2)
+        for framework in ("byol", "moco", "simclr", "moco with norms", "gaze", "simclr with gaze")
     }
     torch.save(results, Path(folder) / f"rank{rank}.pt")
 

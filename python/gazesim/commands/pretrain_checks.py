@@ -79,6 +79,7 @@ def _check_model(found: Configuration) -> None:
             momentum_end=model.momentum_end,
             moco=model.moco,
             has_pairs=model.pairs is not None,
+            gaze_target=model.gaze_target,
         )
         if isinstance(model.backbone, str):
             choice("backbone", model.backbone, BACKBONES)
@@ -141,6 +142,12 @@ def _check_manifest(found: Configuration, path: str) -> None:
             "expected some to train on"
         )
     _check_count(found.data, len(train))
+    asks_for_gaze = found.model.gaze_target is not None or found.model.framework == "gaze"
+    if asks_for_gaze and all(entry.gaze is None and entry.heatmap is None for entry in train):
+        raise UsageError(
+            f"model.gaze_target needs gaze to predict, and none of {len(train)} training images in {path} "
+            "has any; expected column gaze or heatmap"
+        )
     pairs = found.model.pairs
     if pairs is None:
         return

@@ -7,6 +7,7 @@ from typing import Any, Literal
 
 from ..reading.options import GazeOptions
 from ..train.data.settings import PhantomSettings, Views
+from ..train.pretrain.gaze_settings import GazeTargetSettings
 from ..train.pretrain.optimisers import OptimizerSettings
 from ..train.pretrain.settings import HeadSettings, MoCoSettings, PairSettings
 
@@ -20,7 +21,7 @@ class ModelOptions:
     Parameters
     ----------
     framework
-        "byol", "moco" (v2), "simsiam" or "simclr".
+        "byol", "moco" (v2), "simsiam", "simclr", or "gaze": the gaze target alone.
     backbone
         A ResNet of torchvision by name, or "resnet10-narrow" for images of about 64 pixels on a CPU; in a
         file also a class of your own: {class_path: ..., init_args: {...}}.
@@ -44,6 +45,8 @@ class ModelOptions:
         0 to 1, its value at the end, along half a cosine; default: a given momentum stays.
     moco
         Which keys of the queue are MoCo's positives; default: McGIP's form.
+    gaze_target
+        The backbone also predicts the gaze map of each view; null: only with the framework gaze.
     """
 
     framework: str = "byol"
@@ -58,6 +61,7 @@ class ModelOptions:
     momentum: float | None = None
     momentum_end: float | None = None
     moco: MoCoSettings | None = None
+    gaze_target: GazeTargetSettings | None = None
 
 
 @dataclass(frozen=True)

@@ -8,7 +8,9 @@ except ImportError as error:
         f"gazesim.torch needs torch and torchvision ({error}): pip install 'gazesim[torch]'"
     ) from error
 
+from .cell_pairs import CellPairLoss
 from .distributed import gather, gather_ids
+from .gaze_target import GazeTargetLoss
 from .ids import id_codes
 from .losses import CosinePairLoss, InfoNCEPairLoss, NTXentPairLoss
 from .pairs import PairMask, indices_tuple
@@ -18,12 +20,14 @@ from .transforms import GazeCrop, GazeCutout, GazeMask
 from .wrappers import GazeTransformd, TwoViews
 
 __all__ = [
+    "CellPairLoss",
     "CosinePairLoss",
     "DenseSource",
     "GazeCrop",
     "GazeCutout",
     "GazeMask",
     "GazeQueue",
+    "GazeTargetLoss",
     "GazeTransformd",
     "InfoNCEPairLoss",
     "NTXentPairLoss",

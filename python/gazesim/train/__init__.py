@@ -6,6 +6,7 @@ from typing import Any as _Any
 
 if _TYPE_CHECKING:
     from .data.gaze_data import GazeData
+    from .data.loader import ViewMaps
     from .data.manifest import Entry, Manifest
     from .data.manifest_samples import ManifestSamples
     from .data.presets import preset
@@ -26,6 +27,7 @@ if _TYPE_CHECKING:
     from .pretrain.backbones import Backbone, make_backbone
     from .pretrain.checkpoints import load_backbone
     from .pretrain.contrastive import Contrastive
+    from .pretrain.gaze_settings import GazeTargetSettings
     from .pretrain.monitor import CollapseMonitor
     from .pretrain.optimisers import OptimizerSettings
     from .pretrain.settings import HeadSettings, MoCoSettings, PairSettings, Ramp
@@ -42,6 +44,7 @@ __all__ = [
     "FineTuneSettings",
     "GazeData",
     "GazePredictor",
+    "GazeTargetSettings",
     "HeadSettings",
     "Manifest",
     "ManifestSamples",
@@ -54,6 +57,7 @@ __all__ = [
     "Samples",
     "SegmentationSettings",
     "UndefinedScoreWarning",
+    "ViewMaps",
     "Views",
     "affinity_map",
     "classification_scores",
@@ -90,6 +94,7 @@ _LATER = {
     "FineTuneSettings": "evaluation.settings",
     "GazeData": "data.gaze_data",
     "GazePredictor": "saliency.predictor",
+    "GazeTargetSettings": "pretrain.gaze_settings",
     "HeadSettings": "pretrain.settings",
     "Manifest": "data.manifest",
     "ManifestSamples": "data.manifest_samples",
@@ -101,6 +106,7 @@ _LATER = {
     "Ramp": "pretrain.settings",
     "Samples": "data.samples",
     "UndefinedScoreWarning": "evaluation.classification_scores",
+    "ViewMaps": "data.loader",
     "Views": "data.settings",
     "affinity_map": "evaluation.affinity_maps",
     "classification_scores": "evaluation.classification_scores",

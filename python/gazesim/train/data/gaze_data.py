@@ -127,6 +127,8 @@ class GazeData(lightning.LightningDataModule):
             raise ValueError("views and transform are both given; expected one of them")
         self.transform = None if transform is None else TransformViews(transform)
         self._is_normalised = True
+        #: The least concentration of maps that count, where batches carry maps.
+        self._maps_from: float | None = None
         self.memory = choice("memory", memory, ("none", "uint8", "float32"))
         self.sigma_share = sigma_share
         self.gaze = gaze
@@ -155,6 +157,39 @@ class GazeData(lightning.LightningDataModule):
     def use_gaze(self) -> bool:
         """Whether views may look at gaze: those of a transform always do."""
         return self.transform is not None or self.views.use_gaze
+
+    def carry_gaze_maps(self, min_concentration: float | None = 0.0) -> None:
+        """Let training batches be (x0, x1, ids, maps) from now on, with :class:`~gazesim.train.ViewMaps`.
+
+        The maps are those of the images under the crop and flips of each view, so that they are targets
+        for what a network says about the view. They are divided by their maximum over the whole image. A map
+        whose concentration (1 − entropy / log of its pixels) is below ``min_concentration`` does not count,
+        nor does an image without gaze: their number is told. None: batches are (x0, x1, ids) again.
+        :class:`~gazesim.train.Contrastive` asks for what it needs.
+        """
+        self._maps_from = min_concentration
+        if min_concentration is None:
+            return
+        train = self.samples("train")
+        if isinstance(train, ManifestSamples):
+            train.preload(maps=True)
+        self._tell_gaze(train)
+        pairs = self._pairs(train, self.transform)
+        # Maps that do not stay in memory are not all read for this.
+        read = LOOKED_AT if isinstance(train, ManifestSamples) and train.memory == "none" else len(train)
+        blind = [name for i, name in enumerate(train.ids) if not train.has_gaze(i)]
+        seen = [(train.ids[i], train.gaze_map(i)) for i in range(min(read, len(train))) if train.has_gaze(i)]
+        blind += [name for name, gaze in seen if gaze is None]
+        flat = [name for name, gaze in seen if gaze is not None and not pairs.counts(gaze)]
+        if len(blind) + len(flat) == len(train):
+            raise ValueError(
+                f"all {len(train)} training images have no gaze to predict, such as {train.ids[0]!r}; "
+                "expected some with a gaze map" + (f" of concentration {min_concentration:g}" if flat else "")
+            )
+        _tell_missing(blind, len(train), "gaze to predict; they do not count in the gaze target")
+        _tell_missing(
+            flat, len(train), f"gaze map as concentrated as {min_concentration:g}; they do not count"
+        )
 
     def hand_over_normalisation(self) -> Normalisation | None:
         """Return mean and standard deviation of views, and leave it to the caller to apply them from now on.
@@ -203,7 +238,7 @@ class GazeData(lightning.LightningDataModule):
             views = replace(views, mean=0.0, std=1.0)
             if transform is not None and transform.normalisation() is not None:
                 transform = transform.without_normalisation()
-        pairs = ViewPairs(self.samples("train"), views, self.size, self.seed, transform)
+        pairs = self._pairs(self.samples("train"), transform, views)
         if not len(pairs):
             raise ValueError('no image has the split "train"; expected some to train on')
         ranks = world_size()
@@ -229,6 +264,19 @@ class GazeData(lightning.LightningDataModule):
             loader.load_state_dict(self._place)
             self._place = None
         return loader
+
+    def _pairs(
+        self, train: Samples, transform: TransformViews | None, views: Views | None = None
+    ) -> ViewPairs:
+        return ViewPairs(
+            train,
+            views or self.views,
+            self.size,
+            self.seed,
+            transform,
+            maps=self._maps_from is not None,
+            min_concentration=self._maps_from or 0.0,
+        )
 
     def state_dict(self) -> dict[str, Any]:
         """Return where the training is in its epoch, for Lightning's checkpoints."""

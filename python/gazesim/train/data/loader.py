@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterator
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 import torch
-from numpy.typing import NDArray
 from torch.utils.data import DataLoader, Dataset, DistributedSampler
 
 from ...torch.distributed import rank, world_size
@@ -17,21 +17,53 @@ from .settings import Views
 from .transform_views import TransformViews
 from .view_maker import key_of
 
-__all__ = ["Batch", "EpochLoader", "EpochOrder", "ViewPairs"]
+__all__ = ["Batch", "EpochLoader", "EpochOrder", "ViewMaps", "ViewPairs", "concentration"]
 
-#: Two views (N, C, H, W) each, and N ids.
-Batch = tuple[torch.Tensor, torch.Tensor, list[str]]
+
+class ViewMaps(NamedTuple):
+    """The gaze maps of the two views of a batch, from 0 to 1: divided by their maximum in the whole image.
+
+    Examples
+    --------
+    >>> import torch
+    >>> from gazesim.train import ViewMaps
+    >>> maps = ViewMaps(torch.zeros(2, 1, 8, 8), torch.zeros(2, 1, 8, 8), torch.tensor([True, False]))
+    >>> maps.valid.tolist()
+    [True, False]
+    """
+
+    #: (N, 1, h, w) of the first views.
+    first: torch.Tensor
+    #: (N, 1, h, w) of the second views.
+    second: torch.Tensor
+    #: (N,) bool: which images have gaze that counts.
+    valid: torch.Tensor
+
+
+#: Two views (N, C, H, W) each, N ids, and where they are asked for the views' gaze maps.
+Batch = tuple[torch.Tensor, torch.Tensor, list[str]] | tuple[torch.Tensor, torch.Tensor, list[str], ViewMaps]
 
 
 class ViewPairs(Dataset[Batch]):
     """Two views of samples; asked for whole batches of (epoch, position) by the DataLoader.
 
-    ``transform`` makes the views where it is given; without it they are made as ``views`` says.
+    ``transform`` makes the views where it is given; without it they are made as ``views`` says. With
+    ``maps`` batches carry the gaze maps of the views; maps less concentrated than ``min_concentration`` do
+    not count.
     """
 
     def __init__(
-        self, samples: Samples, views: Views, size: int, seed: int, transform: TransformViews | None = None
+        self,
+        samples: Samples,
+        views: Views,
+        size: int,
+        seed: int,
+        transform: TransformViews | None = None,
+        *,
+        maps: bool = False,
+        min_concentration: float = 0.0,
     ) -> None:
+        self.maps, self.min_concentration = maps, min_concentration
         self.samples, self.seed = samples, seed
         self.views, self.size, self.transform = views, size, transform
         self.make = views.maker(size)
@@ -44,43 +76,86 @@ class ViewPairs(Dataset[Batch]):
         return self.__getitems__([key])
 
     def __getitems__(self, keys: list[Any]) -> Batch:
-        """Return (x0, x1, ids) of one batch."""
+        """Return (x0, x1, ids) of one batch, and with ``maps`` (x0, x1, ids, :class:`ViewMaps`)."""
         if not isinstance(keys[0], tuple):  # Lightning's overfit_batches puts a plain sampler in
             keys = [(0, index) for index in keys]
         ids = [self.samples.ids[index] for _, index in keys]
-        if self.transform is not None:
-            return (*self._transformed(self.transform, keys), ids)
-        batch: list[NDArray[np.float32]] = []
-        for row, (epoch, index) in enumerate(keys):
-            image = self.samples.image(index)
-            gaze = self.samples.gaze_map(index) if self.views.use_gaze else None
-            if not batch:
-                shape = len(keys), image.shape[0], self.size, self.size
-                batch = [np.empty(shape, np.float32) for _ in range(2)]
-            if image.stride(0) == 0:  # grey, repeated: work on it once
-                image = image[:1]
-            for number, views in enumerate(batch):
-                key = key_of(self.seed, epoch, index, number)
-                views[row] = self.make.pixels(image, gaze, key=key)[0]
-        return torch.from_numpy(batch[0]), torch.from_numpy(batch[1]), ids
-
-    def _transformed(
-        self, transform: TransformViews, keys: list[tuple[int, int]]
-    ) -> tuple[torch.Tensor, torch.Tensor]:
+        make = self._drawn if self.transform is None else self._transformed
         views: tuple[list[torch.Tensor], list[torch.Tensor]] = ([], [])
+        maps: tuple[list[torch.Tensor], list[torch.Tensor]] = ([], [])
+        valid = []
         for epoch, index in keys:
-            name = self.samples.ids[index]
-            image, gaze = self.samples.image(index), self.samples.gaze_map(index)
-            made = transform(image, gaze, key=(self.seed, epoch, index), name=name)
+            is_needed = self.maps or self.transform is not None or self.views.use_gaze
+            gaze = self.samples.gaze_map(index) if is_needed else None
+            made, moved = make(epoch, index, gaze)
             for kept, view in zip(views, made, strict=True):
-                if views[0] and view.shape != views[0][0].shape:
+                if kept and view.shape != kept[0].shape:
                     raise ValueError(
-                        f"transform made a view of shape {tuple(view.shape)} of image {name!r}, and "
-                        f"{tuple(views[0][0].shape)} of {self.samples.ids[keys[0][1]]!r}; expected equal "
-                        "shapes, as a crop to a fixed size makes them"
+                        f"transform made a view of shape {tuple(view.shape)} of image "
+                        f"{self.samples.ids[index]!r}, and {tuple(kept[0].shape)} of {ids[0]!r}; expected "
+                        "equal shapes, as a crop to a fixed size makes them"
                     )
                 kept.append(view)
-        return torch.stack(views[0]), torch.stack(views[1])
+            if self.maps:
+                valid.append(gaze is not None and self.counts(gaze))
+                top = 1.0 if gaze is None else float(gaze.max())
+                for kept, one in zip(maps, moved, strict=True):
+                    kept.append((one / top).clamp(0, 1)[None])
+        stacked = torch.stack(views[0]), torch.stack(views[1]), ids
+        if not self.maps:
+            return stacked
+        return (*stacked, ViewMaps(torch.stack(maps[0]), torch.stack(maps[1]), torch.tensor(valid)))
+
+    def counts(self, gaze: torch.Tensor) -> bool:
+        """Whether a map (H, W) counts as a target: it has gaze, and is concentrated enough."""
+        if not bool(gaze.any()):
+            return False
+        return not self.min_concentration or concentration(gaze) >= self.min_concentration
+
+    def _drawn(
+        self, epoch: int, index: int, gaze: torch.Tensor | None
+    ) -> tuple[list[torch.Tensor], list[torch.Tensor]]:
+        """Return two views as ``views`` says, and with ``maps`` the map under each."""
+        image = self.samples.image(index)
+        channels = image.shape[0]
+        if image.stride(0) == 0:  # grey, repeated: work on it once
+            image = image[:1]
+        views, maps = [], []
+        for number in range(2):
+            seen = gaze if self.views.use_gaze else None
+            view, told = self.make.pixels(image, seen, key=key_of(self.seed, epoch, index, number))
+            views.append(torch.from_numpy(np.ascontiguousarray(view)).expand(channels, -1, -1))
+            if self.maps:
+                blank = image.new_zeros(image.shape[-2:])
+                moved = self.make.map_view(blank if gaze is None else gaze, told)
+                maps.append(torch.from_numpy(np.ascontiguousarray(moved)))
+        return views, maps
+
+    def _transformed(
+        self, epoch: int, index: int, gaze: torch.Tensor | None
+    ) -> tuple[list[torch.Tensor], list[torch.Tensor]]:
+        """Return two views by ``transform``, and with ``maps`` the map under each."""
+        assert self.transform is not None
+        key, name, image = (self.seed, epoch, index), self.samples.ids[index], self.samples.image(index)
+        if self.maps:
+            return self.transform.with_maps(image, gaze, key=key, name=name)
+        return self.transform(image, gaze, key=key, name=name), []
+
+
+def concentration(gaze: torch.Tensor) -> float:
+    """Return 1 − entropy / log (number of pixels) of a map: 0 where it is equal everywhere, 1 for one pixel.
+
+    Examples
+    --------
+    >>> import torch
+    >>> from gazesim.train.data.loader import concentration
+    >>> peak = torch.zeros(64, 64)
+    >>> peak[10, 20] = 3.0
+    >>> round(concentration(peak), 3), abs(round(concentration(torch.ones(64, 64)), 3))
+    (1.0, 0.0)
+    """
+    share = gaze.double() / gaze.double().sum()
+    return 1 + float(torch.xlogy(share, share).sum()) / math.log(max(gaze.numel(), 2))
 
 
 class EpochOrder(DistributedSampler[Any]):

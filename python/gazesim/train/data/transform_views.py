@@ -52,24 +52,43 @@ class TransformViews:
                 f"transform is TwoViews({asked}=True), and a batch holds views alone; expected {asked}=False"
             )
         self.transform = transform
-        self.pair = transform if isinstance(transform, TwoViews) else TwoViews(transform)
+        pair = transform if isinstance(transform, TwoViews) else TwoViews(transform)
+        self.pair = TwoViews(pair.first, pair.second, maps=True)
 
     def __call__(
         self, image: torch.Tensor, gaze_map: torch.Tensor | None, *, key: tuple[int, int, int], name: str
     ) -> list[torch.Tensor]:
         """Return both views, which ``key`` (seed, epoch, position) decides; ``name`` is for messages."""
+        return self._made(image, gaze_map, key, name)[0]
+
+    def with_maps(
+        self, image: torch.Tensor, gaze_map: torch.Tensor | None, *, key: tuple[int, int, int], name: str
+    ) -> tuple[list[torch.Tensor], list[torch.Tensor]]:
+        """Return both views, and the gaze map (h, w) under the geometric transforms of each."""
+        views, maps = self._made(image, gaze_map, key, name)
+        for view, moved in zip(views, maps, strict=True):
+            if not isinstance(moved, torch.Tensor) or moved.shape[-2:] != view.shape[-2:]:
+                raise TypeError(
+                    f"transform made {describe(moved)} of the gaze map of image {name!r}, and a view of "
+                    f"shape {tuple(view.shape)}; expected a tensor of the view's height and width"
+                )
+        return views, [one.as_subclass(torch.Tensor).float().reshape(one.shape[-2:]) for one in maps]
+
+    def _made(
+        self, image: torch.Tensor, gaze_map: torch.Tensor | None, key: tuple[int, int, int], name: str
+    ) -> tuple[list[torch.Tensor], tuple[Any, ...]]:
         gaze = torch.zeros(image.shape[-2:]) if gaze_map is None else gaze_map.clone()
         # A copy: transforms may write to their input, and grey images repeat one channel's memory.
         pixels = image.clone(memory_format=torch.contiguous_format)
         with drawing_from(key):
-            views: list[Any] = self.pair(pixels, gaze)
+            views, maps = zip(*self.pair(pixels, gaze), strict=True)
         for view in views:
             if not isinstance(view, torch.Tensor) or view.ndim != 3 or not view.is_floating_point():
                 raise TypeError(
                     f"transform made {_kind(view)} of image {name!r}; expected a floating-point tensor "
                     "(C, h, w): v2.ToImage() and v2.ToDtype(torch.float32, scale=True) at the end make one"
                 )
-        return [view.as_subclass(torch.Tensor).float() for view in views]
+        return [view.as_subclass(torch.Tensor).float() for view in views], maps
 
     def normalisation(self) -> Normalisation | None:
         """Return mean and standard deviation of the ``v2.Normalize`` that ends both views, if one does."""

@@ -47,6 +47,8 @@ class Told:
     #: In the view before it is flipped.
     hole: Box | None = None
     masked: bool = False
+    #: Whether the view is mirrored from left to right, and from top to bottom.
+    flipped: tuple[bool, bool] = (False, False)
 
 
 class ViewMaker:
@@ -99,9 +101,16 @@ class ViewMaker:
         if (views.mean, views.std) != (0.0, 1.0):
             view = (view - np.float32(views.mean)) / np.float32(views.std)
         # Last, where it costs nothing; all the steps before are alike from either side.
-        across = -1 if flip_x < views.horizontal_flip else 1
-        down = -1 if flip_y < views.vertical_flip else 1
-        return view[:, ::down, ::across], told
+        told.flipped = flip_x < views.horizontal_flip, flip_y < views.vertical_flip
+        return _flipped(view, told), told
+
+    def map_view(self, gaze_map: torch.Tensor, told: Told) -> Pixels:
+        """Return the map (H, W) under the crop and the flips of a view, (size, size), not always contiguous.
+
+        Holes and masks are left out: they hide what is in the image, not where people looked.
+        """
+        moved: Pixels = _flipped(_resampled(gaze_map[None], told.crop, self.size), told)[0]
+        return moved
 
     def _gaze(self, image: torch.Tensor, gaze_map: torch.Tensor | None) -> Pixels | None:
         """Return the map that views are judged by: without gaze one of zeros, if they look at it at all."""
@@ -144,6 +153,12 @@ def _moved(box: Box, rng: np.random.Generator, height: int, width: int) -> Box:
     across, down = rng.random(2).tolist()
     x, y = int(across * (width - w + 1)), int(down * (height - h + 1))
     return x, y, x + w, y + h
+
+
+def _flipped(view: Pixels, told: Told) -> Pixels:
+    across, down = (-1 if is_flipped else 1 for is_flipped in told.flipped)
+    flipped: Pixels = view[:, ::down, ::across]
+    return flipped
 
 
 def _resampled(image: torch.Tensor, box: Box, size: int) -> Pixels:

@@ -1,10 +1,10 @@
-"""Contrastive pre-training with gaze: one module for BYOL, MoCo v2, SimSiam and SimCLR."""
+"""Pre-training with gaze: one module for BYOL, MoCo v2, SimSiam, SimCLR, and gaze as the target."""
 
 from __future__ import annotations
 
 import math
 from collections.abc import Mapping, Sized
-from dataclasses import asdict
+from dataclasses import asdict, replace
 from typing import Any
 
 import lightning
@@ -14,10 +14,13 @@ from torch import nn
 from ..._errors import describe
 from ...torch.ids import Ids
 from ...torch.pairs import PairMask
+from ..data.loader import ViewMaps
 from ..lightning_tools import RandomStream
 from .backbones import as_backbone, take_normalisation
 from .finite import FiniteLoss
 from .frameworks import MoCo, Step, make_framework
+from .gaze_head import GazeHead
+from .gaze_settings import GazeTargetSettings
 from .monitor import CollapseMonitor
 from .optimisers import OptimizerSettings, momentum_at
 from .pairing import Positives
@@ -25,20 +28,21 @@ from .settings import HeadSettings, MoCoSettings, PairSettings, check_model, mom
 
 __all__ = ["Contrastive"]
 
-Batch = tuple[torch.Tensor, torch.Tensor, Ids]
+Batch = tuple[torch.Tensor, torch.Tensor, Ids, ViewMaps | None]
 
 
 class Contrastive(lightning.LightningModule):
     """Pre-train a backbone on two views of every image, with positives picked by gaze or without.
 
     Views are the data module's business: batches are ``(x0, x1, ids)``, two float32 tensors
-    (N, C, H, W) and the ids of the N images. Mixed precision, accumulation of gradients and several
+    (N, C, H, W) and the ids of the N images; with a gaze target ``(x0, x1, ids, maps)``, where maps are
+    :class:`ViewMaps`. Mixed precision, accumulation of gradients and several
     devices are the Trainer's; losses, pairs and queue then span all devices.
 
     Parameters
     ----------
     framework
-        "byol", "moco" (v2), "simsiam" or "simclr".
+        "byol", "moco" (v2), "simsiam", "simclr", or "gaze": the gaze target alone.
     backbone
         A name for :func:`make_backbone`, or a module from images to features (N, D) or to maps (N, D, h, w),
         which are averaged. The classifier of a torchvision ResNet or ViT, or of a timm model, is left out.
@@ -65,6 +69,9 @@ class Contrastive(lightning.LightningModule):
         What it has become at the end, along half a cosine; default: a given ``momentum`` stays.
     moco
         Which keys are MoCo's positives, and how several of them share a row's loss.
+    gaze_target
+        The backbone also predicts the gaze map of each view (of MoCo's, of the first ones):
+        :class:`GazeTargetSettings`. The framework "gaze" does so by itself.
 
     Raises
     ------
@@ -99,6 +106,7 @@ class Contrastive(lightning.LightningModule):
         momentum: float | None = None,
         momentum_end: float | None = None,
         moco: MoCoSettings | None = None,
+        gaze_target: GazeTargetSettings | None = None,
     ) -> None:
         super().__init__()
         if pairs is not None and not isinstance(pairs, (PairSettings, PairMask)):
@@ -117,12 +125,18 @@ class Contrastive(lightning.LightningModule):
             momentum_end=momentum_end,
             moco=moco,
             has_pairs=pairs is not None,
+            gaze_target=gaze_target,
         )
         self.momentum = momentum_range(framework, momentum, momentum_end)
         net = as_backbone(backbone, channels, weights, dim)
         self.framework = make_framework(
             framework, net, heads or HeadSettings(), temperature, queue_size, moco
         )
+        #: None without a gaze target.
+        self.gaze_target = GazeTargetSettings() if framework == "gaze" and not gaze_target else gaze_target
+        if self.gaze_target is not None:
+            # Made last: the weights before it are those of the same seed without a target.
+            self.framework.gaze_head = GazeHead(net, self.gaze_target)
         self.optimizer_settings = optimizer or OptimizerSettings()
         self.pairs = pairs
         self.positives = Positives(pairs if isinstance(pairs, PairMask) else None)
@@ -137,6 +151,7 @@ class Contrastive(lightning.LightningModule):
             "channels": channels,
             "dim": int(net.dim),  # type: ignore[arg-type]
             "pairs": asdict(pairs) if isinstance(pairs, PairSettings) else None,
+            "gaze_target": None if self.gaze_target is None else asdict(self.gaze_target),
         }
 
     @property
@@ -155,6 +170,9 @@ class Contrastive(lightning.LightningModule):
             return
         data = getattr(self.trainer, "datamodule", None)
         self._take_normalisation(data)
+        carry = getattr(data, "carry_gaze_maps", None)
+        if carry is not None:
+            carry(None if self.gaze_target is None else self.gaze_target.min_concentration)
         if isinstance(self.pairs, PairSettings):
             self.positives.take(self.pairs, data)
 
@@ -173,16 +191,51 @@ class Contrastive(lightning.LightningModule):
 
     def step(self, batch: Batch) -> Step:
         """Return the loss of a batch and what it was made of."""
-        x0, x1, ids = _checked(batch)
+        x0, x1, ids, maps = _checked(batch)
         mask = self.positives.mask
         if mask is not None and self._trainer is not None and mask.epoch != self.current_epoch:
             mask.set_epoch(self.current_epoch)
         try:
-            return self.framework.step(x0, x1, ids, self.positives)
+            if self.gaze_target is None:
+                return self.framework.step(x0, x1, ids, self.positives)
+            return self._step_with_gaze(self.gaze_target, x0, x1, ids, maps)
         except RuntimeError as error:
             if wrong := self._wrong_features(x0):
                 raise ValueError(wrong) from error
             raise
+
+    def _step_with_gaze(
+        self, target: GazeTargetSettings, x0: torch.Tensor, x1: torch.Tensor, ids: Ids, maps: ViewMaps | None
+    ) -> Step:
+        """Return the framework's step, with the cost of the predicted gaze added."""
+        if maps is None:
+            raise ValueError(
+                "gaze_target needs the gaze maps of the views; expected batches (x0, x1, ids, ViewMaps), as "
+                "gazesim.train.GazeData makes them when it is asked"
+            )
+        with self.gaze_head.watching(self.backbone) as seen:
+            step = self.framework.step(x0, x1, ids, self.positives)
+        cost = self.gaze_head.cost(seen, maps)
+        epoch = self.current_epoch if self._trainer is not None else target.start + target.ramp
+        weight = target.weight_at(epoch, str(self.about["framework"]))
+        return replace(step, loss=step.loss + weight * cost, gaze_loss=cost)
+
+    @property
+    def gaze_head(self) -> GazeHead:
+        """The head of the gaze target: ``gaze_head.stage`` is the module of the backbone that it reads."""
+        head = self.framework.gaze_head
+        if head is None:
+            # An AttributeError of a property would read as if the property did not exist.
+            raise ValueError("there is no gaze head; expected gaze_target, or the framework gaze")
+        return head
+
+    def gaze_logits(self, images: torch.Tensor) -> torch.Tensor:
+        """Return the logits (N, 1, h, w) of gaze in each cell for images (N, C, H, W), with a gaze target."""
+        head = self.gaze_head
+        with head.watching(self.backbone) as seen:
+            self.backbone(images)
+        logits: torch.Tensor = head(seen[0])
+        return logits
 
     def _wrong_features(self, images: torch.Tensor) -> str:
         """Return what is wrong about the features of a batch that failed; empty for the right shape."""
@@ -203,6 +256,8 @@ class Contrastive(lightning.LightningModule):
             self._finite.check(self, step, batch)
             size = len(batch[0])
             self.log("loss", step.loss.detach(), sync_dist=True, batch_size=size)
+            if step.gaze_loss is not None:
+                self.log("gaze_loss", step.gaze_loss.detach(), sync_dist=True, batch_size=size)
             self.log("learning_rate", self.trainer.optimizers[0].param_groups[0]["lr"], batch_size=size)
         return {
             "loss": step.loss,
@@ -259,7 +314,8 @@ class Contrastive(lightning.LightningModule):
     def configure_callbacks(self) -> list[lightning.Callback]:
         """Watch for collapse; a monitor among the Trainer's callbacks takes its place."""
         own = any(isinstance(callback, CollapseMonitor) for callback in self.trainer.callbacks)  # type: ignore[attr-defined]
-        return [] if own else [CollapseMonitor()]
+        # Features of gaze alone are not spread by their loss: there is no level to warn at.
+        return [] if own or self.about["framework"] == "gaze" else [CollapseMonitor()]
 
     def on_train_start(self) -> None:
         """Warn of a queue that is longer than the data set."""
@@ -303,10 +359,10 @@ class Contrastive(lightning.LightningModule):
 
 
 def _checked(batch: Any) -> Batch:
-    """Return the batch if it is two views and ids."""
-    if not isinstance(batch, (tuple, list)) or len(batch) != 3 or isinstance(batch, Mapping):
-        raise TypeError(f"a batch is {describe(batch)}; expected (x0, x1, ids)")
-    x0, x1, ids = batch
+    """Return the batch if it is two views and ids, with the maps of the views where it has them."""
+    if not isinstance(batch, (tuple, list)) or len(batch) not in (3, 4) or isinstance(batch, Mapping):
+        raise TypeError(f"a batch is {describe(batch)}; expected (x0, x1, ids), or (x0, x1, ids, ViewMaps)")
+    x0, x1, ids = batch[:3]
     if not all(isinstance(view, torch.Tensor) and view.ndim == 4 for view in (x0, x1)):
         raise TypeError(
             f"a batch starts with {describe(x0)} and {describe(x1)}; expected two tensors (N, C, H, W)"
@@ -316,4 +372,13 @@ def _checked(batch: Any) -> Batch:
             f"a batch has views of shape {tuple(x0.shape)} and {tuple(x1.shape)} and {len(ids)} ids; "
             "expected equal shapes and an id for each image"
         )
-    return x0, x1, ids
+    if len(batch) == 3:
+        return x0, x1, ids, None
+    maps = ViewMaps(*batch[3])
+    if any(one.shape[:1] != x0.shape[:1] for one in maps):
+        shapes = ", ".join(str(tuple(one.shape)) for one in maps)
+        raise ValueError(
+            f"a batch of {len(x0)} images has maps of the shapes {shapes}; expected ({len(x0)}, 1, h, w) "
+            f"twice, and ({len(x0)},) for valid"
+        )
+    return x0, x1, ids, maps

@@ -40,7 +40,7 @@ class FiniteLoss:
 
 def _not_finite(module: Any, step: Step, batch: Any) -> Iterator[str]:
     """Yield what is not finite, from the images on: the first one is likely to be the cause."""
-    x0, x1, ids = batch
+    x0, x1, ids = batch[:3]
     yield from _rows("first views", x0.flatten(1), ids)
     yield from _rows("second views", x1.flatten(1), ids)
     state = [*module.framework.named_parameters(), *module.framework.named_buffers()]

@@ -1,4 +1,4 @@
-"""Four ways to learn from two views: BYOL, SimSiam, MoCo v2, SimCLR. Heads are lightly's.
+"""Ways to learn from two views: BYOL, SimSiam, MoCo v2, SimCLR, and gaze alone. Heads are lightly's.
 
 Each is a module that has a backbone, says what a batch costs, and does something after each step of
 the optimiser. With gaze or without is a matter of the positives that it asks for.
@@ -19,6 +19,7 @@ from ..._errors import choice
 from ...torch import CosinePairLoss, GazeQueue, InfoNCEPairLoss, NTXentPairLoss
 from ...torch.distributed import gather_at, world_size
 from ...torch.ids import Ids
+from .gaze_head import GazeHead
 from .pairing import Positives, Weighed
 from .settings import FRAMEWORKS, QUEUE_SIZE, TEMPERATURE, HeadSettings, MoCoSettings
 
@@ -35,12 +36,19 @@ class Step:
     #: (N, dim) of the projector, first view.
     embeddings: torch.Tensor
     weighed: Weighed
+    #: What the predicted gaze costs, without its weight; it is a part of ``loss``.
+    gaze_loss: torch.Tensor | None = None
 
 
 class Framework(nn.Module):
-    """What the four have in common."""
+    """What all have in common."""
 
     backbone: nn.Module
+    gaze_head: GazeHead | None
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.gaze_head = None
 
     def step(self, x0: torch.Tensor, x1: torch.Tensor, ids: Ids, positives: Positives) -> Step:
         """Return the loss of a batch of two views."""
@@ -115,6 +123,20 @@ class SimCLR(Framework):
         z0, z1 = self.projector(h0), self.projector(h1)
         weighed = positives.within(ids, x0.device)
         return Step(self.loss(z0, z1, weighed.weights), h0, z0, weighed)
+
+
+class GazeAlone(Framework):
+    """The gaze target without a contrastive loss: the gaze head adds all there is to learn."""
+
+    def __init__(self, backbone: nn.Module) -> None:
+        super().__init__()
+        self.backbone = backbone
+
+    def step(self, x0: torch.Tensor, x1: torch.Tensor, ids: Ids, positives: Positives) -> Step:
+        """Run the backbone on both views, and return a loss of 0; embeddings are the features."""
+        h0 = self.backbone(x0)
+        self.backbone(x1)
+        return Step(h0.new_zeros(()), h0, h0, Weighed(None, None))
 
 
 class MoCo(Framework):
@@ -245,6 +267,8 @@ def make_framework(
     choice("framework", name, FRAMEWORKS)
     features = int(backbone.dim)  # type: ignore[arg-type]
     temperature = TEMPERATURE.get(name, 0.2) if temperature is None else temperature
+    if name == "gaze":
+        return GazeAlone(backbone)
     if name == "byol":
         return BYOL(backbone, features, sizes)
     if name == "simsiam":

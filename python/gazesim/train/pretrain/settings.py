@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 from ..._errors import choice, describe, integer, number
 from ...pair_rules import POSITIVES, REDUCTIONS, require_rule, temperature_for
+from .gaze_settings import GazeTargetSettings, check_gaze_target
 
 if TYPE_CHECKING:
     from torch import nn
@@ -24,7 +25,7 @@ __all__ = [
     "momentum_range",
 ]
 
-FRAMEWORKS = ("byol", "moco", "simsiam", "simclr")
+FRAMEWORKS = ("byol", "moco", "simsiam", "simclr", "gaze")
 
 #: Momentum of the slow copy at the start and at the end, as published.
 MOMENTUM = {"byol": (0.996, 1.0), "moco": (0.999, 0.999)}
@@ -35,6 +36,7 @@ QUEUE_SIZE = 4096
 
 #: Which optional settings a framework has a use for.
 USES: dict[str, set[str]] = {
+    "gaze": set(),
     "byol": {"momentum", "momentum_end", "heads.predictor_hidden"},
     "moco": {"temperature", "queue_size", "momentum", "momentum_end", "moco"},
     "simsiam": {"heads.predictor_hidden"},
@@ -269,9 +271,11 @@ def check_model(
     momentum_end: float | None,
     moco: MoCoSettings | None = None,
     has_pairs: bool = True,
+    gaze_target: GazeTargetSettings | None = None,
 ) -> None:
     """Raise for what is wrong about a model whatever its data, options without effect included."""
     choice("framework", framework, FRAMEWORKS)
+    check_gaze_target(framework, gaze_target, has_pairs=has_pairs, has_heads=heads is not None)
     if temperature is not None:
         number("temperature", temperature, low=0.0, open_low=True)
     if queue_size is not None:

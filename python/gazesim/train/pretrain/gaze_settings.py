@@ -1,0 +1,94 @@
+"""Settings of the gaze target: plain values, for whose checks torch is not needed."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from ..._errors import choice, describe, integer, number
+from ...pair_rules import GAZE_LOSSES
+
+__all__ = ["GazeTargetSettings"]
+
+#: Of the target beside a contrastive loss. With 2 the contrastive loss drowns it.
+WEIGHT = 20.0
+
+
+@dataclass(frozen=True)
+class GazeTargetSettings:
+    """The gaze target: the backbone learns to predict the gaze map of each view from a feature map.
+
+    A 1x1 convolution on a feature map gives a logit per cell. It is compared with the gaze map under the same
+    crop and flips, divided by its maximum over the whole image and averaged to the cells. Images without gaze
+    do not count. Holes, masks and tones change the view alone, so a network has to predict gaze behind holes.
+
+    Parameters
+    ----------
+    weight
+        What the target's loss is multiplied with before it is added to the framework's, at least 0;
+        default 20, and 1 for the framework "gaze", which has no other loss.
+    loss
+        "bce", "kl", "mse" or "nss", as in :class:`gazesim.torch.GazeTargetLoss`.
+    stage
+        The module of the backbone whose output is read, by its name in ``named_modules()``, such as
+        "maps.layer3" of a ResNet or "encoder.layers.encoder_layer_5" of a ViT, whose patch tokens are the
+        cells. Default: the last output that has several places.
+    start
+        The epoch from which on the target counts; 0 is the first.
+    ramp
+        The weight rises linearly over this many epochs from ``start`` on; 0: at once.
+    min_concentration
+        Maps that are less concentrated than this do not count, 0 to 1. The concentration is 1 − entropy / log
+        (number of pixels): 0 for a map that is equal everywhere, 1 for a single pixel. A rule for maps that
+        were predicted, such as those of ``gazesim predict-gaze``. Default 0: all maps count.
+
+    Examples
+    --------
+    >>> from gazesim.train import Contrastive, GazeTargetSettings
+    >>> target = GazeTargetSettings(weight=20, ramp=4)
+    >>> [target.weight_at(epoch, "simclr") for epoch in (0, 2, 9)]
+    [4.0, 12.0, 20.0]
+    >>> model = Contrastive("simclr", "resnet10-narrow", channels=1, gaze_target=target)
+    """
+
+    weight: float | None = None
+    loss: str = "bce"
+    stage: str | None = None
+    start: int = 0
+    ramp: int = 0
+    min_concentration: float = 0.0
+
+    def __post_init__(self) -> None:
+        if self.weight is not None:
+            number("weight", self.weight, low=0.0)
+        choice("loss", self.loss, GAZE_LOSSES)
+        if self.stage is not None and (not isinstance(self.stage, str) or not self.stage):
+            raise TypeError(f"stage is {describe(self.stage)}; expected the name of a module, or None")
+        integer("start", self.start, low=0, high=10**9)
+        integer("ramp", self.ramp, low=0, high=10**9)
+        number("min_concentration", self.min_concentration, low=0.0, high=1.0)
+
+    def weight_at(self, epoch: int, framework: str) -> float:
+        """Return the weight in an epoch."""
+        full = self.weight if self.weight is not None else 1.0 if framework == "gaze" else WEIGHT
+        if epoch < self.start:
+            return 0.0
+        return full * min((epoch - self.start + 1) / (self.ramp + 1), 1.0)
+
+
+def check_gaze_target(
+    framework: str, target: GazeTargetSettings | None, *, has_pairs: bool, has_heads: bool
+) -> None:
+    """Raise for what contradicts the framework "gaze", the target alone."""
+    if framework != "gaze":
+        return
+    for name, is_given in (("pairs", has_pairs), ("heads", has_heads)):
+        if is_given:
+            raise ValueError(f"{name} is given, which gaze has no use for; expected None")
+    if target is not None and target.start:
+        raise ValueError(
+            f"gaze_target.start is {target.start}, and the framework gaze learns nothing before; expected 0"
+        )
+    if target is not None and target.weight == 0:
+        raise ValueError(
+            "gaze_target.weight is 0, and the framework gaze has no other loss; expected above 0"
+        )
