@@ -6,7 +6,7 @@ PROFILE ?= release
 DEVELOP := VIRTUAL_ENV=$(VENV) $(BIN)/maturin develop --$(PROFILE) --quiet --extras plot
 
 .DEFAULT_GOAL := help
-.PHONY: help demo dev test test-rust test-python report-test lint fmt bench docs-test coverage clean
+.PHONY: help demo dev test test-rust test-python report-test lint fmt bench docs docs-test wheel-test coverage clean
 
 help: ## say what each verb does
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 14
@@ -53,6 +53,19 @@ fmt: dev ## put everything into the house style
 
 bench: dev ## measure against the peers; answers are compared before anything is timed
 	$(BIN)/python benchmarks/run.py
+
+docs: dev ## build the site into docs/_build/html; a warning is an error
+	$(BIN)/python -m pip install --quiet --group docs
+	$(BIN)/codespell docs/*.md docs/guides docs/api/*.md README.md CHANGELOG.md CONTRIBUTING.md python/gazesim examples
+	$(BIN)/python -m sphinx -W --keep-going -b html -d docs/_build/doctrees docs docs/_build/html
+
+wheel-test: $(BIN)/maturin ## build wheel and sdist; install the wheel into a new environment without Rust and use it
+	rm -rf target/wheel-test
+	VIRTUAL_ENV=$(VENV) $(BIN)/maturin build --$(PROFILE) --locked --sdist --out target/wheel-test
+	$(BIN)/python -m venv target/wheel-test/env
+	target/wheel-test/env/bin/python -m pip install --quiet "$$(ls target/wheel-test/*.whl)[plot]"
+	cd target/wheel-test && env PATH=/usr/bin:/bin PYTHONPATH= sh -c '! command -v cargo && ! command -v rustc \
+		&& env/bin/gazesim demo --out demo.png && env/bin/gazesim example tour && env/bin/gazesim look tour/gaze/anna.tsv'
 
 docs-test: dev ## execute the README and every example in a docstring
 	$(BIN)/python -m pytest -k 'docstring or readme or example' tests/test_package.py \

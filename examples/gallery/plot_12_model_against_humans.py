@@ -6,6 +6,7 @@ A mean says little alone: the ceiling is how well humans predict other humans, a
 other images give.
 """
 
+import matplotlib.pyplot as plt
 import numpy as np
 
 import gazesim
@@ -25,8 +26,6 @@ plot_comparison(table, "comparison.png")
 
 # %%
 # The picture that ``gazesim compare --plot`` writes:
-
-import matplotlib.pyplot as plt
 
 figure, axis = plt.subplots(figsize=(10, 6))
 axis.imshow(plt.imread("comparison.png"))

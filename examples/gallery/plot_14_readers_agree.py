@@ -2,7 +2,8 @@
 How well readers agree
 ======================
 
-With several readers per image, compare the affinity of two readers on one image with that on different images.
+With several readers per image, compare the affinity of two readers on one image with that on different
+images.
 """
 
 import matplotlib.pyplot as plt
