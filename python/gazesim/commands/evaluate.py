@@ -100,7 +100,7 @@ def run(
         size: Images are resized to this many pixels square; default: as the first checkpoint was
             pre-trained, 224 without one.
         protocols: probe, finetune, or both with a comma between them.
-        fractions: Shares of the training labels.
+        fractions: Shares of the training labels, or whole numbers of them, evenly over the classes.
         folds: Stratified folds over all labelled images; default: the splits train, val and test.
             With folds, images that are tested on may be some that a checkpoint was pre-trained on,
             pixels and gaze though not labels.
@@ -331,7 +331,7 @@ def _data(
         trained = [_trained_on(path) for paths in named.values() for path in paths]
         size = next((one.size for one in trained if one.size is not None), None)
     if preset is not None or folder is not None:
-        seed = next((seed for _, seed in _split_seeds(preset, named)), 0)
+        seed = next((options.split_seed for _, options in _pretrained_on(preset, named)), 0)
         return GazeData(preset=preset, folder=folder, size=size, channels=channels, split_seed=seed)
     if data is not None and data.endswith(".csv"):
         return GazeData(manifest=data, size=size, channels=channels)
@@ -340,22 +340,23 @@ def _data(
 
 def _check_splits(data: GazeData, named: Named) -> None:
     """Refuse a split of a preset that a checkpoint was not pre-trained with: it saw some of the test."""
-    for file, seed in _split_seeds(data.preset, named):
-        if seed != data.split_seed:
-            raise ValueError(
-                f"{file} has split_seed {seed} for {data.preset}, and images are split with "
-                f"{data.split_seed} here, so that some were pre-trained on and would be tested on; expected "
-                "equal ones"
-            )
+    for file, options in _pretrained_on(data.preset, named):
+        for name in ("split_seed", "folds", "fold", "fractions"):
+            before, now = getattr(options, name), getattr(data, name)
+            if before != now:
+                raise ValueError(
+                    f"{file} has {name} {before} for {data.preset}, and images are split with {now} here, so "
+                    "that some were pre-trained on and would be tested on; expected equal ones"
+                )
 
 
-def _split_seeds(preset: str | None, named: Named) -> Iterator[tuple[Path, Any]]:
-    """Yield the configurations of pre-trainings on a preset, and what they split it with."""
+def _pretrained_on(preset: str | None, named: Named) -> Iterator[tuple[Path, DataOptions]]:
+    """Yield the configurations of pre-trainings on a preset, and what they say of the data."""
     files = [_beside(path) for paths in named.values() for path in paths] if preset else []
     for file in files:
         options = _options(file)[1] if file.is_file() else None
         if options is not None and options.preset == preset:
-            yield file, options.split_seed
+            yield file, options
 
 
 def _configured(config: str, size: int | None, channels: int) -> GazeData:

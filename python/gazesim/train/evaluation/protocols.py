@@ -13,10 +13,10 @@ import torch
 from numpy.typing import NDArray
 from torch import nn
 
-from ..._errors import choice, describe, integer, number
+from ..._errors import choice, describe, integer
 from ..._progress import ProgressBar
 from ..data.samples import Samples
-from ..data.splits import label_fraction, stratified_folds
+from ..data.splits import as_share, checked_share, label_fraction, share_words, stratified_folds
 from .classification_scores import check_scoring, classification_scores
 from .fine_tune import fit_classifier
 from .linear_probe import embed, fit_probe
@@ -106,7 +106,8 @@ def linear_probe(
         chosen = label_fraction(targets[0], fraction, seed=seed)
         validation = None
         if val:
-            judging = label_fraction(targets[2], fraction, seed=seed)
+            share = as_share(fraction, len(targets[0]))
+            judging = label_fraction(targets[2], share, seed=seed)
             validation = (features[2][judging], targets[2][judging])
         fitted = fit_probe(features[0][chosen], targets[0][chosen], len(names), settings, validation)
         scores[fraction] = classification_scores(
@@ -203,7 +204,8 @@ def cross_validate(
     protocols
         "probe", "finetune" or both.
     fractions
-        Shares of the training labels, stratified and nested, at least one label per class.
+        Shares of the training labels, stratified and nested, at least one label per class; a whole number
+        from 2 on is a count of labels, evenly over the classes.
     probe, finetune
         Settings of the protocols.
     positive, ordinal
@@ -251,7 +253,7 @@ def cross_validate(
         total=len(cells), initial=len(cells) - len(missing), unit=" cells", disable=not progress
     ) as bar:
         for cell in missing:
-            bar.set_postfix_str(f"{cell.method}, {cell.protocol}, {100 * cell.fraction:g} %")
+            bar.set_postfix_str(f"{cell.method}, {cell.protocol}, {share_words(cell.fraction)}")
             division = divided[cell.seed][cell.fold]
             probable = work.probabilities(cell, division)
             scores = classification_scores(
@@ -289,7 +291,8 @@ class _Work:
             features = self.features(cell)
             judging = division.val
             if len(judging):
-                judging = judging[label_fraction(self.targets[judging], cell.fraction, seed=cell.seed)]
+                share = as_share(cell.fraction, len(division.train))
+                judging = judging[label_fraction(self.targets[judging], share, seed=cell.seed)]
             validation = (features[judging], self.targets[judging])
             fitted = fit_probe(features[chosen], self.targets[chosen], self.classes, self.probe, validation)
             return fitted.probabilities(features[division.test])
@@ -344,7 +347,7 @@ def _cells(
             raise ValueError(f"{argument} is empty; expected at least one")
     for protocol in protocols:
         choice("protocols", protocol, PROTOCOLS)
-    shares = [number("fractions", share, low=0.0, high=1.0, open_low=True) for share in fractions]
+    shares = [checked_share("fractions", share) for share in fractions]
     for seed in seeds:
         integer("seeds", seed, low=0, high=2**63 - 1)
         for name, method in methods.items():
