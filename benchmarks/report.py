@@ -123,7 +123,8 @@ def markdown(
         "Answers were compared before anything was timed. Peer and gazesim took turns; a ratio is that of"
         " one round (how many times as fast gazesim is), given as least / median / most. Peers that can use"
         " threads used as many; the time of a peer is on one thread.",
-        f"{where['processor']}, GAZESIM_SIMD up to {where['levels'][-1]}, {where['cores']} cores, {where['system']}, Python {where['python']}; commit"
+        f"{where['processor']}, GAZESIM_SIMD up to {where['levels'][-1]}, {where['cores']} cores, "
+        f"{where['system']}, Python {where['python']}; commit"
         f" {where['commit']}, {where['date']}; {versions}.",
         table(
             [

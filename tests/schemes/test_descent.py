@@ -1,4 +1,4 @@
-"""Approximate neighbours: the same for every number of threads, against the dense matrix, and refused in words."""
+"""Approximate neighbours: the same for every number of threads, and against the dense matrix."""
 
 from __future__ import annotations
 
@@ -59,7 +59,8 @@ def test_what_is_found_is_of_the_matrix_and_the_recall_is_what_is_counted(scheme
     found = search(features)
     rows = np.repeat(np.arange(len(features)), np.diff(found.indptr))
     assert np.array_equal(matrix[rows, found.indices], found.data)
-    assert (found.data > 0).all() and np.diff(found.indptr).max() <= 5
+    assert (found.data > 0).all()
+    assert np.diff(found.indptr).max() <= 5
     assert found.has_sorted_indices
     # With fewer gazes than queries, the recall is no estimate.
     least = np.sort(matrix, axis=1)[:, -5]

@@ -1,4 +1,4 @@
-"""Caches of approximate neighbours: the whole graph at once, since a block of rows alone cannot be descended in."""
+"""Caches of approximate neighbours: the whole graph at once, as nn-descent works on all rows together."""
 
 from __future__ import annotations
 
@@ -19,7 +19,8 @@ def approximate(plan: Plan, *, n_threads: int | None, progress: bool) -> tuple[A
     from scipy.sparse import diags_array
 
     selection = plan.selection
-    assert selection is not None and selection.method is not None
+    assert selection is not None
+    assert selection.method is not None
     found = plan.features.neighbors(
         threshold=selection.threshold or None,
         top_k=selection.top_k,

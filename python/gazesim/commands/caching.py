@@ -21,9 +21,8 @@ def check_options(cache: str | None, dask: str | None, block: str | None, merge:
         raise ValueError("of --dask, --block and --merge, more than one is given; expected at most one")
     if block is not None:
         share_of(block)
-    if kept.get("method") not in (None, "exact"):
-        if block is not None or dask is not None:
-            raise ValueError("--method is given with --block or --dask; expected one machine for it")
+    if kept.get("method") not in (None, "exact") and (block is not None or dask is not None):
+        raise ValueError("--method is given with --block or --dask; expected one machine for it")
 
 
 def share_of(block: str) -> tuple[int, int]:

@@ -100,7 +100,7 @@ def run(
         size: Images are resized to this many pixels square; default: as the first checkpoint was
             pre-trained, 224 without one.
         protocols: Some of probe, finetune, knn, multi_label, segmentation, patch and affinity, with commas.
-        fractions: Shares of the training labels.
+        fractions: Shares of the training labels, or whole numbers of them, evenly over the classes.
         folds: Stratified folds over all labelled images; default: the splits train, val and test.
             With folds, images that are tested on may be some that a checkpoint was pre-trained on,
             pixels and gaze though not labels.

@@ -5,13 +5,14 @@ from __future__ import annotations
 import sys
 from collections.abc import Iterator
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from .configuration import config_file, packaged_configs
 from .evaluate_checkpoints import Named, PreTrained, config_beside, options_in, trained_on
 from .options import UsageError
 
 if TYPE_CHECKING:
+    from .pretrain_options import DataOptions
     from ..train.data.gaze_data import GazeData
 
 __all__ = ["check_splits", "configured", "data_file", "data_of", "tell_images"]
@@ -47,7 +48,7 @@ def data_of(
         trained = [trained_on(path) for paths in named.values() for path in paths]
         size = next((one.size for one in trained if one.size is not None), None)
     if preset is not None or folder is not None:
-        seed = next((seed for _, seed in split_seeds(preset, named)), 0)
+        seed = next((options.split_seed for _, options in pretrained_on(preset, named)), 0)
         return GazeData(preset=preset, folder=folder, size=size, channels=channels, split_seed=seed)
     if data is not None and data.endswith(".csv"):
         return GazeData(manifest=data, size=size, channels=channels)
@@ -56,22 +57,23 @@ def data_of(
 
 def check_splits(data: GazeData, named: Named) -> None:
     """Refuse a split of a preset that a checkpoint was not pre-trained with: it saw some of the test."""
-    for file, seed in split_seeds(data.preset, named):
-        if seed != data.split_seed:
-            raise ValueError(
-                f"{file} has split_seed {seed} for {data.preset}, and images are split with "
-                f"{data.split_seed} here, so that some were pre-trained on and would be tested on; expected "
-                "equal ones"
-            )
+    for file, options in pretrained_on(data.preset, named):
+        for name in ("split_seed", "folds", "fold", "fractions"):
+            before, now = getattr(options, name), getattr(data, name)
+            if before != now:
+                raise ValueError(
+                    f"{file} has {name} {before} for {data.preset}, and images are split with {now} here, so "
+                    "that some were pre-trained on and would be tested on; expected equal ones"
+                )
 
 
-def split_seeds(preset: str | None, named: Named) -> Iterator[tuple[Path, Any]]:
-    """Yield the configurations of pre-trainings on a preset, and what they split it with."""
+def pretrained_on(preset: str | None, named: Named) -> Iterator[tuple[Path, DataOptions]]:
+    """Yield the configurations of pre-trainings on a preset, and what they say of the data."""
     files = [config_beside(path) for paths in named.values() for path in paths] if preset else []
     for file in files:
         options = options_in(file)[1] if file.is_file() else None
         if options is not None and options.preset == preset:
-            yield file, options.split_seed
+            yield file, options
 
 
 def configured(config: str, size: int | None, channels: int) -> GazeData:

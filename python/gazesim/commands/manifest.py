@@ -26,6 +26,7 @@ def run(
     group_column: str | None = None,
     split_column: str | None = None,
     split: bool = False,
+    folds: int | None = None,
     seed: int = 0,
     **reading: Any,
 ) -> None:
@@ -45,13 +46,18 @@ def run(
         group_column: The column of patients, whom no split parts; default: group, patient, patient_id, ...
         split_column: The column of splits (train, val, test); default: split or set.
         split: Split the images 70/10/20 by seed, classes in proportion and patients whole.
-        seed: Decides the split.
+        folds: Write a manifest per fold instead, OUT with -fold0 and so on before its ending: the images of
+            the fold are the test split, and no training sees them.
+        seed: Decides the split and the folds.
     """
+    from ..train.data.folds import with_fold
     from ..train.data.joining import join, with_splits
 
     target = Path(out)
     if not target.resolve().parent.is_dir():
         raise ValueError(f"{out} is in a folder that does not exist; expected one that does")
+    if split and folds is not None:
+        raise ValueError("split and folds are both given; expected one of them")
     if not images:
         raise ValueError("no image is given; expected folders of images, or image files")
     source = read_gaze("", **reading)
@@ -69,6 +75,11 @@ def run(
     manifest = with_splits(joined.manifest, seed) if split else joined.manifest
     for line in joined.words:
         print(line)
+    if folds is not None:
+        parts = [with_fold(manifest, fold, folds=folds, seed=seed) for fold in range(folds)]
+        for fold, part in enumerate(parts):
+            part.write(target.with_name(f"{target.stem}-fold{fold}{target.suffix}"))
+        print(f"wrote {target.stem}-fold0{target.suffix} to -fold{folds - 1}, a manifest per fold")
     manifest.write(target)
     count = sum(entry.gaze is not None for entry in manifest.entries)
     print(f"wrote {out}: {len(manifest):,} images, {count:,} with gaze", file=sys.stderr)

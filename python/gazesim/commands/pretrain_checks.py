@@ -14,6 +14,7 @@ from typing import Any
 
 from .._errors import choice
 from ..schemes import scheme_from
+from ..train.data.settings import check_division
 from ..train.pretrain.settings import PairSettings, check_model
 from .configuration import flat, read_yaml
 from .options import UsageError
@@ -116,6 +117,10 @@ def _check_sources(data: DataOptions) -> None:
         raise UsageError(f"{given or 'nothing'} is given; expected one of manifest, preset or phantom")
     if (data.preset is None) != (data.folder is None):
         raise UsageError("data.preset and data.folder go together; expected both or neither")
+    try:
+        check_division(data.preset, data.phantom, data.images, data.fractions, data.folds, data.fold)
+    except ValueError as error:
+        raise UsageError(f"data: {error}") from error
 
 
 def _check_count(data: DataOptions, count: int) -> None:
@@ -129,11 +134,15 @@ def _check_count(data: DataOptions, count: int) -> None:
 
 
 def _check_manifest(found: Configuration, path: str) -> None:
+    from ..train.data.folds import with_fold
     from ..train.data.manifest import Manifest
 
     with warnings.catch_warnings(), redirect_stderr(io.StringIO()):
         warnings.simplefilter("ignore")  # the training reads it again, and tells what there is to tell
         manifest = Manifest.read(path)
+        if found.data.folds is not None and found.data.fold is not None:
+            seed = found.data.split_seed
+            manifest = with_fold(manifest, found.data.fold, folds=found.data.folds, seed=seed)
     train = [entry for entry in manifest.entries if entry.split == "train"]
     if not train:
         splits = sorted({entry.split or "(empty)" for entry in manifest.entries})

@@ -76,6 +76,14 @@ class DataOptions:
         Instead: the name of a public data set.
     folder
         Where the public data set was unpacked.
+    images
+        Where its images are, if elsewhere: EGD-CXR, REFLACX and GazeSearch have theirs from MIMIC-CXR.
+    fractions
+        Shares of train, val and test, such as 0.8,0,0.2, in presets without a published split.
+    folds
+        Folds over all labelled images, of which one is tested on and the others are trained on.
+    fold
+        Which of the folds is tested on, from 0; gazesim evaluate --data CONFIG then tests on it.
     phantom
         Instead: synthetic images.
     size
@@ -104,6 +112,10 @@ class DataOptions:
     manifest: str | None = None
     preset: str | None = None
     folder: str | None = None
+    images: str | None = None
+    fractions: tuple[float, float, float] | None = None
+    folds: int | None = None
+    fold: int | None = None
     phantom: PhantomSettings | None = None
     size: int | None = None
     channels: int = 3

@@ -281,3 +281,156 @@ def test_a_radiograph_without_a_record(tufts):
     (tufts / "Expert" / "expert.json").write_text('[{"External ID": 3}]')
     with pytest.raises(ValueError, match=r"entry 0 has the External ID 3; expected a file name"):
         preset("tufts", tufts)
+
+
+# --- layouts of owners, and what is said ------------------------------------------------------------
+
+
+@pytest.mark.parametrize("form", ["json", "folder", "csv"])
+def test_names_of_gaze_with_endings_match_and_are_told(oai, form, capsys):
+    """McGIP's JSON names 9000001L.png; a name that is no image's is told, never dropped in silence."""
+    points = [[10 + i, 20] for i in range(8)]
+    if form == "json":
+        (oai / "gaze.json").write_text(json.dumps({"gaze": points, "img": "9000001L.png"}))
+    elif form == "folder":
+        (oai / "gaze").mkdir()
+        for name in ("9000001L.png", "9000002L.png", "elsewhere.png"):
+            held = json.dumps({"gaze": points, "img": name})
+            (oai / "gaze" / f"{name[:-4]}.json").write_text(held)
+    else:
+        rows = "\n".join(f"{name},1,2,0.1" for name in ("9000001L.png", "9000002L.PNG", "elsewhere.png"))
+        (oai / "gaze.csv").write_text(f"image_id,x,y,duration\n{rows}\n")
+    entries = by_id(preset("oai", oai))
+    assert entries["9000001L"].gaze is not None
+    assert entries["9000001L"].gaze_name == "9000001L.png"
+    assert (entries["9000002L"].gaze is None) == (form == "json")
+    assert entries["9000003R"].gaze is None
+    told = capsys.readouterr().err
+    assert f"{1 if form == 'json' else 2} of {1 if form == 'json' else 3} scanpaths joined with" in told
+    assert "by without extension" in told
+    assert ("without an image: 'elsewhere.png'" in told) == (form != "json")
+    samples = ManifestSamples(preset("oai", oai), size=40)
+    assert len(samples.scanpath(samples.ids.index("9000001L"))) == (1 if form == "csv" else 8)
+
+
+def test_oai_takes_reading_project_15_wherever_it_stands(tmp_path, capsys):
+    rows = [
+        ("ID", "SIDE", "READPRJ", "V00XRKL"),
+        ("9000001", "1", "37", "4"),  # before that of project 15
+        ("9000001", "1", "15", "2"),
+        ("9000001", "2", "42", "3"),  # none of project 15
+    ]
+    (tmp_path / "kxr_sq_bu00.txt").write_text("\n".join("|".join(row) for row in rows))
+    for knee in ("9000001R", "9000001L", "9000009L"):
+        picture(tmp_path / f"{knee}.png")
+    assert {name: one.label for name, one in by_id(preset("oai", tmp_path)).items()} == {
+        "9000001R": "2",
+        "9000001L": "3",
+    }
+    told = capsys.readouterr().err
+    assert "1 of 2 knees of OAI (9000001L) have no grade of reading project 15" in told
+    assert "1 of 3 radiographs of OAI (9000009L) have no grade and were left out" in told
+
+
+@pytest.fixture
+def mcgip_oai(tmp_path):
+    for name in ("0/9000001L.png", "4/9000001R.png", "2/9000002L.png"):
+        picture(tmp_path / "img" / name)
+    splits = {"train": ["0/9000001L.png", "4/9000001R.png"], "val": [], "test": ["2/9000002L.png"]}
+    (tmp_path / "OAI.json").write_text(json.dumps(splits))
+    return tmp_path
+
+
+def test_oai_as_mcgips_code_has_it(mcgip_oai):
+    entries = by_id(preset("oai", mcgip_oai))
+    assert {name: (one.label, one.split, one.group) for name, one in entries.items()} == {
+        "9000001L": ("0", "train", "9000001"),
+        "9000001R": ("4", "train", "9000001"),
+        "9000002L": ("2", "test", "9000002"),
+    }
+    (mcgip_oai / "img" / "2" / "9000002L.png").unlink()
+    with pytest.raises(ValueError, match=r"OAI.json: names the image '2/9000002L.png'; expected it below"):
+        preset("oai", mcgip_oai)
+
+
+@pytest.mark.parametrize("name", ["inbreast", "tufts", "oai", "egd", "reflacx"])
+def test_a_root_above_is_found_and_told(name, request, tmp_path_factory, capsys):
+    folder = request.getfixturevalue(name)
+    preset_name = {"egd": "egd-cxr"}.get(name, name)
+    expected = [(one.id, one.label) for one in preset(preset_name, folder).entries]
+    above = tmp_path_factory.mktemp("above")
+    shutil.copytree(folder, above / "unpacked" / "deeper")
+    capsys.readouterr()
+    assert [(one.id, one.label) for one in preset(preset_name, above).entries] == expected
+    assert f"{preset_name} is in {'unpacked/deeper'}" in capsys.readouterr().err
+    shutil.copytree(folder, above / "again")
+    with pytest.raises(ValueError, match=r"holds .* in .* and in .*; expected one of these folders"):
+        preset(preset_name, above)
+
+
+@pytest.mark.parametrize(("rating", "label"), [("4.0", "abnormal"), ("4", "abnormal"), ("1.0", "normal")])
+def test_reflacx_ratings_of_spreadsheets(reflacx, rating, label):
+    sheet = reflacx / "main_data" / "metadata_phase_3.csv"
+    sheet.write_text(sheet.read_text().replace(",4,0,False,text", f",{rating},0,False,text"))
+    assert by_id(preset("reflacx", reflacx))["aaaa-1"].label == label
+
+
+@pytest.mark.parametrize("rating", ["maybe", "7", "-1"])
+def test_a_rating_that_is_none_is_refused(reflacx, rating):
+    sheet = reflacx / "main_data" / "metadata_phase_3.csv"
+    sheet.write_text(sheet.read_text().replace(",4,0,False,text", f",{rating},0,False,text"))
+    with pytest.raises(ValueError, match=rf"line 2: column 'Atelectasis' is '{rating}'; expected a rating"):
+        preset("reflacx", reflacx)
+
+
+def test_patches_of_inbreast(inbreast):
+    for name in ("malignant/20586903_1.png", "malignant/20586903_2.png", "20586900.png"):
+        picture(inbreast / "patches" / name)
+    entries = by_id(preset("inbreast-patches", inbreast))
+    assert {name: (one.label, one.group) for name, one in entries.items()} == {
+        "20586900": ("normal", "patient0"),
+        "20586903_1": ("malignant", "patient1"),
+        "20586903_2": ("malignant", "patient1"),
+    }
+    picture(inbreast / "patches" / "unknown.png")
+    with pytest.raises(ValueError, match=r"holds 'unknown.png'; expected names that begin with that of a"):
+        preset("inbreast-patches", inbreast)
+
+
+def test_gazesearch(tmp_path, capsys):
+    records = [
+        {"name": f"{name}.jpg", "subject": 1, "task": task, "X": [1.0, 9.0], "Y": [2.0, 8.0], "T": [0.2, 0.3]}
+        | {"length": 2, "split": split}
+        for name, task, split in (
+            ("a", "atelectasis", "train"),
+            ("b", "edema", "valid"),
+            ("c", "edema", "test"),
+            ("c", "fracture", "test"),
+        )
+    ]
+    (tmp_path / "annotations").mkdir()
+    (tmp_path / "annotations" / "finding.json").write_text(json.dumps(records))
+    for name in "abc":
+        picture(tmp_path / "images" / f"{name}.jpg")
+    entries = by_id(preset("gazesearch", tmp_path))
+    assert {name: (one.label, one.split) for name, one in entries.items()} == {
+        "atelectasis/a": ("atelectasis", "train"),
+        "edema/b": ("edema", "val"),
+        "edema/c": ("edema", "test"),
+        "fracture/c": ("fracture", "test"),
+    }
+    samples = ManifestSamples(preset("gazesearch", tmp_path), size=224)
+    assert samples.scanpath(samples.ids.index("edema/b"))[:, 2].tolist() == [0.2, 0.3]
+    (tmp_path / "images" / "b.jpg").unlink()
+    with pytest.raises(ValueError, match=r"names the image 'b.jpg'; expected it below"):
+        preset("gazesearch", tmp_path)
+
+
+def test_images_elsewhere_from_the_command_line(reflacx, tmp_path_factory):
+    from gazesim.train import GazeData
+
+    elsewhere = tmp_path_factory.mktemp("mimic")
+    shutil.move(reflacx / "images", elsewhere / "images")
+    picture(elsewhere / "bbbb-2.png")
+    data = GazeData(preset="reflacx", folder=str(reflacx), images=str(elsewhere), size=16)
+    assert data.samples().ids == ["aaaa-1", "bbbb-2"]

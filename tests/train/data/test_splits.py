@@ -144,3 +144,40 @@ def test_seeds_differ_and_shares_are_checked():
     assert len(drawn) == 5
     with pytest.raises(ValueError, match="expected shares with the sum 1"):
         split_by_group(labels, fractions={"train": 0.5, "test": 0.4})
+
+
+# --- counts of labels -----------------------------------------------------------------------------
+
+#: The training images of OAI by grade, as Chen et al. (2019) divide them.
+KNEES = (2286, 1046, 1516, 757, 173)
+
+
+@pytest.mark.parametrize(
+    ("count", "expected"),
+    [(55, [11] * 5), (288, [58, 58, 58, 57, 57]), (577, [116, 116, 115, 115, 115]), (1154, None)],
+)
+def test_a_count_of_labels_is_dealt_evenly(count, expected):
+    targets = np.repeat(np.arange(5), KNEES)
+    found = np.bincount(targets[label_fraction(targets, count)])
+    assert found.sum() == count
+    if expected is None:  # all of the smallest class, and the rest from the others
+        assert found[4] == 173
+        assert max(found[:4]) - min(found[:4]) <= 1
+    else:
+        assert found.tolist() == expected
+    assert len(label_fraction(targets, 0.01)) == 58  # a share is by class
+
+
+@given(targets=TARGETS, seed=st.integers(0, 3))
+def test_counts_are_nested(targets, seed):
+    least = len(set(targets))
+    counts = list(range(max(least, 2), len(targets) + 1))
+    found = [set(label_fraction(targets, count, seed=seed)) for count in counts]
+    assert [len(chosen) for chosen in found] == counts
+    assert all(one <= next_ for one, next_ in itertools.pairwise(found))
+
+
+def test_counts_that_cannot_be(rng):
+    for count, message in ((1.5, "a share up to 1, or a whole number"), (3, "one for each"), (99, "no more")):
+        with pytest.raises(ValueError, match=message):
+            label_fraction([0, 1, 2, 3, 0, 1], count)

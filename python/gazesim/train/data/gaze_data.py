@@ -20,12 +20,13 @@ from ...reading.options import GazeOptions
 from ...schemes import Scheme, scheme_from
 from ...schemes.features import Features
 from ...torch.distributed import world_size
+from .folds import with_fold
 from .loader import Batch, EpochLoader, EpochOrder, ViewPairs, as_it_is
 from .manifest import Manifest
 from .manifest_samples import ManifestSamples
 from .presets import preset as published
 from .samples import Samples, checked_channels
-from .settings import PhantomSettings, Views
+from .settings import PhantomSettings, Views, check_division
 from .transform_views import Normalisation, TransformViews
 from .view_maker import view_statistics
 
@@ -34,6 +35,8 @@ __all__ = ["GazeData", "PhantomSettings"]
 PLAIN = Views()
 AS_STATED = GazeOptions()
 USUAL_SIZE = 224
+#: Whose shares ``fractions`` are.
+SHARED = ("train", "val", "test")
 #: How many images are looked at for what is told before training.
 LOOKED_AT = 256
 
@@ -47,8 +50,14 @@ class GazeData(lightning.LightningDataModule):
     ----------
     manifest
         A manifest CSV: one row per image (see :class:`~gazesim.train.Manifest`).
-    preset, folder
-        The name of a public data set, and where it was unpacked.
+    preset, folder, images
+        The name of a public data set, where it was unpacked, and where its images are, if elsewhere (EGD-CXR,
+        REFLACX and GazeSearch have theirs from MIMIC-CXR).
+    fractions
+        Shares of train, val and test in presets that have no published split; default 0.7, 0.1, 0.2.
+    folds, fold
+        For files: train on all images but those of one fold, ``fold`` of ``folds``, which are then the test
+        split. With ``split_seed`` as its seed, ``gazesim evaluate --folds`` tests on the same ones.
     phantom
         Synthetic images.
     size
@@ -96,6 +105,10 @@ class GazeData(lightning.LightningDataModule):
         manifest: str | None = None,
         preset: str | None = None,
         folder: str | None = None,
+        images: str | None = None,
+        fractions: tuple[float, float, float] | None = None,
+        folds: int | None = None,
+        fold: int | None = None,
         phantom: PhantomSettings | None = None,
         size: int | None = None,
         channels: int = 3,
@@ -116,6 +129,8 @@ class GazeData(lightning.LightningDataModule):
             raise ValueError(f"{given or 'nothing'} is given; expected one of manifest, preset or phantom")
         if (preset is None) != (folder is None):
             raise ValueError("preset and folder go together; expected both or neither")
+        check_division(preset, phantom, images, fractions, folds, fold)
+        self.images, self.fractions, self.folds, self.fold = images, fractions, folds, fold
         self.manifest, self.preset, self.folder, self.phantom = manifest, preset, folder, phantom
         usual = USUAL_SIZE if phantom is None else phantom.size
         self.size = integer("size", usual if size is None else size, low=8, high=8192)
@@ -357,7 +372,12 @@ class GazeData(lightning.LightningDataModule):
         else:
             assert self.preset is not None
             assert self.folder is not None
-            manifest = published(self.preset, self.folder, seed=self.split_seed)
+            shares = None if self.fractions is None else dict(zip(SHARED, self.fractions, strict=True))
+            manifest = published(
+                self.preset, self.folder, images=self.images, fractions=shares, seed=self.split_seed
+            )
+        if self.folds is not None and self.fold is not None:
+            manifest = with_fold(manifest, self.fold, folds=self.folds, seed=self.split_seed)
         return ManifestSamples(
             manifest,
             size=self.size,

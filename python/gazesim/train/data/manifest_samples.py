@@ -20,11 +20,12 @@ from ...reading.placed import Fixations
 from ...reading.source import image_of
 from ...schemes import Scheme
 from ...schemes.features import Features
+from .classes import coded
 from .gaze_files import ManifestGaze
 from .image_sizes import image_size
 from .images import fitted, read_image, resized, unused_range
 from .manifest import Entry, Manifest
-from .samples import checked_channels, coded, take_columns
+from .samples import checked_channels, take_columns
 
 __all__ = ["ManifestSamples"]
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import copy
-import math
 from collections.abc import Hashable, Iterable, Sequence
 from typing import Any, Protocol
 
@@ -11,7 +10,7 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 
-from ..._errors import describe, integer
+from ..._errors import describe
 from ...reading.features import features_of_gaze, features_of_maps
 from ...reading.options import GazeOptions
 from ...reading.placed import Fixations, PlacedGaze, spread_of
@@ -19,13 +18,11 @@ from ...reading.source import image_of
 from ...scanpaths import Scanpaths
 from ...schemes import Scheme
 from ...schemes.features import Features
+from .classes import coded, is_absent
 from .images import resized
 from .splits import SPLITS
 
 __all__ = ["ArraySamples", "Samples"]
-
-#: Stands for "no label" in ``labels``.
-UNLABELLED = -1
 
 
 class Samples(Protocol):
@@ -133,7 +130,7 @@ class ArraySamples:
         self._gaze = None if scanpaths is None else placed_on_arrays(scanpaths, self._images.shape)
 
     def _grouped(self, groups: list[Any]) -> list[str] | None:
-        names = ["" if _missing(group) else str(group) for group in groups]
+        names = ["" if is_absent(group) else str(group) for group in groups]
         return [group or name for group, name in zip(names, self.ids, strict=True)] if any(names) else None
 
     def _check_ids(self, count: int) -> None:
@@ -226,36 +223,6 @@ def take_columns(new: Any, old: Any, at: list[int]) -> None:
     new.labels = [old.labels[i] for i in at]
     new.splits = [old.splits[i] for i in at]
     new.groups = None if old.groups is None else [old.groups[i] for i in at]
-
-
-def coded(labels: Sequence[Any], class_names: Sequence[str] | None) -> tuple[list[int], tuple[str, ...]]:
-    """Return labels as positions in the classes, -1 for none, and the classes in order."""
-    if class_names is not None:
-        codes = [
-            UNLABELLED
-            if _missing(label)
-            else integer(f"labels[{i}]", label, low=UNLABELLED, high=len(class_names) - 1)
-            for i, label in enumerate(labels)
-        ]
-        return codes, tuple(class_names)
-    words = ["" if _missing(label) else str(label) for label in labels]
-    names = tuple(sorted({word for word in words if word}, key=_order))
-    code = {"": UNLABELLED} | {name: i for i, name in enumerate(names)}
-    return [code[word] for word in words], names
-
-
-def _missing(value: Any) -> bool:
-    """Whether there is no value: None, or NaN as pandas writes it."""
-    return value is None or (isinstance(value, (float, np.floating)) and math.isnan(value))
-
-
-def _order(name: str) -> tuple[float, str]:
-    """Grades by value, before names; "nan" and "inf" are names."""
-    try:
-        value = float(name)
-    except ValueError:
-        value = math.inf
-    return (value if math.isfinite(value) else math.inf), name
 
 
 def checked_channels(channels: int) -> int:

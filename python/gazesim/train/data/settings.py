@@ -232,6 +232,33 @@ class PhantomSettings:
         return phantom(count, seed=seed, size=self.size, readers=self.readers)
 
 
+def check_division(
+    preset: str | None,
+    phantom: object,
+    images: str | None,
+    fractions: tuple[float, ...] | None,
+    folds: int | None,
+    fold: int | None,
+) -> None:
+    """Raise for options about the division of images that do not go together."""
+    for name, value in (("images", images), ("fractions", fractions)):
+        if value is not None and preset is None:
+            raise ValueError(f"{name} is {describe(value)} without preset; expected a preset, or no {name}")
+    if fractions is not None:
+        numbers("fractions", fractions, 3)
+        if abs(sum(fractions) - 1) > 1e-6:
+            raise ValueError(f"fractions is {describe(fractions)}; expected train, val, test with the sum 1")
+        if folds is not None:
+            raise ValueError("fractions and folds are both given; expected one of them")
+    if (folds is None) != (fold is None):
+        raise ValueError(f"folds is {folds} and fold is {fold}; expected both or neither")
+    if folds is not None and fold is not None:
+        if phantom is not None:
+            raise ValueError("folds and phantom are both given; expected folds of files")
+        integer("folds", folds, low=2, high=2**31)
+        integer("fold", fold, low=0, high=folds - 1)
+
+
 def _one_per_image(part: Phantom) -> list[Any]:
     """Return the first reader's scanpath of every image."""
     readers = len(part.scanpaths) // len(part)

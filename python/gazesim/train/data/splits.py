@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 
 from ..._errors import describe, integer, number
 
-__all__ = ["label_fraction", "split_by_group", "stratified_folds"]
+__all__ = ["as_share", "checked_share", "label_fraction", "share_words", "split_by_group", "stratified_folds"]
 
 #: What the column split of a manifest may say; "" is none.
 SPLITS = ("train", "val", "test", "")
@@ -65,14 +65,16 @@ def stratified_folds(
 def label_fraction(targets: Sequence[int] | NDArray[Any], fraction: float, *, seed: int = 0) -> Positions:
     """Return the positions of a stratified share of the samples, at least one of each class.
 
-    Shares with the same seed are nested: the 5 % hold the 1 %. The full share is everything.
+    Shares with the same seed are nested: the 5 % hold the 1 %. The full share is everything. A number above
+    1 is a count of labels instead, dealt evenly over the classes, as GCA has 55 of OAI's five grades.
 
     Parameters
     ----------
     targets
         (n,) the class of every sample, whole numbers of at least 0.
     fraction
-        Above 0 and at most 1.
+        Above 0 and at most 1; or a whole number from 2 on: so many labels. A class with fewer members than
+        its part gives them all, and the others give the rest.
     seed
         Decides who comes first.
 
@@ -83,13 +85,64 @@ def label_fraction(targets: Sequence[int] | NDArray[Any], fraction: float, *, se
     [2, 10, 100]
     """
     coded = _targets(targets)
-    number("fraction", fraction, low=0.0, high=1.0, open_low=True)
+    checked_share("fraction", fraction)
     rng = np.random.default_rng(integer("seed", seed, low=0, high=2**63 - 1))
+    classes, sizes = np.unique(coded, return_counts=True)
+    if fraction > 1:
+        counts = _evenly(sizes, int(fraction))
+    else:
+        counts = [max(1, round(fraction * int(size))) for size in sizes]
     chosen = []
-    for target in np.unique(coded):
+    for target, count in zip(classes, counts, strict=True):
         members = rng.permutation(np.flatnonzero(coded == target))
-        chosen.append(members[: max(1, round(fraction * len(members)))])
+        chosen.append(members[:count])
     return np.sort(np.concatenate(chosen))
+
+
+def checked_share(argument: str, share: float) -> float:
+    """Return a share of labels above 0 and at most 1, or a count of at least 2."""
+    is_count = isinstance(share, (int, float, np.number)) and share > 1
+    found = number(argument, share, low=0.0, high=np.inf if is_count else 1.0, open_low=True)
+    if found > 1 and found != round(found):
+        raise ValueError(
+            f"{argument} is {describe(share)}; expected a share up to 1, or a whole number of labels"
+        )
+    return found
+
+
+def as_share(share: float, total: int) -> float:
+    """Return a share of labels, of ``total`` where it is a count."""
+    return min(1.0, share / total) if share > 1 else share
+
+
+def share_words(share: float) -> str:
+    """Return a share of labels, or a count of them, in words.
+
+    Examples
+    --------
+    >>> from gazesim.train.data.splits import share_words
+    >>> share_words(0.05), share_words(55)
+    ('5 %', '55 labels')
+    """
+    return f"{share:g} labels" if share > 1 else f"{100 * share:g} %"
+
+
+def _evenly(sizes: NDArray[Any], total: int) -> list[int]:
+    """Return how many of each class make ``total``, as evenly as the sizes of the classes allow."""
+    if not len(sizes) <= total <= sizes.sum():
+        raise ValueError(
+            f"fraction is {total} labels of {len(sizes)} classes with {int(sizes.sum())} samples; expected "
+            "one for each class at least, and no more than there are"
+        )
+    counts = np.zeros(len(sizes), np.int64)
+    while (lacking := total - int(counts.sum())) > 0:
+        open_ = np.flatnonzero(counts < sizes)
+        each, rest = divmod(lacking, len(open_))
+        if each == 0:  # the first classes get one more
+            counts[open_[:rest]] += 1
+            break
+        counts[open_] = np.minimum(counts[open_] + each, sizes[open_])
+    return [int(count) for count in counts]
 
 
 def split_by_group(

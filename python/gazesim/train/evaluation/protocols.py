@@ -11,10 +11,10 @@ import numpy as np
 from numpy.typing import NDArray
 from torch import nn
 
-from ..._errors import choice, describe, integer, number
+from ..._errors import choice, describe, integer
 from ..._progress import ProgressBar
 from ..data.samples import Samples
-from ..data.splits import label_fraction
+from ..data.splits import as_share, checked_share, label_fraction, share_words
 from .classification_scores import check_scoring, classification_scores
 from .divisions import Division
 from .fine_tune import fit_classifier
@@ -101,7 +101,8 @@ def linear_probe(
         chosen = label_fraction(targets[0], fraction, seed=seed)
         validation = None
         if val:
-            judging = label_fraction(targets[2], fraction, seed=seed)
+            share = as_share(fraction, len(targets[0]))
+            judging = label_fraction(targets[2], share, seed=seed)
             validation = (features[2][judging], targets[2][judging])
         fitted = fit_probe(features[0][chosen], targets[0][chosen], len(names), settings, validation)
         scores[fraction] = classification_scores(
@@ -209,7 +210,8 @@ def cross_validate(
         "affinity" (how well the affinity map of the point deepest in a mask separates the mask; nothing is
         trained, so the labels are "100 %").
     fractions
-        Shares of the training labels, stratified and nested, at least one label per class.
+        Shares of the training labels, stratified and nested, at least one label per class; a whole number
+        from 2 on is a count of labels, evenly over the classes.
     probe, finetune
         Settings of the protocols.
     positive, ordinal
@@ -268,7 +270,7 @@ def cross_validate(
         total=len(cells), initial=len(cells) - len(missing), unit=" cells", disable=not progress
     ) as bar:
         for cell in missing:
-            bar.set_postfix_str(f"{cell.method}, {cell.protocol}, {100 * cell.fraction:g} %")
+            bar.set_postfix_str(f"{cell.method}, {cell.protocol}, {share_words(cell.fraction)}")
             results.add(cell, work.scores(cell, divided[cell.protocol, cell.seed][cell.fold]))
             bar.update()
     results.write()
@@ -328,7 +330,8 @@ class _Work:
             return knn_probabilities(features[chosen], targets[chosen], unseen, classes, **asdict(self.knn))
         judging = division.val
         if len(judging):
-            judging = judging[label_fraction(targets[judging], cell.fraction, seed=cell.seed)]
+            share = as_share(cell.fraction, len(division.train))
+            judging = judging[label_fraction(targets[judging], share, seed=cell.seed)]
         validation = (features[judging], targets[judging])
         fitted = fit_probe(features[chosen], targets[chosen], classes, self.probe, validation)
         return fitted.probabilities(features[division.test])
@@ -366,7 +369,7 @@ def _cells(
             raise ValueError(f"{argument} is empty; expected at least one")
     for protocol in protocols:
         choice("protocols", protocol, PROTOCOLS)
-    shares = [number("fractions", share, low=0.0, high=1.0, open_low=True) for share in fractions]
+    shares = [checked_share("fractions", share) for share in fractions]
     for seed in seeds:
         integer("seeds", seed, low=0, high=2**63 - 1)
         for name, method in methods.items():

@@ -12,6 +12,7 @@ from dataclasses import asdict, astuple, dataclass, fields
 from pathlib import Path
 from typing import Any
 
+from ..data.splits import share_words
 from .classification_scores import METRICS
 
 __all__ = ["Cell", "Results", "Row", "read_rows", "results_table"]
@@ -173,7 +174,7 @@ def results_table(rows: Iterable[Row]) -> str:
             _entry(scores.get(name, []), (protocol, fraction, method) in best[name]) for name in metrics
         ]
         count = max(len(values) for values in scores.values())
-        lines.append(_line([protocol, f"{100 * fraction:g} %", method, str(count), *entries]))
+        lines.append(_line([protocol, share_words(fraction), method, str(count), *entries]))
     return "\n".join(lines) + "\n"
 
 

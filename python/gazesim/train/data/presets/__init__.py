@@ -88,7 +88,8 @@ def preset(
         tracking was discarded give no gaze. ``validate`` becomes ``val``.
     GazeSearch
         ``annotations/*.json`` (or ``data/*.json``) and ``images/*.jpg``. Labels: the finding that was
-        searched for, none where several were (the column ``tasks`` names them). ``valid`` becomes ``val``.
+        searched for; an image searched for several has a row ``task/image`` for each. ``valid`` becomes
+        ``val``.
 
     For all of them, what lies in ``heatmaps/<id>.png`` or ``.npy`` of the folder is the gaze map of the
     image ``<id>``, and a ``gaze.csv``, ``.tsv``, ``.json`` or ``.txt``, or a folder ``gaze`` with a file per
