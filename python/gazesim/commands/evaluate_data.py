@@ -12,8 +12,8 @@ from .evaluate_checkpoints import Named, PreTrained, config_beside, options_in, 
 from .options import UsageError
 
 if TYPE_CHECKING:
-    from .pretrain_options import DataOptions
     from ..train.data.gaze_data import GazeData
+    from .pretrain_options import DataOptions
 
 __all__ = ["check_splits", "configured", "data_file", "data_of", "tell_images"]
 
