@@ -115,7 +115,7 @@ def neighbors(
     that cannot reach the threshold, or the neighbours found so far, are left out before they are
     computed where the scheme allows it (moments, dHash); the result is exact all the same.
 
-    For very many gazes, ``method="nn-descent"`` (Dong, Moses & Li 2011) compares each gaze with the neighbours
+    For very many gazes, ``method="nn-descent"`` (Dong, Moses, Li 2011) compares each gaze with the neighbours
     of its neighbours only. It also seeks the neighbours of 1,000 gazes exactly, and tells which share of them
     it has found. At 2,600 gazes it takes longer than the exact search; how it compares from 10,000 gazes on
     has not been measured yet.

@@ -89,8 +89,8 @@ def run(
         quantile: Keep only pairs above this quantile in the cache.
         reduce: mean or max over the readers of an image, or pool, one map of all of them; ids are then image
             ids.
-        method: exact, or nn-descent: with --cache and --top_k, finds most of the neighbours from a part of
-            the time, and tells which share.
+        method: exact, or nn-descent: with --cache and --top_k, finds the neighbours by comparing a part of
+            the pairs, and tells which share it found.
         images: A folder of images named after the image ids: their sizes say where they stood on the screen.
         sigma_deg: Width of the Gaussian of heatmaps in degrees, with screen_cm and distance_cm.
         dask: Address of a Dask scheduler whose workers compute the cache and see its folder.
