@@ -31,7 +31,7 @@ def approximate(plan: Plan, *, n_threads: int | None, progress: bool) -> tuple[A
         progress=progress,
         errors="ignore",
     )
-    recall = found.info["recall"]  # type: ignore[attr-defined]
+    recall = found.info["recall"]
     known = None if np.isnan(recall) else round(recall, 6)
     matrix = (found + diags_array(own_affinities(plan.features, n_threads), format="csr")).tocsr()
     matrix.eliminate_zeros()
