@@ -5,7 +5,6 @@ from __future__ import annotations
 import csv
 import os
 import re
-import sys
 import warnings
 from collections import Counter
 from collections.abc import Callable, Collection, Mapping
@@ -14,6 +13,7 @@ from pathlib import Path
 from typing import Any
 
 from ..._errors import did_you_mean, one_of, screen
+from ..._progress import tell
 from ...geometry import Box, Size, checked_box
 from ...io.tables import Source, Table, fault, quoted
 from .manifest_checks import (
@@ -203,7 +203,7 @@ class Manifest:
         manifest = cls(known, file)
         for note in (label_note(entries, known), patient_note(table.columns, known)):
             if note:
-                _tell(f"{file}: {note}")
+                tell(f"{file}: {note}")
         if note := equal_images_note(known):
             warnings.warn(f"{file}: {note}", stacklevel=2)
         return manifest
@@ -256,16 +256,6 @@ class Manifest:
     def _fault(self, entry: Entry, column: str, value: str, expected: str) -> ValueError:
         problem = f"column {column!r} is {quoted(value)}; expected {expected}"
         return fault(self.path or "manifest", entry.line, problem)
-
-
-def _tell(text: str) -> None:
-    """Say it once per training; commands that only read manifests do without torch."""
-    try:
-        from ..lightning_tools import tell
-    except ImportError:
-        print(f"gazesim: {text}", file=sys.stderr)
-    else:
-        tell(text)
 
 
 def _check_columns(table: Table) -> None:

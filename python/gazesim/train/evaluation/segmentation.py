@@ -13,10 +13,10 @@ from torch import nn
 from torch.nn import functional
 
 from ..._errors import describe, integer, number
+from ..._progress import tell
 from ..data.images import read_image, resized
 from ..data.samples import Samples
 from ..data.splits import label_fraction
-from ..lightning_tools import tell
 from .classification_scores import area_under_curve
 from .feature_maps import feature_maps
 
