@@ -12,7 +12,7 @@ pytest.importorskip("gazesim.train")
 from gazesim.cli import main
 from gazesim.train import Entry, GazeData, Manifest
 from gazesim.train.data.folds import with_fold
-from gazesim.train.evaluation.protocols import _divisions
+from gazesim.train.evaluation.divisions import divisions
 
 
 @pytest.fixture
@@ -45,7 +45,7 @@ def test_training_sees_no_image_that_evaluation_tests_on(manifest):
     path = str(manifest.path)
     whole = GazeData(manifest=path, size=16).samples()
     labelled = whole.take([i for i, label in enumerate(whole.labels) if label >= 0])
-    for division in _divisions(labelled, 5, seed=7):
+    for division in divisions(labelled, 5, 7, labelled.labels):
         tested = {labelled.ids[i] for i in division.test}
         data = GazeData(manifest=path, size=16, folds=5, fold=division.fold, split_seed=7)
         assert set(data.samples("test").ids) == tested
