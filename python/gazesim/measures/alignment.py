@@ -161,7 +161,7 @@ def scasim(
 
     Von der Malsburg and Vasishth 2011: the least cost of turning one scanpath into the other, where deleting
     or inserting a fixation costs its duration, and replacing one of a seconds by one of b seconds at an angle
-    of φ degrees costs |a - b|·μ^φ + (a + b)·(1 - μ^φ). Range: 0 to the duration of both scanpaths. The
+    of φ degrees costs ``|a - b|·μ^φ + (a + b)·(1 - μ^φ)``. Range: 0 to the duration of both scanpaths. The
     released C code takes an arccosine of numbers just above 1 and then forbids the replacement, so its costs
     are too high for many pairs that share a place; and a fixation exactly at the centre is 0/0 there.
 

@@ -22,7 +22,7 @@ class DHash(Scheme):
     """dHash: where the gaze falls off, as bits, for structured images (McGIP).
 
     The map is shrunk to ``hash_size`` rows and one column more; a bit says whether a cell exceeds
-    the one to its right. The affinity is the cosine of the bit vectors, |a∧b| / √(|a||b|).
+    the one to its right. The affinity is the cosine of the bit vectors, ``|a∧b| / √(|a||b|)``.
 
     Parameters
     ----------

@@ -20,7 +20,7 @@ from .features import Features
 class Moments(Scheme):
     """Gaze moments: the mass of a heatmap and how widely it is spread (McGIP, eq. 2 and 3).
 
-    A = α(1 − δ(μ00)) + (1 − α)(1 − δ(φ1)) with δ(a, b) = |a − b| / max(a, b) and
+    A = α(1 − δ(μ00)) + (1 − α)(1 − δ(φ1)) with ``δ(a, b) = |a − b| / max(a, b)`` and
     φ1 = (μ20 + μ02) / μ00², in pixel units, summed in float64 whatever the type of the map.
 
     Parameters

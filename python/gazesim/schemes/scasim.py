@@ -20,7 +20,7 @@ class Scasim(ScanpathMeasure):
     """Scasim (von der Malsburg and Vasishth 2011): an edit distance in units of time.
 
     Deleting or inserting a fixation costs its duration; replacing one of a seconds by one of b seconds at a
-    visual angle of φ degrees costs |a - b|·μ^φ + (a + b)·(1 - μ^φ). The affinity is 1 - (least cost) /
+    visual angle of φ degrees costs ``|a - b|·μ^φ + (a + b)·(1 - μ^φ)``. The affinity is 1 - (least cost) /
     (duration of both scanpaths). Scanpaths that last no time are invalid.
     Raw numbers: :func:`gazesim.scasim`.
 

@@ -91,7 +91,7 @@ class InfoNCEPairLoss(nn.Module):
       ``"rows"``. The sum over positives is outside of the logarithm (L_out of Khosla et al. 2020): every
       positive is pulled, and the positives of a row compete with each other in the softmax.
     - ``positives="inside"``: the mean over rows of −log Σ_j Y_ij softmax(l_i)_j (L_in of Khosla et al.,
-      without the constant 1/|P|; MIL-NCE of Miech et al. 2020). One positive that is near is enough.
+      without the constant ``1/|P|``; MIL-NCE of Miech et al. 2020). One positive that is near is enough.
       Every row has one term, so ``reduction`` makes no difference.
 
     Parameters
