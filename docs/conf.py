@@ -10,7 +10,7 @@ import gazesim
 
 HERE = Path(__file__).resolve().parent
 sys.path.insert(0, str(HERE))
-# Commands of executed pages run the gazesim that is documented, and few threads: results do not depend on them.
+# Commands of executed pages run the gazesim that is documented.
 os.environ["PATH"] = f"{Path(sys.executable).parent}{os.pathsep}{os.environ['PATH']}"
 os.environ["PYTHONPATH"] = str(Path(gazesim.__file__).parent.parent)
 os.environ.setdefault("MPLBACKEND", "Agg")
