@@ -40,7 +40,7 @@ def draw(path: str | Path) -> None:
     for axis in axes:
         axis.set_xticks([])
         axis.set_yticks([])
-    figure.savefig(path, dpi=90)
+    figure.savefig(path, dpi=90, bbox_inches="tight")
 
 
 if __name__ == "__main__":
