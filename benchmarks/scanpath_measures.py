@@ -160,6 +160,7 @@ def case(
     """Compare a few pairs one by one with the matrix of all pairs."""
     paths = data.scanpaths(count, fixations)
     features = scheme.features(paths)
+    pairs = min(pairs, len(paths) - 1)
     rows, cols = paths[:pairs], paths[1 : pairs + 1]
 
     def run_peer() -> Any:

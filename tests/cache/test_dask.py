@@ -97,9 +97,9 @@ def test_append_on_workers(tmp_path: Path, client) -> None:
 
 def test_a_folder_that_workers_do_not_see_is_told(tmp_path: Path, monkeypatch, client) -> None:
     def elsewhere(_: Any) -> None:
-        import gazesim.cache.build as building
+        import gazesim.cache.dask as working
 
-        building.write_block = lambda *_, **__: None  # writes to a disk of its own
+        working.write_block = lambda *_, **__: None  # writes to a disk of its own
 
     client.run(elsewhere, None)
     try:
