@@ -7,9 +7,9 @@ import sys
 from pathlib import Path
 
 import pytest
-import ranks
 import torch
 
+import ranks
 from gazesim.torch import gather, gather_ids, id_codes
 
 
