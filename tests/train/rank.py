@@ -49,7 +49,8 @@ def trained(framework, devices):
         trainer = lightning.Trainer(
             accelerator="cpu",
             devices=devices,
-            strategy="ddp" if devices > 1 else "auto",
+            # The target alone leaves the layers behind its stage without a gradient.
+            strategy=("ddp_find_unused_parameters_true" if is_target else "ddp") if devices > 1 else "auto",
             precision="64-true",
             max_epochs=1,
             logger=False,

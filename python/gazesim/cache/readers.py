@@ -64,8 +64,11 @@ class ReadersReduced:
         rows = self._rows(ids_a)
         return self.block_at(rows, rows if ids_b is None else self._rows(ids_b))
 
-    def block_at(self, rows: NDArray[np.int64], columns: NDArray[np.int64]) -> NDArray[np.float32]:
-        """Return the affinities of images by position, (R, C)."""
+    def block_at(
+        self, rows: NDArray[np.int64], columns: NDArray[np.int64] | None = None
+    ) -> NDArray[np.float32]:
+        """Return the affinities of images by position, (R, C); default: of ``rows`` with each other."""
+        columns = rows if columns is None else columns
         if not len(rows) or not len(columns):
             return np.zeros((len(rows), len(columns)), np.float32)
         (own, row_starts), (other, column_starts) = self._gazes(rows), self._gazes(columns)

@@ -255,7 +255,7 @@ def test_methods_may_depend_on_the_seed():
         ({"count": 4, "classes": ("a", "a", "a", "b")}, {"folds": 4}, "the images to train on are all 'a'"),
         ({}, {"protocols": ["prob"]}, 'protocols is .prob.*did you mean "probe"'),
         ({}, {"fractions": []}, "fractions is empty"),
-        ({}, {"fractions": [5]}, "fractions is 5"),
+        ({}, {"fractions": [1.5]}, "fractions is 1.5"),
         ({}, {"positive": "malign"}, 'did you mean "malignant"'),
         ({}, {"ordinal": True}, "a class is 'benign'"),
     ],

@@ -20,7 +20,7 @@ def text_of(name):
 
 
 def test_all_configurations_of_papers_are_in_the_table():
-    assert set(packaged_configs()) == {*paper_configs(), "demo", "byol_mcgip"}
+    assert set(packaged_configs()) == {*paper_configs(), "demo", "byol_mcgip", "gaze_target"}
     released = {name for name in paper_configs() if name.endswith("_released")}
     assert {name.removesuffix("_released") for name in released} <= set(paper_configs())
 

@@ -145,6 +145,12 @@ class SegmentationSettings:
         standardised before.
     batch_size
         Images at a time through the network.
+
+    Examples
+    --------
+    >>> from gazesim.train import SegmentationSettings
+    >>> SegmentationSettings(l2=0.1).l2
+    0.1
     """
 
     l2: float = 1e-3

@@ -20,7 +20,7 @@ from ..joining import add_gaze
 from ..manifest import Entry, Manifest
 from ..splits import split_by_group
 from .egd_cxr import egd_cxr
-from .gazesearch import annotations, gazesearch
+from .gazesearch import annotation_files, gazesearch
 from .inbreast import inbreast, inbreast_patches
 from .layout import find_file
 from .oai import oai
@@ -154,7 +154,7 @@ def _root(name: str, given: Path) -> Path:
 def _holds(name: str, folder: Path) -> bool:
     """Whether a folder has what the data set is known by."""
     if name == "gazesearch":
-        return bool(annotations(folder))
+        return bool(annotation_files(folder))
     return any(any(folder.glob(mark)) for mark in MARKS[name])
 
 

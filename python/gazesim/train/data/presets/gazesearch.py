@@ -15,7 +15,7 @@ PLACES = ("annotations", "data", ".")
 SPLITS = {"train": "train", "valid": "val", "val": "val", "test": "test", "": ""}
 
 
-def annotations(root: Path) -> list[Path]:
+def annotation_files(root: Path) -> list[Path]:
     """Return the JSON files of a folder of GazeSearch."""
     for place in PLACES:
         if found := sorted((root / place).glob("*.json")):
@@ -24,7 +24,7 @@ def annotations(root: Path) -> list[Path]:
 
 
 def gazesearch(root: Path, images: Path) -> Iterator[Entry]:
-    files = annotations(root)
+    files = annotation_files(root)
     if not files:
         raise FileNotFoundError(f"{root} has no JSON in annotations or data; expected GazeSearch")
     if len(files) > 1:
