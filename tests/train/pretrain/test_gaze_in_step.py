@@ -76,7 +76,8 @@ def check(pairs):
                     continue
                 assert (peak(view[0]) - peak(one[0])).abs().max() <= 1.5
                 assert (peak(logit[0]) - peak(cell[0])).abs().max() <= 1
-                assert float(cell.flatten()[logit.argmax()]) >= 0.75 * float(cell.max())
+                # A small lesion may lie on the border of two cells.
+                assert float(cell.flatten()[logit.argmax()]) >= 0.6 * float(cell.max())
                 compared += 1
                 moved.add(int(cell.argmax()))
     assert compared > 30
