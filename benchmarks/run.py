@@ -22,7 +22,7 @@ import cases
 import goals
 import peers
 import probes
-import report
+import results_page
 from timing import Disagreement, Effort, Row, measure
 
 RESULTS = Path(__file__).resolve().parent / "results"
@@ -43,7 +43,7 @@ def main() -> int:
     rows, missing = compare(0.4 if options.quick else 1.0, effort(options.quick), say)
     extra = alone(options.quick, effort(options.quick), say)
     lines = list(goals.goals(rows, extra))
-    report.write(options.out, rows, lines, extra, missing)
+    results_page.write(options.out, rows, lines, extra, missing)
     for line in lines:
         said = {True: "met", False: "NOT MET", None: "-"}[line.met]
         print(f"{said:8} {line.name}: {line.measured} ({line.bound})")
@@ -68,7 +68,7 @@ def compare(scale: float, effort: Effort, say: Any) -> tuple[list[Row], list[str
         except Disagreement as error:
             raise SystemExit(f"answers differ, nothing more is timed: {error}") from None
         rows.append(row)
-        ratio = report.spread(row.ratios[2])
+        ratio = results_page.spread(row.ratios[2])
         say(f"{case.what}, {case.size} {case.size_name}, {case.peer}: {ratio} × on 2 threads")
     return rows, list(missing)
 

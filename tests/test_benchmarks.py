@@ -16,7 +16,7 @@ sys.path.insert(0, str(BENCHMARKS))  # as Python does for `python benchmarks/run
 import cases  # noqa: E402
 import goals  # noqa: E402
 import peers  # noqa: E402
-import report  # noqa: E402
+import results_page  # noqa: E402
 import timing  # noqa: E402
 
 ALL = list(cases.cases(0.02))
@@ -64,14 +64,14 @@ def test_goals_are_met_or_not_or_unknown():
 
 
 def test_report_says_nothing_of_the_place_it_was_made_in(tmp_path):
-    where = report.environment()
+    where = results_page.environment()
     assert str(Path.home()) not in str(where)
     assert str(BENCHMARKS.parent) not in str(where)
-    assert set(where["versions"]) == set(report.LIBRARIES)
+    assert set(where["versions"]) == set(results_page.LIBRARIES)
 
 
 @pytest.mark.parametrize(
     ("value", "text"), [(2.0, "2 s"), (3.5e-3, "3.5 ms"), (1e-6, "1 µs"), (2e-9, "2 ns"), (1e-12, "0.001 ns")]
 )
 def test_seconds_have_a_fitting_unit(value, text):
-    assert report.seconds(value) == text
+    assert results_page.seconds(value) == text
