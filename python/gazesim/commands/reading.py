@@ -26,6 +26,7 @@ __all__ = [
     "read_gaze",
     "refuse_without",
     "sizes_in",
+    "warn_line",
 ]
 
 
@@ -45,7 +46,7 @@ class GazeSource:
                 options,
                 image_size=image_size,
                 say=_line,
-                warn=_warning,
+                warn=warn_line,
             )
         except ScreenMissing as error:
             raise ScreenMissing(
@@ -138,7 +139,7 @@ def gaze_of_manifest(source: GazeSource, **changes: Any) -> PlacedGaze:
     gaze = ManifestGaze(manifest.entries, dataclasses.replace(source.options, **changes), manifest.path)
     if not any(entry.gaze is not None for entry in manifest.entries):
         raise ValueError(f"{source.path} names no gaze; expected gaze files in its column gaze")
-    gaze.tell(_line, _warning)
+    gaze.tell(_line, warn_line)
     return gaze.placed
 
 
@@ -146,7 +147,8 @@ def _line(text: str) -> None:
     print(f"gazesim: {text}", file=sys.stderr)
 
 
-def _warning(text: str) -> None:
+def warn_line(text: str) -> None:
+    """Say what looks wrong about gaze, in a line."""
     _line(f"warning: {text}")
 
 
