@@ -5,7 +5,7 @@ from __future__ import annotations
 import sys
 from collections.abc import Iterator
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from .configuration import config_file, packaged_configs
 from .evaluate_checkpoints import Named, PreTrained, config_beside, options_in, trained_on
@@ -27,7 +27,9 @@ def tell_images(source: GazeData, size: int | None, channels: int, trained: dict
     scaled = "; ".join(f"(pixel − {mean:g}) / {std:g}" for mean, std in scales) or "in [0, 1]"
     if scales == [(0.0, 1.0)]:
         scaled = "in [0, 1]"
-    print(f"images: {source.size} x {source.size} pixels, {names}, pixels {scaled}{where}", file=sys.stderr)
+    depth = "" if source.bits is None else f" of {source.bits} bits"
+    images = f"images: {source.size} x {source.size} pixels{depth}, {names}, pixels {scaled}{where}"
+    print(images, file=sys.stderr)
     others = {one.size for one in known} - {source.size}
     if others and size is None:
         sizes = sorted(map(int, filter(None, others)))
@@ -44,14 +46,16 @@ def data_of(
 ) -> GazeData:
     from ..train.data.gaze_data import GazeData
 
+    trained = [trained_on(path) for paths in named.values() for path in paths]
+    bits = next((one.bits for one in trained if one.bits is not None), None)
     if size is None:
-        trained = [trained_on(path) for paths in named.values() for path in paths]
         size = next((one.size for one in trained if one.size is not None), None)
     if preset is not None or folder is not None:
         seed = next((options.split_seed for _, options in pretrained_on(preset, named)), 0)
-        return GazeData(preset=preset, folder=folder, size=size, channels=channels, split_seed=seed)
+        more: dict[str, Any] = {"split_seed": seed, "bits": bits}
+        return GazeData(preset=preset, folder=folder, size=size, channels=channels, **more)
     if data is not None and data.endswith(".csv"):
-        return GazeData(manifest=data, size=size, channels=channels)
+        return GazeData(manifest=data, size=size, channels=channels, bits=bits)
     return configured(data or first_config(named), size, channels)
 
 

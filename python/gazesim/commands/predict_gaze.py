@@ -12,10 +12,10 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import NDArray
 
+from .._errors import UndefinedScoreWarning
 from .._progress import ProgressBar, tell
 from ..io.tables import Source, Table
 from ..plots.affinity import new_figure
-from ..saliency import UndefinedScoreWarning, mean_scores
 from . import say_next
 from .reading import is_manifest, read_gaze, refuse_without, warn_line
 
@@ -167,6 +167,8 @@ def _counted(pairs: GazePairs) -> str:
 
 def _record(unseen: list[str], scores: dict[str, NDArray[np.float64]]) -> dict[str, Any]:
     """Return what metrics.json holds, and say the means; null stands for a score without a value."""
+    from ..saliency import mean_scores  # here, because it needs SciPy, whose import takes half a second
+
     with warnings.catch_warnings(record=True, action="always", category=UndefinedScoreWarning) as told:
         means = mean_scores(scores)
     for line in told:

@@ -140,6 +140,12 @@ def gaze_of_manifest(source: GazeSource, **changes: Any) -> PlacedGaze:
     if not any(entry.gaze is not None for entry in manifest.entries):
         raise ValueError(f"{source.path} names no gaze; expected gaze files in its column gaze")
     gaze.tell(_line, warn_line)
+    without = [entry.id for entry in manifest.entries if entry.gaze is None]
+    if without:
+        some = ", ".join(map(repr, without[:3])) + (", ..." if len(without) > 3 else "")
+        _line(
+            f"{source.path}: {len(without)} of {len(manifest)} images have no gaze, and are left out: {some}"
+        )
     return gaze.placed
 
 
