@@ -37,16 +37,6 @@ TINY = {
 }
 
 
-@pytest.fixture(scope="module", autouse=True)
-def _seed_of_others():
-    """Lightning leaves its seed in the environment."""
-    before = os.environ.get("PL_GLOBAL_SEED")
-    yield
-    os.environ.pop("PL_GLOBAL_SEED", None)
-    if before is not None:
-        os.environ["PL_GLOBAL_SEED"] = before
-
-
 @pytest.fixture(scope="module")
 def config(tmp_path_factory):
     """A configuration file."""
