@@ -280,7 +280,7 @@ class AffinityCache:
                 "expected it to be built again"
             )
         new = as_features(gazes, ids, old.scheme, {}, n_threads)
-        new._tell_invalid("gazes", choice("errors", errors, ERRORS))
+        new.report_invalid("gazes", choice("errors", errors, ERRORS))
         plan = extended(old, new, self.ids, self.reduce, self.selection)
         base = building.Base(self._manifest, self.matrix)
         building.build(self.path, plan, base=base, n_threads=n_threads, progress=progress, client=client)

@@ -264,8 +264,8 @@ def features_bytes(features: Features) -> bytes:
     arrays: dict[str, NDArray[Any]] = {"values": features.values}
     if features.offsets is not None:
         arrays["offsets"] = features.offsets
-    if features.map_size is not None:
-        arrays["map_size"] = np.array(features.map_size, np.int64)
+    if features.map_size_hw is not None:
+        arrays["map_size"] = np.array(features.map_size_hw, np.int64)
     return store.npz_bytes(arrays)
 
 
@@ -281,7 +281,7 @@ def read_features(folder: Path, manifest: dict[str, Any]) -> Features:
         features = Features(scheme, arrays["values"], arrays.get("offsets"), ids)
         if "map_size" in arrays:  # absent where older versions wrote the cache
             height, width = arrays["map_size"].tolist()
-            features.map_size = (height, width)
+            features.map_size_hw = (height, width)
         same = checksum_of(features) == manifest["inputs"]
     except (KeyError, ValueError, IndexError, TypeError) as error:
         raise CacheError(f"{path} does not fit the manifest: {error}") from None

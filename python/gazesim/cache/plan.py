@@ -119,7 +119,7 @@ class Plan:
     ) -> NDArray[np.float32]:
         out = np.empty((len(rows), len(rows if other is None else other)), np.float32)
         heard = None if advance is None else lambda pairs: advance(done + pairs)
-        rows.scheme._fill_affinity(rows, other, out, n_threads=threads(n_threads), progress=heard)
+        rows.scheme.fill_affinity(rows, other, out, n_threads=threads(n_threads), progress=heard)
         return out
 
     def _reduced(self, part: NDArray[np.float32], block: Block) -> NDArray[np.float32]:
@@ -163,7 +163,7 @@ def plan_for(
     """Return the plan of a new cache; warns of invalid gazes as :func:`gazesim.affinity` does."""
     choice("errors", errors, ERRORS)
     features = as_features(gazes, ids, scheme, params, n_threads)
-    features._tell_invalid("gazes", errors)
+    features.report_invalid("gazes", errors)
     plan = arranged(features, reduce, selection, block_pairs)
     if selection is None or selection.quantile is None:
         return plan
@@ -218,7 +218,7 @@ def extended(
     """Return the plan of a cache with the images ``known`` and the new ones."""
     if new.scheme != old.scheme:
         raise ValueError(f"gazes has the scheme {new.scheme!r}; expected {old.scheme!r}")
-    old._refuse_other_maps("gazes", new)
+    old.refuse_other_maps("gazes", new)
     held = set(known)
     for position, name in enumerate(new.ids):
         image = name[0] if reduce is not None and isinstance(name, tuple) and name else name
@@ -230,7 +230,7 @@ def extended(
     if old.offsets is not None and new.offsets is not None:
         offsets = np.concatenate([old.offsets, new.offsets[1:] + old.offsets[-1]])
     values, ids = np.concatenate([old.values, new.values]), (*old.ids, *new.ids)
-    both = Features._trusted(old.scheme, values, offsets, ids, old.map_size or new.map_size)
+    both = Features.trusted(old.scheme, values, offsets, ids, old.map_size_hw or new.map_size_hw)
     return dataclasses.replace(arranged(both, reduce, selection), known=len(known))
 
 

@@ -88,7 +88,7 @@ class ReadersReduced:
         parts = [np.arange(self._starts[image], self._starts[image + 1]) for image in images]
         starts = np.cumsum([0, *(len(part) for part in parts[:-1])], dtype=np.int64)
         chosen = np.concatenate(parts)
-        return self.features._take(chosen, ids=range(len(chosen))), starts
+        return self.features.take(chosen, ids=range(len(chosen))), starts
 
     def _rows(self, ids: Iterable[Hashable]) -> NDArray[np.int64]:
         try:

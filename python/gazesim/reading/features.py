@@ -57,7 +57,7 @@ def features_of_maps(
     if not parts:
         return scheme.features(np.empty((0, 1, 1)), ids=ids)
     values = np.concatenate([part.values for part in parts])
-    return Features._trusted(scheme, values, None, ids, parts[0].map_size)
+    return Features.trusted(scheme, values, None, ids, parts[0].map_size_hw)
 
 
 def readers_of(ids: Sequence[Hashable]) -> bool:

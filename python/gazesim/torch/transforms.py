@@ -32,7 +32,7 @@ __all__ = ["GazeCrop", "GazeCutout", "GazeMask"]
 Fill = float | Sequence[float]
 
 
-class _WithGaze(v2.Transform):  # type: ignore[misc]  # torchvision has no types
+class GazeTransform(v2.Transform):  # type: ignore[misc]  # torchvision has no types
     """What the three transforms share: finding the map, and telling what was done.
 
     Attributes
@@ -99,7 +99,7 @@ class _WithGaze(v2.Transform):  # type: ignore[misc]  # torchvision has no types
         self.counts.update(views=1, tries=view.tries, fallbacks=int(view.fallback), empty=int(view.empty))
 
 
-class GazeCrop(_WithGaze, v2.RandomResizedCrop):  # type: ignore[misc]
+class GazeCrop(GazeTransform, v2.RandomResizedCrop):  # type: ignore[misc]
     """``v2.RandomResizedCrop`` that keeps at least ``min_iou`` of the gaze.
 
     Parameters
@@ -162,7 +162,7 @@ class GazeCrop(_WithGaze, v2.RandomResizedCrop):  # type: ignore[misc]
         return {"top": y0, "left": x0, "height": y1 - y0, "width": x1 - x0}
 
 
-class GazeCutout(_WithGaze):
+class GazeCutout(GazeTransform):
     """Random holes around which at least ``min_iou`` of the gaze is kept.
 
     The map itself is left as it is; later transforms judge by all of it.
@@ -238,7 +238,7 @@ class GazeCutout(_WithGaze):
         return _on_pixels(inpt, cut)
 
 
-class GazeMask(_WithGaze):
+class GazeMask(GazeTransform):
     """Masks the least salient pixels: the share ``drop`` of the image, and all without any gaze.
 
     Kept are the pixels with gaze that are at least as salient as the one at the quantile ``drop``.

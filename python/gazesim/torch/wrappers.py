@@ -14,7 +14,7 @@ from torchvision.transforms import v2
 
 from .._errors import describe
 from .sample import as_map, as_sample
-from .transforms import _WithGaze
+from .transforms import GazeTransform
 
 __all__ = ["GazeTransformd", "TwoViews"]
 
@@ -170,8 +170,8 @@ def _plain(value: Any) -> torch.Tensor:
         raise TypeError(f"the sample holds {describe(value)}; expected a tensor or an array") from None
 
 
-def _gaze_transforms(transform: Any) -> Iterator[_WithGaze]:
-    if isinstance(transform, _WithGaze):
+def _gaze_transforms(transform: Any) -> Iterator[GazeTransform]:
+    if isinstance(transform, GazeTransform):
         yield transform
     # Compose, RandomApply and their like hold a plain list.
     for inner in getattr(transform, "transforms", ()):
