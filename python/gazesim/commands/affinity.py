@@ -196,7 +196,7 @@ def load(
 def tell_maps(scheme: Scheme, placed: PlacedGaze) -> None:
     """Say which maps are drawn from scanpaths."""
     if scheme.takes == "heatmaps":
-        width, height = placed.map_size
+        width, height = placed.map_size_wh
         say(f"drawing {len(placed.paths)} heatmaps of {width} x {height} px with {placed.spread.words}")
 
 

@@ -160,7 +160,7 @@ class ManifestSamples:
     def _map_size(self, index: int) -> tuple[int, int]:
         file = self.entries[index].heatmap
         if file is None:
-            return self.gaze.placed.map_size
+            return self.gaze.placed.map_size_wh
         width, height = self._told(self.entries[index], "heatmap", lambda: image_size(file))
         return int(width), int(height)
 
