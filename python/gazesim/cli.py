@@ -112,10 +112,16 @@ def _run(verb: str, words: list[str]) -> int:
 
 
 def verb_options(run: Run) -> list[Option]:
-    """Return the options of a verb; its ``**reading`` stands for the options of gaze files."""
-    from .commands.reading import read_gaze
+    """Return the options of a verb.
 
-    return options_of(run, extra=read_gaze)
+    ``**reading`` stands for the options of ``read_gaze``, ``**file_options`` for those of them that
+    ``read_scanpaths`` also has.
+    """
+    from .commands.reading import FILE_OPTIONS, read_gaze
+
+    reading = [option for option in options_of(read_gaze) if not option.is_required]
+    file_options = [option for option in reading if option.name in FILE_OPTIONS]
+    return options_of(run, keywords={"reading": reading, "file_options": file_options})
 
 
 def arguments_of(run: Run, words: Sequence[str], prog: str = "gazesim") -> dict[str, Any]:

@@ -10,7 +10,7 @@ import argparse
 import json
 import re
 import types
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import MISSING, dataclass, fields, is_dataclass
 from inspect import Parameter, signature
 from typing import Any, Literal, NoReturn, Union, get_args, get_origin, get_type_hints
@@ -78,18 +78,17 @@ class Option:
 
 
 def options_of(
-    target: Callable[..., Any], prefix: str = "", extra: Callable[..., Any] | None = None
+    target: Callable[..., Any], prefix: str = "", keywords: Mapping[str, Sequence[Option]] | None = None
 ) -> list[Option]:
     """Return the options of a function or dataclass; those of settings are listed field by field.
 
-    ``extra`` is the function whose options a ``**keyword`` parameter stands for.
+    ``keywords`` holds, by the name of a ``**keyword`` parameter, the options that it stands for.
     """
     hints, helps = get_type_hints(target), help_texts(target)
     found: list[Option] = []
     for name, parameter in signature(target).parameters.items():
         if parameter.kind is Parameter.VAR_KEYWORD:
-            if extra is not None:
-                found += [one for one in options_of(extra) if not one.is_required]
+            found += (keywords or {}).get(name, ())
             continue
         hint, default = hints[name], parameter.default
         if is_dataclass(hint) and isinstance(hint, type):

@@ -82,7 +82,7 @@ class PlacedGaze:
 
     @property
     def map_size_wh(self) -> tuple[int, int]:
-        """(width, height) of the maps that schemes compare: of all images, or if they differ, of the canvas."""
+        """(width, height) of the maps that schemes compare: the images', or the canvas's if they differ."""
         sizes = set(self.image_sizes)
         width, height = sizes.pop() if len(sizes) == 1 else self.canvas
         return max(1, int(width)), max(1, int(height))
