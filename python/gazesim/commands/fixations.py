@@ -40,7 +40,7 @@ def run(
     sampling_rate: float | None = None,
     on_bad_row: str = "raise",
 ) -> None:
-    """Find the fixations of raw gaze: EyeLink, Tobii, Gazepoint, SMI, Pupil Labs, EGD-CXR, MicEye, tables.
+    """Find the fixations in raw gaze: EyeLink, Tobii, Gazepoint, SMI, Pupil Labs, EGD-CXR, MicEye, tables.
 
     Args:
         exports: Files of gaze samples, or folders of them.
