@@ -107,13 +107,13 @@ def test_every_probe_also_for_weights_of_others(folder, tmp_path, capsys):
 def test_patches_are_rows_of_boxes_and_folds_keep_images_whole(folder, tmp_path, capsys, monkeypatch):
     from gazesim.train.evaluation import protocols
 
-    seen, real = [], protocols._Work.probabilities
+    seen, real = [], protocols._CellScorer.probabilities
 
     def noted(self, cell, division):
         seen.append((self.tasks[cell.protocol].samples.groups, division))
         return real(self, cell, division)
 
-    monkeypatch.setattr(protocols._Work, "probabilities", noted)
+    monkeypatch.setattr(protocols._CellScorer, "probabilities", noted)
     words = ["evaluate", "--baselines", "scratch", "--backbone", "resnet10-narrow", "--protocols", "patch"]
     words += ["--data", str(folder / "patches.csv"), "--fractions", "0.2,1", *QUICK, "--folds", "3"]
     assert main([*words, "--out", str(tmp_path)]) == 0
