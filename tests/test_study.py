@@ -370,7 +370,7 @@ def test_the_control_has_the_sizes_of_gazes_crops_elsewhere(study: Any) -> None:
             make.view_and_record(samples.image(i), samples.gaze_map(i), key=(11, i))
             for i in range(len(samples))
         ]
-        crops[method] = np.array([one.crop for _, one in views])
+        crops[method] = np.array([record.crop for _, record in made])
     for i, box in enumerate(crops["gca"]):
         gaze = samples.gaze_map(i)
         if gaze is not None:
