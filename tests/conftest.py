@@ -1,4 +1,4 @@
-"""What all tests share: real data, golden numbers, Hypothesis settings."""
+"""Fixtures for all tests: real data, golden numbers, Hypothesis settings."""
 
 from __future__ import annotations
 

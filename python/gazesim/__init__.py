@@ -57,8 +57,8 @@ if _TYPE_CHECKING:
         tde,
     )
 
-# Imported when they are first asked for: together they would double the time of `import gazesim`,
-# which every DataLoader worker pays. Those from nowhere are modules; torch and train need their extras.
+# Imported on first use: together they would double the time of `import gazesim`, which every
+# DataLoader worker pays. An empty value marks a submodule. `torch` and `train` need optional dependencies.
 _LATER = {
     "AffinityCache": "cache",
     "Screen": "geometry",
@@ -153,7 +153,7 @@ def __getattr__(name: str) -> _Any:
     except ImportError as error:
         if source:
             raise
-        # An extra that is not installed: hasattr() and help() go on, and the message says what to do.
+        # An optional dependency is missing: hasattr() and help() go on; the message says what to install.
         raise AttributeError(str(error)) from error
     found = getattr(module, name) if source else module
     globals()[name] = found

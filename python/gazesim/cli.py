@@ -112,14 +112,20 @@ def _run(verb: str, words: list[str]) -> int:
 
 
 def verb_options(run: Run) -> list[Option]:
-    """Return the options of a verb, those of gaze files for its ``**reading`` included."""
-    from .commands.reading import read_gaze
+    """Return the options of a verb.
 
-    return options_of(run, extra=read_gaze)
+    ``**reading`` stands for the options of ``read_gaze``, ``**file_options`` for those of them that
+    ``read_scanpaths`` also has.
+    """
+    from .commands.reading import FILE_OPTIONS, read_gaze
+
+    reading = [option for option in options_of(read_gaze) if not option.is_required]
+    file_options = [option for option in reading if option.name in FILE_OPTIONS]
+    return options_of(run, keywords={"reading": reading, "file_options": file_options})
 
 
 def arguments_of(run: Run, words: Sequence[str], prog: str = "gazesim") -> dict[str, Any]:
-    """Return the arguments of a verb's function from words; settings are built from their fields."""
+    """Return the keyword arguments of a verb's function, parsed from the command line."""
     options = verb_options(run)
     parser = Parser(prog=prog)
     add_options(parser, options)
@@ -147,7 +153,7 @@ def refusal(word: str, options: Sequence[Option]) -> str:
 
 
 def help_of(module: ModuleType, prog: str, run: Run, asked: str) -> str:
-    """Return the help of a verb, short or whole, with the example of its module."""
+    """Return the short or the full help of a verb, with the example of its module."""
     example = getattr(module, "EXAMPLE", None)
     if isinstance(example, Mapping):
         example = example.get(prog.split()[-1])
@@ -167,7 +173,7 @@ def one_sentence(error: Exception) -> str:
 
 @contextmanager
 def plain_warnings(name: str) -> Iterator[None]:
-    """Show warnings of this package as lines of the verb, above a progress bar, without lines of source."""
+    """Print each warning of this package as one line above the progress bar, without its source line."""
     with warnings.catch_warnings():
         shown = warnings.showwarning
 

@@ -82,7 +82,7 @@ class AffinityCache:
         except (ValueError, TypeError, KeyError) as error:
             raise CacheError(f"{self.path / 'manifest.json'}: {error}") from None
         self._manifest = manifest
-        # Braces of a path would be taken for the place of the id.
+        # Escaped: braces in a path would be taken for the placeholder of the id.
         where = str(self.path).replace("{", "{{").replace("}", "}}")
         self._index = IdIndex(self.ids, unknown=f"{where} has no gaze with the id {{}}")
         read = read_dense if manifest["kind"] == "dense" else read_neighbors
@@ -90,7 +90,7 @@ class AffinityCache:
 
     @classmethod
     def open(cls, path: str | Path) -> AffinityCache:
-        """Open a cache: check version, sizes and fingerprints, map the matrix, load nothing else.
+        """Open a cache: check version, sizes and fingerprints, and map the matrix; load nothing else.
 
         Raises
         ------
@@ -150,9 +150,9 @@ class AffinityCache:
             ``"max"`` over all pairs of their valid gazes (1 for an image with itself), and the
             cache is looked up by image_id. None keeps the gazes apart.
         method, graph_k, seed
-            As for :func:`gazesim.neighbors`: ``"nn-descent"`` keeps most of the ``top_k`` most similar
-            others, and ``cache.selection.recall`` tells which share. A build of it that was killed begins
-            again, with the same result; it takes no ``reduce``, no ``client``, and nothing is appended.
+            As for :func:`gazesim.neighbors`: ``"nn-descent"`` finds most of the ``top_k`` most similar
+            others; ``cache.selection.recall`` is the share. A killed build of it starts again from the
+            beginning, with the same result; it excludes ``reduce``, ``client`` and :meth:`append`.
         n_threads
             Threads to use, per worker where there is a client; default ``GAZESIM_NUM_THREADS``, then
             all available cores (one on a worker).
@@ -171,7 +171,7 @@ class AffinityCache:
         BlockingIOError
             If another process is building there.
         OSError
-            If the disk is too small (told before the work starts) or full.
+            If the disk is too small (checked before the work starts) or full.
         """
         selection = selection_from(threshold, top_k, quantile, method, graph_k, seed)
         for name, value in (("reduce", reduce), ("client", client)):
@@ -267,10 +267,10 @@ class AffinityCache:
     ) -> AffinityCache:
         """Add new images, computing new pairs only, and return the cache opened again.
 
-        The folder is replaced at once; who has the old cache open keeps reading the old one. The
-        result is that of :meth:`build` on all gazes, except that a ``quantile`` keeps its threshold.
-        Raises ValueError for Scanpaths of another screen size, and for maps of another size where
-        moments are those of native maps.
+        The folder is replaced at once; processes that have the old cache open keep reading the old one.
+        The result is that of :meth:`build` on all gazes, except that a ``quantile`` keeps its threshold.
+        Raises ValueError for Scanpaths of another screen size, and for maps of another size if moments are
+        computed at native resolution.
         """
         old = self.features
         refuse_other_screen(old.scheme, gazes, "gazes")
@@ -280,7 +280,7 @@ class AffinityCache:
                 "expected it to be built again"
             )
         new = as_features(gazes, ids, old.scheme, {}, n_threads)
-        new._tell_invalid("gazes", choice("errors", errors, ERRORS))
+        new.report_invalid("gazes", choice("errors", errors, ERRORS))
         plan = extended(old, new, self.ids, self.reduce, self.selection)
         base = building.Base(self._manifest, self.matrix)
         building.build(self.path, plan, base=base, n_threads=n_threads, progress=progress, client=client)
@@ -330,11 +330,11 @@ class AffinityCache:
 
     @property
     def directed(self) -> bool:
-        """Whether a pair may have two numbers: ``top_k`` of every row has dropped one of many pairs'."""
+        """Whether ``[i, j]`` and ``[j, i]`` may differ: ``top_k`` chooses in every row on its own."""
         return self.selection is not None and self.selection.top_k is not None
 
     def verify(self) -> None:
-        """Read every byte of the cache and raise CacheError where it is not what was written."""
+        """Read every byte of the cache; raise CacheError if a file differs from its checksum."""
         for name, entry in self._manifest["files"].items():
             if store.sha256(self.path / name) != entry["sha256"]:
                 raise CacheError(

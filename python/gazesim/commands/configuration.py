@@ -1,4 +1,4 @@
-"""Configurations of ``gazesim pretrain``: YAML files and words to checked values, without torch."""
+"""Read and check the configuration of ``gazesim pretrain`` from YAML and words, without torch."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ from .pretrain_options import TRAINER, Configuration
 
 __all__ = ["checked", "config_file", "packaged_configs", "read_yaml", "resolved"]
 
-#: Mappings below these names are taken as they are: parameters of a scheme, classes and their arguments.
+#: Mappings below these names are not checked here: parameters of a scheme, classes and their arguments.
 OPEN = ("model.backbone", "model.pairs.params", "trainer")
 
 
@@ -128,7 +128,7 @@ def names() -> list[str]:
 
 
 def merge(config: dict[str, Any], update: Mapping[str, Any]) -> None:
-    """Put a configuration over another, section by section."""
+    """Update a configuration by another one, section by section."""
     for key, value in update.items():
         if isinstance(value, Mapping) and isinstance(config.get(key), dict) and "class_path" not in value:
             merge(config[key], value)

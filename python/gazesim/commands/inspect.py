@@ -1,4 +1,4 @@
-"""``gazesim inspect``: what a cache holds, and which threshold suits it."""
+"""``gazesim inspect``: summarise a cache and propose a threshold."""
 
 from __future__ import annotations
 
@@ -51,10 +51,10 @@ def run(
             one.
         images: A folder of images named after the image ids, to draw the gaze on, and to know where they
             stood on the screen.
-        html: Also write a living report, one .html file: sliders for the rule, pairs, scanpaths, readers.
+        html: Also write an interactive report, one .html file: sliders, pairs, scanpaths, readers.
     """
     if html is not None:
-        require_bokeh()  # told before the work
+        require_bokeh()  # raises before the work starts
     opened = AffinityCache.open(cache)
     classes = None if labels is None else read_labels(Path(labels), opened)
     found = inspect_cache(opened, batch_size=batch_size, labels=classes)
@@ -129,9 +129,9 @@ def gazes_of(
 
 
 def fixations_of(features: Any) -> list[NDArray[np.float64]]:
-    """Return the scanpaths behind MultiMatch features: where saccades start, and where the last one ends.
+    """Return the scanpaths of MultiMatch features: the starts of the saccades and the end of the last one.
 
-    The duration of the last fixation is not in the features; it is drawn as short.
+    The features do not hold the duration of the last fixation; a short one is drawn.
     """
     paths = []
     for start, end in zip(features.offsets[:-1], features.offsets[1:], strict=True):

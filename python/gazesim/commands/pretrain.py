@@ -65,7 +65,7 @@ COMMON = (
 
 @dataclass(frozen=True)
 class Start:
-    """What a run starts with: its checked configuration, as plain values too, and where it goes on."""
+    """The checked configuration of a run, also as plain values, and whether it resumes another run."""
 
     found: Configuration
     plain: dict[str, Any]
@@ -172,7 +172,7 @@ def _open(words: Sequence[str]) -> list[tuple[str, str]]:
 
 
 def prepared(found: Configuration, plain: dict[str, Any]) -> Start:
-    """Return what a run starts with, or raise where it cannot start or go on with these options."""
+    """Return the checked start of a run; raise if it cannot start or resume with these options."""
     if plain["trainer"].get("enable_checkpointing") is False:
         raise UsageError(
             f"trainer.enable_checkpointing is False; expected true, or null: {LAST} is the result"

@@ -1,4 +1,4 @@
-"""Gaze files in: one reader per format, one registry, one function."""
+"""Readers of gaze files: one module per format, one registry, one function."""
 
 from __future__ import annotations
 
@@ -41,8 +41,8 @@ def read_scanpaths(
 ) -> Scanpaths:
     """Read a gaze file, every gaze file of a folder, or a frame, as scanpaths in pixels and seconds.
 
-    One line on stderr says what was taken: the format, its units and what they were converted to,
-    how much was read and what was left out. :func:`gazesim.io.read` returns the same as a report.
+    One line on stderr states the format, its units and their conversion, how much was read and what was
+    left out. :func:`gazesim.io.read` returns the same as a report.
 
     Parameters
     ----------
@@ -76,7 +76,7 @@ def read_scanpaths(
         expression) of the messages of a recording, whose first group is the name of what is shown
         from then on; for EyeLink also a trial variable. Default: what the format has.
     missing
-        Numbers, or pairs (x, y), that say "no gaze" beside the format's own codes: ``-1``,
+        Numbers, or pairs (x, y), that mean "no gaze", in addition to the format's own codes: ``-1``,
         ``(0, 0)``, ``"-1,-1 9999"``. Fixations without a place are left out and counted.
     columns
         Columns of any other table of fixations: ``"x=gx,y=gy,duration=dur,image=stim"``; roles are
@@ -87,7 +87,7 @@ def read_scanpaths(
         A fixation during which the image changes belongs to the image at its ``"start"``; or
         ``"split"`` its duration, or ``"drop"`` it.
     verbose
-        False reads without a word.
+        False prints nothing on stderr.
 
     Returns
     -------

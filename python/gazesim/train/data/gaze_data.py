@@ -21,7 +21,7 @@ from ...schemes import Scheme, scheme_from
 from ...schemes.features import Features
 from ...torch.distributed import world_size
 from .folds import with_fold
-from .loader import Batch, EpochLoader, EpochOrder, ViewPairs, as_it_is
+from .loader import Batch, EpochLoader, EpochOrder, ViewPairs, collated
 from .manifest import Manifest
 from .manifest_samples import ManifestSamples
 from .presets import preset as published
@@ -268,7 +268,7 @@ class GazeData(lightning.LightningDataModule):
             self.batch_size,
             sampler=EpochOrder(len(pairs), self.seed),
             num_workers=self.num_workers,
-            collate_fn=as_it_is,
+            collate_fn=collated,
             drop_last=True,
             # It seeds the workers; torch's global generator is left to the model.
             generator=torch.Generator().manual_seed(self.seed),

@@ -1,4 +1,4 @@
-"""Samples in files: what a manifest names, read when it is used."""
+"""Samples in the files of a manifest, read on use."""
 
 from __future__ import annotations
 
@@ -160,8 +160,8 @@ class ManifestSamples:
     def _map_size(self, index: int) -> tuple[int, int]:
         file = self.entries[index].heatmap
         if file is None:
-            return self.gaze.placed.map_size
-        width, height = self._told(self.entries[index], "heatmap", lambda: image_size(file))
+            return self.gaze.placed.map_size_wh
+        width, height = self._naming_row(self.entries[index], "heatmap", lambda: image_size(file))
         return int(width), int(height)
 
     def _native_map(self, index: int) -> Floats:
@@ -208,7 +208,7 @@ class ManifestSamples:
         return None if packed is None else _unpacked(*packed)
 
     def _read_image(self, entry: Entry) -> Floats:
-        image = self._told(entry, "image", lambda: read_image(entry.image, self.bits))
+        image = self._naming_row(entry, "image", lambda: read_image(entry.image, self.bits))
         if image.min() < 0 or image.max() > 1:
             worst = image.min() if image.min() < 0 else image.max()
             raise self._fault(
@@ -235,13 +235,13 @@ class ManifestSamples:
     def _heatmap(self, entry: Entry) -> Floats:
         file = entry.heatmap
         assert file is not None
-        gaze: Floats = self._told(entry, "heatmap", lambda: read_image(file))
+        gaze: Floats = self._naming_row(entry, "heatmap", lambda: read_image(file))
         if gaze.min() < 0:
             raise self._fault(entry, "heatmap", f"{file} holds {gaze.min()}; expected at least 0")
         return gaze
 
-    def _told(self, entry: Entry, column: str, read: Callable[[], Any]) -> Any:
-        """Return what ``read`` returns; what goes wrong names the manifest's line."""
+    def _naming_row(self, entry: Entry, column: str, read: Callable[[], Any]) -> Any:
+        """Return the result of ``read``; errors name the line of the manifest."""
         try:
             return read()
         except (ValueError, OSError) as error:

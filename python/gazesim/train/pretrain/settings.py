@@ -27,14 +27,14 @@ __all__ = [
 
 FRAMEWORKS = ("byol", "moco", "simsiam", "simclr", "gaze")
 
-#: Momentum of the slow copy at the start and at the end, as published.
+#: Momentum of the momentum encoder at the start and at the end, as published.
 MOMENTUM = {"byol": (0.996, 1.0), "moco": (0.999, 0.999)}
 
 TEMPERATURE = {"moco": 0.2, "simclr": 0.5}
 
 QUEUE_SIZE = 4096
 
-#: Which optional settings a framework has a use for.
+#: The optional settings that each framework uses.
 USES: dict[str, set[str]] = {
     "gaze": set(),
     "byol": {"momentum", "momentum_end", "heads.predictor_hidden"},
@@ -46,7 +46,7 @@ USES: dict[str, set[str]] = {
 
 @dataclass(frozen=True)
 class Ramp:
-    """A number that changes linearly over epochs, and then stays.
+    """A number that changes linearly over epochs and is constant afterwards.
 
     Parameters
     ----------
@@ -242,8 +242,8 @@ class HeadSettings:
             if getattr(self, name) is not None:
                 integer(name, getattr(self, name), low=1, high=2**20)
 
-    def ended(self, projector: nn.Module, dim: int) -> nn.Module:
-        """Return the projector with the batch norm at its end, if wanted."""
+    def with_final_norm(self, projector: nn.Module, dim: int) -> nn.Module:
+        """Return the projector, with a batch norm at its end if ``projector_norm``."""
         from torch import nn
 
         return (
@@ -251,8 +251,8 @@ class HeadSettings:
         )
 
 
-def refuse_useless(framework: str, **given: object) -> None:
-    """Raise where a setting is given that the framework has no use for."""
+def refuse_unused(framework: str, **given: object) -> None:
+    """Raise ValueError for a setting that the framework does not use."""
     for name, value in given.items():
         name = name.replace("__", ".")
         if value is not None and name not in USES.get(framework, {name}):
@@ -273,7 +273,7 @@ def check_model(
     has_pairs: bool = True,
     gaze_target: GazeTargetSettings | None = None,
 ) -> None:
-    """Raise for what is wrong about a model whatever its data, options without effect included."""
+    """Raise for errors of a model that do not depend on its data, including options without effect."""
     choice("framework", framework, FRAMEWORKS)
     check_gaze_target(framework, gaze_target, has_pairs=has_pairs, has_heads=heads is not None)
     if temperature is not None:
@@ -281,7 +281,7 @@ def check_model(
     if queue_size is not None:
         integer("queue_size", queue_size, low=1, high=2**31 - 1)
     momentum_range(framework, momentum, momentum_end)
-    refuse_useless(
+    refuse_unused(
         framework,
         temperature=temperature,
         queue_size=queue_size,
