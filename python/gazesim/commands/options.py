@@ -10,7 +10,7 @@ import argparse
 import json
 import re
 import types
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import MISSING, dataclass, fields, is_dataclass
 from inspect import Parameter, signature
 from typing import Any, Literal, NoReturn, Union, get_args, get_origin, get_type_hints
@@ -27,6 +27,7 @@ __all__ = [
     "default_of",
     "expected",
     "options_of",
+    "words_of",
 ]
 
 NOTHING = ("null", "None")
@@ -152,6 +153,27 @@ def add_options(parser: argparse.ArgumentParser, options: Sequence[Option]) -> N
                 metavar=metavar(one.hint),
                 help=f"{one.help} {shown_default(one)}".strip().replace("%", "%%"),
             )
+
+
+def words_of(options: Sequence[Option], given: Mapping[str, Any]) -> list[str]:
+    """Return the words of a command line for the values that differ from the defaults of their options."""
+    words: list[str] = []
+    for one in options:
+        first, *inner = one.name.split(".")
+        value = given[first]
+        for name in inner:
+            value = getattr(value, name)
+        if one.is_required or value == one.default:
+            continue
+        if one.is_switch:
+            words.append(f"--{one.name}")
+            continue
+        if isinstance(value, dict):
+            text = json.dumps(value)
+        else:
+            text = ",".join(map(str, value)) if isinstance(value, (tuple, list)) else str(value)
+        words += [f"--{one.name}", text]
+    return words
 
 
 def _converter(name: str, hint: Any) -> Callable[[str], Any]:
