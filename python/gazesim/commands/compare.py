@@ -14,9 +14,13 @@ from .._errors import choice
 from ..compare import IncompleteComparisonWarning, compare_scanpaths, write_csv
 from ..compare.measures import DEFAULT_MEASURES
 from ..plots.comparison import plot_comparison
-from .affinity import check_folder
 from . import say_next
+from .affinity import check_folder
 from .reading import given_again, read_gaze
+
+#: What the help shows: the usual options, and a command.
+COMMON = ("out", "plot", "measures", "parameters", "rows", "screen_size", "shuffles", "resamples", "seed")
+EXAMPLE = "compare predicted.json human.json --measures multimatch,scanmatch --out scores.csv"
 
 
 def run(

@@ -18,6 +18,23 @@ from .look import draw
 Paths = dict[Hashable, NDArray[np.float64]]
 
 
+#: What the help shows: the usual options, and a command.
+COMMON = (
+    "out",
+    "plot",
+    "method",
+    "minimum_duration",
+    "max_gap",
+    "screen_cm",
+    "distance_cm",
+    "screen_size",
+    "eye",
+    "by",
+    "columns",
+)
+EXAMPLE = "fixations gaze --screen_cm 53,30 --distance_cm 60 --out fixations.csv"
+
+
 def run(
     exports: list[str],
     out: str = "fixations.csv",

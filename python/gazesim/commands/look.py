@@ -19,6 +19,11 @@ from . import say_next
 SOME, PANELS = 12, 12
 
 
+#: What the help shows: the usual options, and a command.
+COMMON = ("plot", "format", "columns", "screen_size", "time_unit", "coord_unit", "eye", "by", "missing")
+EXAMPLE = "look export.tsv --screen_size 1920,1080"
+
+
 def run(
     path: str,
     plot: str | None = None,
