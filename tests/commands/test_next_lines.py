@@ -24,7 +24,7 @@ RUNS = {
 }  # fmt: skip
 SCREEN = "--screen_size 1920,1080"
 PHANTOM = "--data.phantom.n_train 32 --data.phantom.n_test 8 --data.phantom.size 32 --data.batch_size 16"
-TRAINER = "--trainer.max_epochs 1 --trainer.accelerator cpu"
+TRAINER = "--model.backbone resnet18 --trainer.max_epochs 1 --trainer.accelerator cpu"
 PROBE = "--protocols knn --fractions 1 --maps 0 --out scores"
 #: Commands in the order in which a study types them, and the verb that each proposes.
 WAY = [

@@ -192,7 +192,9 @@ def run(
     if named and not chosen:
         say_next("evaluate", *checkpoints, *words_of(options_of(run), given | {"baselines": "scratch"}))
     elif named:
-        say_next("export-backbone", next(iter(named.values()))[0], "--to", "timm", "--out", "backbone.pt")
+        # "-narrow" is of this package; other libraries know only the whole network of it.
+        to = "onnx" if (backbone or backbone_of(named) or "").endswith("-narrow") else "timm"
+        say_next("export-backbone", next(iter(named.values()))[0], "--to", to)
     else:
         say_next("pretrain", "--config", "byol_mcgip", "--data.manifest", data or "MANIFEST.csv")
 
