@@ -57,7 +57,7 @@ bench: dev ## measure against the peers; answers are compared before anything is
 
 docs: dev ## build the site into docs/_build/html; a warning is an error
 	$(BIN)/python -m pip install --quiet --group docs
-	$(BIN)/codespell docs/*.md docs/guides docs/api/*.md README.md CHANGELOG.md CONTRIBUTING.md python/gazesim examples
+	$(BIN)/codespell docs/*.md docs/guides docs/coming_from docs/api/*.md README.md CHANGELOG.md CONTRIBUTING.md python/gazesim examples
 	rm -rf docs/api/generated docs/gallery
 	$(BIN)/python -m sphinx -W --keep-going -b html -d docs/_build/doctrees docs docs/_build/html
 

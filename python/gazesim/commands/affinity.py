@@ -18,7 +18,7 @@ from ..schemes import SCHEMES, Grouping, Scheme, scheme_from, size_of
 from ..schemes.features import Features
 from . import say_next
 from .caching import build_cache, check_options, merge_cache
-from .reading import gaze_of_manifest, given, is_manifest, read_gaze, sizes_in
+from .reading import gaze_of_manifest, given, given_again, is_manifest, read_gaze, sizes_in
 
 # Number of pairs above which a progress bar is shown.
 LONG_PAIRS = 500_000
@@ -144,9 +144,11 @@ def run(
             features, cache, dask=dask, block=block, kept=kept, n_threads=n_threads, progress=progress
         )
         say(done)
-        if opened is not None and (opened.selection is not None or opened.reduce is not None):
+        if opened is None:
+            say_next("affinity", path, "--cache", cache, "--merge")
+            return
+        if opened.selection is not None or opened.reduce is not None:
             say_next("inspect", cache)
-        if opened is None or opened.selection is not None or opened.reduce is not None:
             return
         matrix = opened.matrix
     seconds = time.perf_counter() - start
@@ -162,7 +164,8 @@ def run(
     if cache is not None:
         say_next("inspect", cache)
     else:
-        say_next("affinity", path, "--scheme", scheme, "--cache", f"{Path(path).stem}.cache")
+        again = given_again(reading)
+        say_next("affinity", path, *again, "--scheme", scheme, "--cache", f"{Path(path).stem}.cache")
 
 
 def load(

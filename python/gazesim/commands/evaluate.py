@@ -11,6 +11,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from .._errors import choice
+from ..report import write_evaluation
+from ..report.page import check_report
 from ..train.evaluation.settings import FineTuneSettings, KnnSettings, ProbeSettings, SegmentationSettings
 from . import say_next
 from .evaluate_checkpoints import (
@@ -24,7 +26,7 @@ from .evaluate_checkpoints import (
     trained_on,
 )
 from .evaluate_data import check_splits, data_file, data_of, tell_images
-from .options import UsageError
+from .options import UsageError, options_of, words_of
 
 if TYPE_CHECKING:
     from ..train.data.samples import Samples
@@ -49,6 +51,7 @@ COMMON = (
     "maps",
     "device",
     "out",
+    "html",
 )
 EXAMPLE = "evaluate gaze=runs/gaze plain=runs/plain --data manifest.csv --baselines scratch --out results"
 
@@ -77,6 +80,7 @@ def run(
     prefix: str | None = None,
     device: str = "auto",
     out: str = "results",
+    html: str | None = None,
 ) -> None:
     """Compare pre-trained networks by probes and fine-tuning, at several shares of the labels.
 
@@ -123,7 +127,11 @@ def run(
             such as backbone. or module.encoder_q.; needs --backbone. Default: the usual ones are tried.
         device: cpu, cuda, or auto for a GPU where there is one.
         out: The folder for results; a run with other settings needs another one.
+        html: Also write a report, one .html file: tables, curves by share of labels, and affinity maps.
     """
+    given = dict(locals())
+    if html is not None:
+        check_report(html)  # told before the work
     named = named_checkpoints(checkpoints)
     each = seeds_of(seeds, named)
     columns = listed("findings", findings, str)
@@ -178,8 +186,17 @@ def run(
         written.append(picture.name)
     print(results_table(rows), end="")
     print(f"wrote {', '.join(written)} to {out}", file=sys.stderr)
-    if named and "scratch" not in methods and "imagenet" not in methods:
-        say_next("evaluate", *checkpoints, "--baselines", "scratch", "--out", out)
+    if html is not None:
+        write_evaluation(rows, html, maps=Path(out) / "affinity_maps.png" if maps > 0 else None)
+        print(f"wrote {html}: open it in a browser", file=sys.stderr)
+    if named and not chosen:
+        say_next("evaluate", *checkpoints, *words_of(options_of(run), given | {"baselines": "scratch"}))
+    elif named:
+        # "-narrow" is of this package; other libraries know only the whole network of it.
+        to = "onnx" if (backbone or backbone_of(named) or "").endswith("-narrow") else "timm"
+        say_next("export-backbone", next(iter(named.values()))[0], "--to", to)
+    else:
+        say_next("pretrain", "--config", "byol_mcgip", "--data.manifest", data or "MANIFEST.csv")
 
 
 def _methods(

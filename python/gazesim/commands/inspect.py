@@ -14,7 +14,7 @@ from ..cache import AffinityCache
 from ..cache.inspection import inspect_cache, text
 from ..plots.inspection import plot_inspection
 from ..report import write_inspection
-from ..report.page import require_bokeh
+from ..report.page import check_report
 from ..schemes import MultiMatch, size_of
 from . import say_next
 from .reading import gaze_of_manifest, is_manifest, read_gaze, refuse_without, sizes_in
@@ -54,7 +54,7 @@ def run(
         html: Also write an interactive report, one .html file: sliders, pairs, scanpaths, readers.
     """
     if html is not None:
-        require_bokeh()  # raises before the work starts
+        check_report(html)  # raises before the work starts
     opened = AffinityCache.open(cache)
     classes = None if labels is None else read_labels(Path(labels), opened)
     found = inspect_cache(opened, batch_size=batch_size, labels=classes)
@@ -73,6 +73,9 @@ def run(
         threshold = f"{found.proposal:.4f}"
         pairs = ("--model.pairs.cache", cache, "--model.pairs.threshold", threshold)
         say_next("pretrain", "--config", "byol_mcgip", "--data.manifest", "MANIFEST.csv", *pairs)
+    else:  # no threshold is better than chance: another measure may see what this one does not
+        other = "tima" if isinstance(opened.scheme, MultiMatch) else "multimatch"
+        say_next("affinity", "GAZE_OR_MANIFEST", "--scheme", other, "--cache", f"{other}.cache")
 
 
 def read_labels(path: Path, cache: AffinityCache) -> dict[Hashable, str]:

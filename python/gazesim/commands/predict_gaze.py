@@ -166,6 +166,8 @@ def predict(model: str, images: str, out: str, format: str = "npy") -> None:
         write_map(target / f"{name}.{format}", gaze)
     (target / "ids.txt").write_text("".join(f"{name}\n" for name in named))
     _say(f"wrote {len(named)} maps to {out}")
+    _say("name them in the column heatmap of a manifest to train with them")
+    say_next("pretrain", "--config", "byol_mcgip", "--data.manifest", "MANIFEST.csv")
 
 
 #: The two actions of the verb.

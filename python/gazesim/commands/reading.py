@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 import sys
-from collections.abc import Callable, Hashable
+from collections.abc import Callable, Collection, Hashable
 from dataclasses import dataclass
 from inspect import signature
 from pathlib import Path
@@ -20,10 +20,12 @@ from ..reading.placed import PlacedGaze
 from ..reading.source import image_of, read_placed, unknown
 
 __all__ = [
+    "CARRIED",
     "FILE_OPTIONS",
     "GazeSource",
     "gaze_of_manifest",
     "given",
+    "given_again",
     "is_manifest",
     "read_gaze",
     "refuse_without",
@@ -166,11 +168,11 @@ def given(reading: dict[str, Any]) -> list[str]:
 CARRIED = ("screen_size", "placement", "image_box")
 
 
-def given_again(reading: dict[str, Any]) -> list[str]:
-    """Return the command-line words of the options that a manifest does not store."""
+def given_again(reading: dict[str, Any], carried: Collection[str] = ()) -> list[str]:
+    """Return the words of the options that differ from their defaults, without those that are carried."""
     words = []
     for name in given(reading):
-        if name not in CARRIED:
+        if name not in carried:
             value = reading[name]
             text = ",".join(f"{side:g}" for side in value) if isinstance(value, tuple) else str(value)
             words += [f"--{name}", text]
