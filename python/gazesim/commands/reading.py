@@ -74,6 +74,7 @@ def read_gaze(
     columns: str | None = None,
     on_bad_row: str = "raise",
     spanning: str = "start",
+    offset: str | None = None,
 ) -> GazeSource:
     """Read a gaze file or folder. A verb that hands its ``**reading`` to this function has its options.
 
@@ -98,6 +99,7 @@ def read_gaze(
         columns: Columns of any other table, such as x=gx,y=gy,duration=dur,image=stim.
         on_bad_row: raise refuses a file with a damaged row, skip leaves the row out and counts it.
         spanning: What a fixation does during which the image changes: start, split or drop.
+        offset: Drift to subtract: dx,dy, a table (recording,dx,dy), or validation (EyeLink's own).
     """
     return GazeSource(
         path,
@@ -119,6 +121,7 @@ def read_gaze(
             columns=columns,
             on_bad_row=on_bad_row,
             spanning=spanning,
+            offset=offset,
         ),
     )
 
