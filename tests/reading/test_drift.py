@@ -85,9 +85,9 @@ def test_the_validation_before_the_first_fixation_counts(tmp_path):
     assert validation_offset(Source(file), None) == (5.5, -1.0)
     assert validation_offset(Source(file), "right") == (20.0, 30.0)
     assert validation_offset(Source(file), "average") == pytest.approx((31 / 3, 28 / 3))
+    plain = tmp_path / "plain.asc"
+    plain.write_text("\n".join(line for line in ASC.splitlines() if "VALID" not in line))
     with pytest.raises(ValueError, match="says nothing of its recordings"):
-        plain = tmp_path / "plain.asc"
-        plain.write_text("\n".join(line for line in ASC.splitlines() if "VALID" not in line))
         first(plain, offset="validation")
 
 
@@ -100,7 +100,7 @@ def test_a_real_validation(shared):
 
 @pytest.mark.parametrize("given", ["12", "a,b", "1,2,3", "nowhere.csv"])
 def test_what_is_no_offset_is_refused(table, given):
-    with pytest.raises(ValueError, match="offset is .*; expected dx,dy"):
+    with pytest.raises(ValueError, match=r"offset is .*; expected dx,dy"):
         first(table, offset=given)
 
 

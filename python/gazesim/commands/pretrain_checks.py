@@ -168,8 +168,8 @@ def _check_manifest(found: Configuration, path: str) -> None:
     if pairs.scheme == LABELS:
         if not any(entry.label for entry in train):
             raise UsageError(
-                f"model.pairs.scheme is 'labels', and none of {len(train)} training images in {path} has one; "
-                "expected column label"
+                f"model.pairs.scheme is 'labels', and none of {len(train)} training images in {path} has "
+                "one; expected column label"
             )
         _check_unknown(pairs, [entry.id for entry in train if not entry.label], len(train), "label")
         return

@@ -17,8 +17,8 @@ from .help import HELP, HELP_ALL, help_text
 from .options import Option, Parser, UsageError, add_options
 
 EXAMPLE = "reproduce mcgip-table-1 --data.folder INbreast --out runs/papers"
-DESCRIPTION = """Run the experiments of a table or figure of McGIP, GzPT or GCA, one cell per row and fold, and print
-it with the published numbers beside ours. Called again, it goes on.
+DESCRIPTION = """Run the experiments of a table or figure of McGIP, GzPT or GCA, one cell per row and fold,
+and print it with the published numbers beside ours. Called again, it goes on.
 
 Every option of gazesim pretrain counts too, over the paper's values: --data.num_workers 8,
 --trainer.max_epochs 50, --data.gaze.screen_size 1920,1080. The table says which of them are not as published.
@@ -76,7 +76,9 @@ def _help(asked: str) -> str:
     own = [one for one in own if one.name not in ("model", "data", "trainer", "seed_everything")]
     shown = known if asked == HELP_ALL else own
     common = [one.name for one in own]
-    return help_text("gazesim reproduce NAME", DESCRIPTION, shown, common=common, example=EXAMPLE, asked=asked)
+    return help_text(
+        "gazesim reproduce NAME", DESCRIPTION, shown, common=common, example=EXAMPLE, asked=asked
+    )
 
 
 def _name_in(words: list[str], known: Sequence[str]) -> tuple[str | None, list[str]]:
@@ -124,9 +126,7 @@ def _asked(own: Mapping[str, Any], given: dict[str, Any]) -> Any:
     searched = own["searched"]
     if searched is not None and not Path(searched).is_file():
         raise FileNotFoundError(f"searched is {searched!r}, which does not exist; expected a YAML file")
-    return Asked(
-        Path(own["out"]), own["scale"], _weights(own["weights"]), searched, own["only"], given
-    )
+    return Asked(Path(own["out"]), own["scale"], _weights(own["weights"]), searched, own["only"], given)
 
 
 def _weights(given: str) -> str | dict[str, str]:
@@ -143,7 +143,7 @@ def _weights(given: str) -> str | dict[str, str]:
         names = [name for name in BACKBONES if stem == name or stem.startswith((f"{name}-", f"{name}_"))]
         if not names:
             raise UsageError(
-                f"weights: {file} begins with the name of no backbone; expected a name such as resnet18-f37072fd.pth"
+                f"weights: {file} begins with the name of no backbone; expected such as resnet18-f37072fd.pth"
             )
         found[max(names, key=len)] = str(Path(file).resolve())
     return found
@@ -163,8 +163,8 @@ def _reproduce(name: str, asked: Any, *, is_dry: bool) -> int:
         chosen = smoke_experiment(chosen)
     if not is_dry and data.get("folder") is None and data.get("manifest") is None:
         raise UsageError(
-            f"data.folder is missing; expected the folder of {chosen.preset}, or --data.manifest with a table "
-            "of your own"
+            f"data.folder is missing; expected the folder of {chosen.preset}, or --data.manifest with a "
+            "table of your own"
         )
     cells = plan(chosen, asked)
     notes = not_as_published(chosen, asked, cells)
@@ -182,7 +182,7 @@ def _reproduce(name: str, asked: Any, *, is_dry: bool) -> int:
     set_quiet(True)  # what comes next is said here, not after every pre-training
     scores = run_cells(chosen, cells)
     written = write_results(chosen, cells, scores, notes, asked.out)
-    print(table_of(chosen, scores), end="\n")
+    print(table_of(chosen, scores))
     print(_notes(notes))
     print(f"wrote {', '.join(written)} to {asked.out / chosen.name}", file=sys.stderr)
     return 0

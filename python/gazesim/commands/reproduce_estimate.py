@@ -40,10 +40,14 @@ def estimate(experiment: Experiment, asked: Asked, cells: Sequence[PlannedCell])
         hours = number * epochs * (count // batch) * batch * seconds / 3600
         total += hours
         lines.append(
-            f"| {number} | {framework} | {backbone} | {size} | {batch} | {epochs} | {seconds:.3g} | {hours:.3g} |"
+            f"| {number} | {framework} | {backbone} | {size} | {batch} | {epochs} | {seconds:.3g} | "
+            f"{hours:.3g} |"
         )
     tuned = _tuning_hours(experiment, len(cells) - done, count, per_image / VIEWS)
-    lines += ["", f"about {total + tuned:.3g} hours here: {total:.3g} of pre-training, {tuned:.2g} of measuring"]
+    lines += [
+        "",
+        f"about {total + tuned:.3g} hours here: {total:.3g} of pre-training, {tuned:.2g} of measuring",
+    ]
     lines.append("(a timed step of every kind; reading images and looking pairs up is left to workers)")
     return "\n".join(lines)
 

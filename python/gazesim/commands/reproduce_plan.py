@@ -1,13 +1,15 @@
-"""What ``gazesim reproduce`` runs: the configuration of every cell, its files, and what is not as published."""
+"""What ``gazesim reproduce`` runs: the configuration of every cell, its files, what is not as published."""
 
 from __future__ import annotations
 
+import copy
 import hashlib
 import json
 import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from fnmatch import fnmatchcase
+from functools import cache
 from pathlib import Path
 from typing import Any
 
@@ -59,7 +61,7 @@ class Asked:
 
 @dataclass(frozen=True)
 class PlannedCell:
-    """A line in a fold: its pre-training, if it has one, and the file that holds its scores once it is done."""
+    """A line in a fold: its pre-training, if it has one, and the file of its scores once it is done."""
 
     line: Line
     fold: int
@@ -79,7 +81,9 @@ def plan(experiment: Experiment, asked: Asked) -> list[PlannedCell]:
     lines = [line for line in experiment.lines if is_asked(line, asked.only) and reason(line, asked) is None]
     if not lines:
         keys = "; ".join(line.key for line in experiment.lines)
-        raise UsageError(f"only is {asked.only!r}, which no row of {experiment.name} has; expected part of {keys}")
+        raise UsageError(
+            f"only is {asked.only!r}, which no row of {experiment.name} has; expected part of {keys}"
+        )
     return [_cell(experiment, line, fold, asked) for line in lines for fold in range(experiment.runs)]
 
 
@@ -135,8 +139,7 @@ def _named(plain: Mapping[str, Any]) -> list[str]:
 def _plain(experiment: Experiment, line: Line, fold: int, asked: Asked) -> dict[str, Any]:
     """Return the configuration of a cell: the paper's, the line's options, the user's."""
     name = line.config or _config_of(experiment)
-    file = config_file(name)
-    config = dict(read_yaml(file.read_text(encoding="utf-8"), str(file)))
+    config = copy.deepcopy(_packaged(name))
     given = {key: dict(value) if isinstance(value, Mapping) else value for key, value in asked.given.items()}
     data = given.setdefault("data", {})
     put_over(config, line.options)
@@ -156,6 +159,12 @@ def _plain(experiment: Experiment, line: Line, fold: int, asked: Asked) -> dict[
     return resolved(config)[1]
 
 
+@cache
+def _packaged(name: str) -> dict[str, Any]:
+    file = config_file(name)
+    return dict(read_yaml(file.read_text(encoding="utf-8"), str(file)))
+
+
 def _config_of(experiment: Experiment) -> str:
     """Return the configuration whose data a line without pre-training has."""
     return next(line.config for line in experiment.lines if line.config is not None)
@@ -167,7 +176,7 @@ def _weights(backbone: str, asked: Asked) -> str | None:
     if backbone not in asked.weights:
         known = ", ".join(sorted(asked.weights))
         raise UsageError(
-            f"weights has a file for {known}, and none for {backbone}; expected one more, such as {backbone}-*.pth"
+            f"weights has a file for {known}, and none for {backbone}; expected one more: {backbone}-*.pth"
         )
     return asked.weights[backbone]
 
@@ -204,11 +213,14 @@ def not_as_published(experiment: Experiment, asked: Asked, found: Sequence[Plann
     elif asked.weights == "none":
         lines.append("random weights where the paper starts from those of ImageNet (--weights FILE)")
     if experiment.preset == "inbreast" and "manifest" not in asked.given.get("data", {}):
-        lines.append("whole mammograms, squeezed to a square; the paper works on patches (--data.preset inbreast-patches)")
+        lines.append(
+            "whole mammograms, squeezed to a square; the paper works on patches (--data.preset "
+            "inbreast-patches)"
+        )
     if any(_compares_fixations(cell.plain) for cell in found):
         lines.append(
-            "MultiMatch compares fixations: McGIP's JSON holds raw samples, whose fixations `gazesim fixations` "
-            "finds; what was read is told above"
+            "MultiMatch compares fixations: McGIP's JSON holds raw samples, whose fixations `gazesim "
+            "fixations` finds; what was read is told above"
         )
     configs = list(dict.fromkeys(cell.line.config for cell in found if cell.line.config is not None))
     lacking = {

@@ -1,4 +1,4 @@
-"""How ``gazesim reproduce`` runs its cells: pre-train, measure, keep the scores; what is done is not done again."""
+"""How ``gazesim reproduce`` runs its cells: pre-train, measure, keep the scores; nothing is done twice."""
 
 from __future__ import annotations
 
@@ -87,7 +87,7 @@ class _Splits:
 
 
 def _networks(experiment: Experiment, cell: PlannedCell) -> dict[int, Any]:
-    """Return the networks of a cell by the epoch after which they are measured; they are trained if need be."""
+    """Return the networks of a cell by the epoch after which they are measured; train them if need be."""
     from ..train import Baseline, load_backbone
     from ..train.evaluation.networks import chosen_device
     from ..train.pretrain.checkpoints import with_normalisation
@@ -150,13 +150,17 @@ def _last(file: Path, column: str) -> float | None:
 
 
 def write_results(
-    experiment: Experiment, cells: Sequence[PlannedCell], scores: Sequence[Score], notes: Sequence[str], out: Path
+    experiment: Experiment,
+    cells: Sequence[PlannedCell],
+    scores: Sequence[Score],
+    notes: Sequence[str],
+    out: Path,
 ) -> list[str]:
     """Write table, scores and figure, and return the names of the files."""
     folder = out / experiment.name
     said = "".join(f"- {note}\n" for note in notes)
-    text = f"# {experiment.name}: {experiment.title}\n\n{table_of(experiment, scores)}\nNot as published:\n\n{said}"
-    write_whole(folder / "table.md", text)
+    head = f"# {experiment.name}: {experiment.title}\n\n{table_of(experiment, scores)}"
+    write_whole(folder / "table.md", f"{head}\nNot as published:\n\n{said}")
     write_whole(folder / "scores.csv", csv_of(experiment, scores))
     written = ["table.md", "scores.csv"]
     if experiment.kind == "table" or not scores:
@@ -165,9 +169,7 @@ def write_results(
     return [*written, "figure.png"]
 
 
-def _draw(
-    experiment: Experiment, cells: Sequence[PlannedCell], scores: Sequence[Score], path: Path
-) -> None:
+def _draw(experiment: Experiment, cells: Sequence[PlannedCell], scores: Sequence[Score], path: Path) -> None:
     from ..train import plot_score_curves, plot_threshold_ablation
 
     metric = experiment.metrics[0]

@@ -1,4 +1,4 @@
-"""Drift: how far recorded gaze lies from where people looked, per recording; given, or read from a validation."""
+"""Drift: how far recorded gaze lies from where people looked, given or read from a validation."""
 
 from __future__ import annotations
 
@@ -18,8 +18,8 @@ __all__ = ["Drift", "drift_from"]
 
 #: In place of numbers: the mean error of the validation before the first fixation of each recording.
 VALIDATION = "validation"
-#: EyeLink's line for one target; the last two numbers are gaze minus target in pixels. In a real recording the
-#: fixation a tenth of a second after a target at x = 133 with the offset 12.5 lies at 138 to 141.
+#: EyeLink's line for one target; the last two numbers are gaze minus target in pixels. In a real recording
+#: the fixation a tenth of a second after a target at x = 133 with the offset 12.5 lies at 138 to 141.
 POINT = re.compile(
     r"MSG\s+[\d.]+\s+VALIDATE\s+\S+\s+\d*POINT\s+\d+\s+(LEFT|RIGHT)\s+at\s+[\d.-]+,[\d.-]+"
     r"\s+OFFSET\s+[\d.]+\s+deg\.\s+(-?[\d.]+),(-?[\d.]+)\s+pix"

@@ -1,4 +1,4 @@
-"""Positives by label (McGIP, Table 4): a source of affinities that are 1 within a class and 0 between classes."""
+"""Positives by label (McGIP, Table 4): affinities that are 1 within a class and 0 between classes."""
 
 from __future__ import annotations
 
@@ -12,6 +12,8 @@ from ...ids import IdIndex, as_positions
 from .samples import Samples
 
 __all__ = ["LabelSource"]
+
+Floats = NDArray[np.float32]
 
 
 class LabelSource:
@@ -46,12 +48,12 @@ class LabelSource:
         self._labels = np.array([samples.labels[i] for i in known], np.int64)
         self._index = IdIndex(self.ids, unknown="no label has the id {}")
 
-    def block(self, ids_a: Iterable[Hashable], ids_b: Iterable[Hashable] | None = None) -> NDArray[np.float32]:
+    def block(self, ids_a: Iterable[Hashable], ids_b: Iterable[Hashable] | None = None) -> Floats:
         """Return the affinities of ``ids_a`` with ``ids_b`` (default: with each other)."""
         columns = None if ids_b is None else self._index.positions(ids_b)
         return self.block_at(self._index.positions(ids_a), columns)
 
-    def block_at(self, rows: Any, cols: Any | None = None) -> NDArray[np.float32]:
+    def block_at(self, rows: Any, cols: Any | None = None) -> Floats:
         """Return the affinities of the positions ``rows`` with ``cols`` (default: each other)."""
         first = self._labels[as_positions(rows, len(self.ids))]
         second = first if cols is None else self._labels[as_positions(cols, len(self.ids))]

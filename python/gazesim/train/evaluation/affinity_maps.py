@@ -93,8 +93,8 @@ def affinity_maps(
     if weights is not None:
         if weights.shape != maps.shape[:1]:
             raise ValueError(
-                f"weights has shape {tuple(weights.shape)}, and the maps have {len(maps)} channels; expected one "
-                "weight for each"
+                f"weights has shape {tuple(weights.shape)}, and the maps have {len(maps)} channels; expected "
+                "one weight for each"
             )
         maps = maps.double() * weights.double().to(maps.device)[:, None, None]
     return [_similarities(maps, *_cell(point, (height, width), maps)) for point in points_xy]

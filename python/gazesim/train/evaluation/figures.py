@@ -1,4 +1,4 @@
-"""The papers' pictures: affinity maps (McGIP, Fig. 4), scores by epoch, threshold (Fig. 5) and labels (GCA)."""
+"""The papers' pictures: affinity maps (McGIP, Fig. 4), scores by epoch, threshold (Fig. 5), labels (GCA)."""
 
 from __future__ import annotations
 

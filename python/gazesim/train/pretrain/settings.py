@@ -146,7 +146,9 @@ class PairSettings:
                     f"and parameters of its own; expected no {name}, or no cache"
                 )
         if self.scheme == LABELS and self.params:
-            raise ValueError(f"params is {describe(self.params)} beside labels, which have none; expected none")
+            raise ValueError(
+                f"params is {describe(self.params)} beside labels, which have none; expected none"
+            )
         temperature_for(self.weighting, self.temperature)
         require_rule(self._threshold, self.top_k, self.quantile, self.weighting)
 

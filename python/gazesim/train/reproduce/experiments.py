@@ -399,11 +399,7 @@ def _gca_methods(_: str) -> Experiment:
 def _gca_ablation(_: str) -> Experiment:
     lines = []
     for crop, cutout, mask in product((False, True), repeat=3):
-        chosen = [
-            name
-            for name, is_on in (("crop", crop), ("cutout", cutout), ("mask", mask))
-            if is_on
-        ]
+        chosen = [name for name, is_on in (("crop", crop), ("cutout", cutout), ("mask", mask)) if is_on]
         own: dict[str, Any] = {
             "data.views.crop": "gaze" if crop else "random",
             "data.views.cutout": "gaze" if cutout else "random",

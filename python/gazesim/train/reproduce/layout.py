@@ -1,4 +1,4 @@
-"""Results of an experiment as the paper's table: its rows and columns, and the published number beside ours."""
+"""Results of an experiment as the paper's table: its rows and columns, published numbers beside ours."""
 
 from __future__ import annotations
 
@@ -83,10 +83,7 @@ def values_of(scores: Sequence[Score], line: Line, point: tuple[int, float], met
     return [
         one.value
         for one in scores
-        if one.line == line.key
-        and one.metric == metric
-        and one.fraction == share
-        and epoch in (0, one.epoch)
+        if one.line == line.key and one.metric == metric and one.fraction == share and epoch in (0, one.epoch)
     ]
 
 

@@ -1,4 +1,4 @@
-"""An experiment made so small that it runs in minutes on a CPU, to see that it works; numbers mean nothing."""
+"""An experiment made so small that it runs in minutes on a CPU, to see that it works."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ SIZE, BATCH, EPOCHS, FOLDS = 32, 4, 2, 2
 
 
 def smoke_experiment(experiment: Experiment) -> Experiment:
-    """Return the experiment with two folds, two epochs and half and all of the labels; rows and columns stay."""
+    """Return the experiment with two folds and epochs, half and all of the labels; rows and columns stay."""
     settings = dict(experiment.settings) | {"epochs": 1, "batch_size": 8}
     if experiment.protocol == "finetune":
         settings["min_steps"] = 0

@@ -45,7 +45,10 @@ def seconds_per_image(framework: str, backbone: str, size: int, batch_size: int,
     """
     count = batch_size if torch.cuda.is_available() else min(batch_size, FEW)
     data = GazeData(
-        phantom=PhantomSettings(n_train=STEPS * count, n_test=0, size=32), size=size, channels=3, batch_size=count
+        phantom=PhantomSettings(n_train=STEPS * count, n_test=0, size=32),
+        size=size,
+        channels=3,
+        batch_size=count,
     )
     clock = _Clock()
     with quiet(), seeded(0):
