@@ -47,6 +47,7 @@ VERBS = {
     ),
     "pretrain": ("pretrain", "images and gaze in, contrastively pre-trained backbone out"),
     "evaluate": ("evaluate", "checkpoints and labelled images in, tables of scores and affinity maps out"),
+    "reproduce": ("reproduce", "table or figure of a paper by name in, ours beside the published one out"),
     "export-backbone": (
         "export_backbone",
         "checkpoint in, file for torchvision, timm, lightly or ONNX out",

@@ -26,7 +26,7 @@ class ModelOptions:
         A ResNet of torchvision by name, or "resnet10-narrow" for images of about 64 pixels on a CPU; in a
         file also a class of your own: {class_path: ..., init_args: {...}}.
     weights
-        Of a backbone by name at the start: null (random) or imagenet.
+        Of a backbone by name at the start: null (random), imagenet, or a file such as resnet18-f37072fd.pth.
     dim
         Length of the features of a backbone given as a class; not beside a name.
     pairs
@@ -51,7 +51,7 @@ class ModelOptions:
 
     framework: str = "byol"
     backbone: Any = "resnet18"
-    weights: Literal["imagenet"] | None = None
+    weights: str | None = None
     dim: int | None = None
     pairs: PairSettings | None = None
     heads: HeadSettings | None = None

@@ -82,6 +82,7 @@ def read_gaze(
     columns: str | None = None,
     on_bad_row: str = "raise",
     spanning: str = "start",
+    offset: str | None = None,
 ) -> GazeSource:
     """Return a gaze file or folder with checked options. A verb with ``**reading`` has these options.
 
@@ -106,6 +107,7 @@ def read_gaze(
         columns: Columns of any other table, such as x=gx,y=gy,duration=dur,image=stim.
         on_bad_row: raise refuses a file with a damaged row, skip leaves the row out and counts it.
         spanning: Fixations during which the image changes: start (image at their start), split or drop.
+        offset: Drift to subtract: dx,dy, a table (recording,dx,dy), or validation (EyeLink's own).
     """
     return GazeSource(
         path,
@@ -127,6 +129,7 @@ def read_gaze(
             columns=columns,
             on_bad_row=on_bad_row,
             spanning=spanning,
+            offset=offset,
         ),
     )
 

@@ -21,6 +21,7 @@ from ...schemes import Scheme, scheme_from
 from ...schemes.features import Features
 from ...torch.distributed import world_size
 from .folds import with_fold
+from .label_source import LabelSource
 from .loader import Batch, EpochLoader, EpochOrder, ViewPairs, collated
 from .manifest import Manifest
 from .manifest_samples import ManifestSamples
@@ -351,6 +352,14 @@ class GazeData(lightning.LightningDataModule):
                 + (hint if by_reader else "")
             )
         _tell_missing(unknown, len(train), where)
+        return source
+
+    def label_source(self) -> LabelSource:
+        """Return what a PairMask asks about the training images where labels take the place of gaze."""
+        train = self.samples("train")
+        source = LabelSource(train)
+        known = set(source.ids)
+        _tell_missing([name for name in train.ids if name not in known], len(train), "label")
         return source
 
     def _tell_gaze(self, train: Samples) -> None:

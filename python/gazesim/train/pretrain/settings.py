@@ -17,6 +17,7 @@ if TYPE_CHECKING:
 
 __all__ = [
     "FRAMEWORKS",
+    "LABELS",
     "HeadSettings",
     "MoCoSettings",
     "PairSettings",
@@ -26,6 +27,9 @@ __all__ = [
 ]
 
 FRAMEWORKS = ("byol", "moco", "simsiam", "simclr", "gaze")
+
+#: In place of a scheme: labels make the pairs, not gaze.
+LABELS = "labels"
 
 #: Momentum of the momentum encoder at the start and at the end, as published.
 MOMENTUM = {"byol": (0.996, 1.0), "moco": (0.999, 0.999)}
@@ -84,7 +88,8 @@ class PairSettings:
     Parameters
     ----------
     scheme
-        "moments" (default), "multimatch", "dhash" or "tima".
+        "moments" (default), "multimatch", "dhash", "tima" or another one by name; or "labels": images of one
+        class are positives, and gaze is not looked at (McGIP's Table 4). No rule has to be chosen then.
     params
         Parameters of the scheme, by name.
     cache
@@ -111,8 +116,8 @@ class PairSettings:
     Raises
     ------
     ValueError
-        Without a rule, for a scheme or its parameters beside a cache, and for a temperature that the
-        weighting does not use.
+        Without a rule, for a scheme or its parameters beside a cache, for parameters of "labels", and for a
+        temperature that the weighting does not use.
 
     Examples
     --------
@@ -140,8 +145,18 @@ class PairSettings:
                     f"{name} is {describe(value)} beside the cache {self.cache}, which was made by a scheme "
                     f"and parameters of its own; expected no {name}, or no cache"
                 )
+        if self.scheme == LABELS and self.params:
+            raise ValueError(
+                f"params is {describe(self.params)} beside labels, which have none; expected none"
+            )
         temperature_for(self.weighting, self.temperature)
-        require_rule(self.threshold, self.top_k, self.quantile, self.weighting)
+        require_rule(self._threshold, self.top_k, self.quantile, self.weighting)
+
+    @property
+    def _threshold(self) -> float | Ramp | None:
+        """The threshold; of labels, where nothing is chosen, that of equal ones."""
+        is_chosen = self.threshold is not None or self.top_k is not None or self.quantile is not None
+        return 1.0 if self.scheme == LABELS and not is_chosen else self.threshold
 
     def mask(self, source: Any) -> PairMask:
         """Return the PairMask over a source of affinities."""
@@ -149,7 +164,7 @@ class PairSettings:
 
         return PairMask(
             source,
-            threshold=self.threshold,
+            threshold=self._threshold,
             confidence=self.confidence,
             top_k=self.top_k,
             quantile=self.quantile,
@@ -160,12 +175,16 @@ class PairSettings:
 
     def mask_from(self, data: Any) -> PairMask:
         """Return the PairMask over the gaze of a data module."""
-        ask: Callable[..., Any] | None = getattr(data, "gaze_source", None)
+        wanted = "label_source" if self.scheme == LABELS else "gaze_source"
+        ask: Callable[..., Any] | None = getattr(data, wanted, None)
         if ask is None:
+            what = "labels" if self.scheme == LABELS else "gaze"
             raise ValueError(
-                "pairs needs the gaze of the images; expected a data module with gaze_source(), such as "
+                f"pairs needs the {what} of the images; expected a data module with {wanted}(), such as "
                 "gazesim.train.GazeData, or a PairMask as pairs"
             )
+        if self.scheme == LABELS:
+            return self.mask(ask())
         return self.mask(ask(self.scheme or "moments", cache=self.cache, **self.params))
 
 
