@@ -11,7 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ..plots.affinity import HISTOGRAM_ROWS, off_diagonal, plot_affinity
-from ..reading.features import features_of_gaze
+from ..reading.features import features_of_gaze, placement_of
 from ..reading.frames import ScreenMissing
 from ..reading.placed import PlacedGaze
 from ..schemes import SCHEMES, Grouping, Scheme, scheme_from, size_of
@@ -130,6 +130,7 @@ def run(
 
     gazes = load(path, chosen, {"sigma_px": sigma_px, "sigma_deg": sigma_deg}, images, **reading)
     start = time.perf_counter()
+    placement = placement_of(chosen, gazes) if isinstance(gazes, PlacedGaze) else None
     if isinstance(gazes, PlacedGaze):
         tell_maps(chosen, gazes)
         features = features_of_gaze(chosen, gazes, reduce="pool" if pooled else None, n_threads=n_threads)
@@ -141,7 +142,14 @@ def run(
         matrix = features.affinity(n_threads=n_threads, progress=progress, errors="ignore")
     else:
         opened, done = build_cache(
-            features, cache, dask=dask, block=block, kept=kept, n_threads=n_threads, progress=progress
+            features,
+            cache,
+            dask=dask,
+            block=block,
+            kept=kept,
+            n_threads=n_threads,
+            progress=progress,
+            placement=placement,
         )
         say(done)
         if opened is not None and (opened.selection is not None or opened.reduce is not None):
