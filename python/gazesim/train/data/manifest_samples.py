@@ -18,6 +18,7 @@ from ...heatmaps import draw_map
 from ...reading.features import features_of_gaze, features_of_maps
 from ...reading.options import GazeOptions
 from ...reading.placed import Fixations, PlacedGaze
+from ...reading.raw_samples import RawSamplesWarning, words_of_raw_samples
 from ...reading.source import image_of
 from ...schemes import Scheme
 from ...schemes.features import Features
@@ -159,7 +160,11 @@ class ManifestSamples:
             whole = max(width for width, _ in sizes), max(height for _, height in sizes)
             maps = (fitted(self._native_map(i), whole) for i in named.values())
             return features_of_maps(scheme, maps, list(named), n_threads=n_threads)
-        return features_of_gaze(scheme, self.placed_gaze(), reduce=reduce, n_threads=n_threads)
+        placed = self.placed_gaze()
+        file = next((entry.gaze for entry in self.entries if entry.gaze is not None), None)
+        if unlikely := words_of_raw_samples(scheme, placed.paths, str(file)):
+            warnings.warn(unlikely, RawSamplesWarning, stacklevel=2)
+        return features_of_gaze(scheme, placed, reduce=reduce, n_threads=n_threads)
 
     def placed_gaze(self) -> PlacedGaze:
         """Return the scanpaths of these images, on the canvas of all images of the manifest."""
