@@ -160,15 +160,16 @@ def replaced_pairs(config: dict[str, Any], typed: Mapping[str, Any]) -> list[str
     """
     own, whole = _pairs_in(typed), _pairs_in(config)
     told = []
-    if own.get("cache") is not None and not any(own.get(name) for name in OF_CACHES):
-        gone = {name: whole.pop(name) for name in OF_CACHES if whole.get(name)}
+    if own.get("cache") is not None and not own.get("scheme") and not own.get("params"):
+        gone = {name: whole.pop(name) for name in OF_CACHES if whole.get(name) and not own.get(name)}
         if gone:
             said = ", ".join(f"pairs.{name} {value}" for name, value in gone.items())
             told.append(
                 f"pairs.cache {own['cache']} replaces {said} of the configuration: affinities are the cache's"
             )
     elif own.get("scheme") is not None and own.get("cache") is None and whole.get("cache") is not None:
-        told.append(f"pairs.scheme {own['scheme']} replaces pairs.cache {whole.pop('cache')} of the configuration")
+        old = whole.pop("cache")
+        told.append(f"pairs.scheme {own['scheme']} replaces pairs.cache {old} of the configuration")
     return told
 
 
