@@ -68,6 +68,7 @@ def run(
     preset: str | None = None,
     folder: str | None = None,
     size: int | None = None,
+    bits: int | None = None,
     protocols: str | list[str] = "probe,finetune",
     fractions: str | list[float] = "0.01,0.05,0.1,0.2,1",
     folds: int | None = None,
@@ -111,6 +112,8 @@ def run(
         folder: Where the public data set was unpacked.
         size: Images are resized to this many pixels square; default: as the first checkpoint was
             pre-trained, 224 without one.
+        bits: How many of 16 bits the pixels of PNG, TIFF and .npy images use; default: as the first checkpoint
+            was pre-trained, 16 without one.
         protocols: Some of probe, gradient_probe, finetune, knn, multi_label, segmentation, patch and
             affinity, with commas.
         fractions: Shares of the training labels, or whole numbers of them, evenly over the classes.
@@ -160,7 +163,7 @@ def run(
     _check_files(named, data, preset, chosen)
     trained = {path: trained_on(path) for paths in named.values() for path in paths}
     methods, channels = _methods(named, each, chosen, backbone, prefix, device, trained)
-    source = data_of(data, preset, folder, size, channels, named)
+    source = data_of(data, preset, folder, size, channels, named, bits)
     tell_images(source, size, channels, trained)
     if folds is None:
         check_splits(source, named)

@@ -23,6 +23,7 @@ __all__ = [
     "CARRIED",
     "FILE_OPTIONS",
     "GazeSource",
+    "gaze_file_of",
     "gaze_of_manifest",
     "given",
     "given_again",
@@ -138,6 +139,16 @@ def is_manifest(path: str) -> bool:
     """Return whether a file is a manifest: a table with the columns id and image."""
     file = Path(path)
     return file.suffix.lower() in (".csv", ".tsv") and file.is_file() and Source(file).has("id", "image")
+
+
+def gaze_file_of(path: str) -> str:
+    """Return the gaze file at a path: the first one that a manifest names, or the path itself."""
+    if not is_manifest(path):
+        return path
+    from ..train.data.manifest import Manifest
+
+    found = (entry.gaze for entry in Manifest.read(path).entries)
+    return str(next((file for file in found if file is not None), path))
 
 
 def gaze_of_manifest(source: GazeSource, **changes: Any) -> PlacedGaze:

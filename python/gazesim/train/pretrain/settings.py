@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 from ..._errors import choice, describe, integer, number
 from ...pair_rules import POSITIVES, REDUCTIONS, require_rule, temperature_for
+from ...reading.features import READERS
 from .gaze_settings import GazeTargetSettings, check_gaze_target
 
 if TYPE_CHECKING:
@@ -112,12 +113,15 @@ class PairSettings:
         Of the softmax; default 0.1.
     unknown
         What an image without gaze is: "self" (positive of itself alone) or "raise" (an error).
+    reduce
+        Where several people read an image: the "mean" (default) or the "max" over all pairs of readers, or
+        "pool", one map of all readers for schemes that compare maps. A cache has its own.
 
     Raises
     ------
     ValueError
-        Without a rule, for a scheme or its parameters beside a cache, for parameters of "labels", and for a
-        temperature that the weighting does not use.
+        Without a rule, for a scheme, its parameters or ``reduce`` beside a cache, for parameters of
+        "labels", and for a temperature that the weighting does not use.
 
     Examples
     --------
@@ -137,9 +141,12 @@ class PairSettings:
     weighting: str = "binary"
     unknown: str = "self"
     temperature: float | None = None
+    reduce: str | None = None
 
     def __post_init__(self) -> None:
-        for name, value in (("scheme", self.scheme), ("params", self.params)):
+        if self.reduce is not None:
+            choice("reduce", self.reduce, READERS)
+        for name, value in (("scheme", self.scheme), ("params", self.params), ("reduce", self.reduce)):
             if self.cache is not None and value:
                 raise ValueError(
                     f"{name} is {describe(value)} beside the cache {self.cache}, which was made by a scheme "
@@ -185,7 +192,8 @@ class PairSettings:
             )
         if self.scheme == LABELS:
             return self.mask(ask())
-        return self.mask(ask(self.scheme or "moments", cache=self.cache, **self.params))
+        more = {} if self.reduce is None else {"reduce": self.reduce}
+        return self.mask(ask(self.scheme or "moments", cache=self.cache, **more, **self.params))
 
 
 @dataclass(frozen=True)
