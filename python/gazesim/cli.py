@@ -22,6 +22,7 @@ import warnings
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from inspect import getdoc
+from pathlib import Path
 from types import ModuleType
 from typing import Any, get_type_hints
 
@@ -174,18 +175,26 @@ def one_sentence(error: Exception) -> str:
 
 @contextmanager
 def plain_warnings(name: str) -> Iterator[None]:
-    """Print each warning of this package as one line above the progress bar, without its source line."""
+    """Print each warning as one line above the progress bar, without its source line.
+
+    Those of other libraries name the library.
+    """
     with warnings.catch_warnings():
-        shown = warnings.showwarning
 
         def show(message: Any, category: Any, filename: str, lineno: int, *rest: Any) -> None:
-            if "gazesim" in filename or category.__module__.startswith("gazesim"):
-                ProgressBar.write(f"{name}: warning: {message}", file=sys.stderr)
-            else:
-                shown(message, category, filename, lineno, *rest)
+            is_own = "gazesim" in filename or category.__module__.startswith("gazesim")
+            whose = "" if is_own else f" of {_library(filename)}"
+            ProgressBar.write(f"{name}: warning{whose}: {' '.join(str(message).split())}", file=sys.stderr)
 
         warnings.showwarning = show  # type: ignore[assignment]
         yield
+
+
+def _library(filename: str) -> str:
+    """Return the name of the installed library that a source file belongs to, else the file's name."""
+    parts = Path(filename).parts
+    at = next((i for i, part in enumerate(parts[:-1]) if part in ("site-packages", "dist-packages")), None)
+    return (Path(filename) if at is None else Path(parts[at + 1])).name.removesuffix(".py")
 
 
 def overview() -> str:

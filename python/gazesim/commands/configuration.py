@@ -6,11 +6,10 @@ import os
 import re
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import asdict, is_dataclass
+from functools import cache
 from importlib import resources
 from pathlib import Path
 from typing import Any, get_type_hints
-
-import yaml
 
 from .._errors import did_you_mean, integer, one_of
 from ..train.pretrain.optimisers import OptimizerSettings
@@ -24,25 +23,36 @@ __all__ = ["checked", "config_file", "packaged_configs", "read_yaml", "resolved"
 OPEN = ("model.backbone", "model.pairs.params", "trainer")
 
 
-class _Loader(yaml.SafeLoader):  # type: ignore[misc]
-    """Reads 1e-3 as a number, as YAML 1.2 does."""
+@cache
+def _yaml() -> tuple[Any, Any]:
+    """Return PyYAML, and its safe loader made to read 1e-3 as a number, as YAML 1.2 does."""
+    try:
+        import yaml
+    except ImportError as error:
+        raise UsageError(
+            f"a configuration needs PyYAML ({error}); expected: pip install 'gazesim[train]'"
+        ) from error
 
+    class Loader(yaml.SafeLoader):  # type: ignore[misc]
+        pass
 
-_Loader.yaml_implicit_resolvers = {
-    first: [pair for pair in pairs if pair[0] != "tag:yaml.org,2002:float"]
-    for first, pairs in yaml.SafeLoader.yaml_implicit_resolvers.items()
-}
-_Loader.add_implicit_resolver(
-    "tag:yaml.org,2002:float",
-    re.compile(r"[-+]?(\d[\d_]*\.?\d*|\.\d+)([eE][-+]?\d+)?$|[-+]?\.(inf|Inf|INF)$|\.(nan|NaN|NAN)$"),
-    list("-+0123456789."),
-)
+    Loader.yaml_implicit_resolvers = {
+        first: [pair for pair in pairs if pair[0] != "tag:yaml.org,2002:float"]
+        for first, pairs in yaml.SafeLoader.yaml_implicit_resolvers.items()
+    }
+    Loader.add_implicit_resolver(
+        "tag:yaml.org,2002:float",
+        re.compile(r"[-+]?(\d[\d_]*\.?\d*|\.\d+)([eE][-+]?\d+)?$|[-+]?\.(inf|Inf|INF)$|\.(nan|NaN|NAN)$"),
+        list("-+0123456789."),
+    )
+    return yaml, Loader
 
 
 def read_yaml(text: str, source: str) -> Any:
     """Return the value of a YAML text that comes from ``source``."""
+    yaml, loader = _yaml()
     try:
-        return yaml.load(text, Loader=_Loader)  # a SafeLoader
+        return yaml.load(text, Loader=loader)  # a SafeLoader
     except yaml.YAMLError as error:
         raise UsageError(f"Problems parsing config {source}, which is not YAML: {_flat(error)}") from error
 
@@ -229,6 +239,7 @@ def flat(config: Any, prefix: str = "") -> Iterator[tuple[str, Any]]:
 
 def dump(plain: Any) -> str:
     """Return plain values as YAML."""
+    yaml, _ = _yaml()
     text: str = yaml.safe_dump(_listed(plain), sort_keys=False, allow_unicode=True, width=110)
     return text
 

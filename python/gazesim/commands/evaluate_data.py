@@ -27,7 +27,9 @@ def tell_images(source: GazeData, size: int | None, channels: int, trained: dict
     scaled = "; ".join(f"(pixel − {mean:g}) / {std:g}" for mean, std in scales) or "in [0, 1]"
     if scales == [(0.0, 1.0)]:
         scaled = "in [0, 1]"
-    print(f"images: {source.size} x {source.size} pixels, {names}, pixels {scaled}{where}", file=sys.stderr)
+    depth = "" if source.bits is None else f" of {source.bits} bits"
+    images = f"images: {source.size} x {source.size} pixels{depth}, {names}, pixels {scaled}{where}"
+    print(images, file=sys.stderr)
     others = {one.size for one in known} - {source.size}
     if others and size is None:
         sizes = sorted(map(int, filter(None, others)))

@@ -31,6 +31,7 @@ __all__ = [
     "read_gaze",
     "refuse_without",
     "sizes_in",
+    "warn_line",
 ]
 
 
@@ -54,7 +55,7 @@ class GazeSource:
                 options,
                 image_size=image_size,
                 say=_line,
-                warn=_warning,
+                warn=warn_line,
             )
         except ScreenMissing as error:
             raise ScreenMissing(
@@ -160,7 +161,13 @@ def gaze_of_manifest(source: GazeSource, **changes: Any) -> PlacedGaze:
     gaze = ManifestGaze(manifest.entries, dataclasses.replace(source.options, **changes), manifest.path)
     if not any(entry.gaze is not None for entry in manifest.entries):
         raise ValueError(f"{source.path} names no gaze; expected gaze files in its column gaze")
-    gaze.tell(_line, _warning)
+    gaze.tell(_line, warn_line)
+    without = [entry.id for entry in manifest.entries if entry.gaze is None]
+    if without:
+        some = ", ".join(map(repr, without[:3])) + (", ..." if len(without) > 3 else "")
+        _line(
+            f"{source.path}: {len(without)} of {len(manifest)} images have no gaze, and are left out: {some}"
+        )
     return gaze.placed
 
 
@@ -168,7 +175,8 @@ def _line(text: str) -> None:
     print(f"gazesim: {text}", file=sys.stderr)
 
 
-def _warning(text: str) -> None:
+def warn_line(text: str) -> None:
+    """Say what looks wrong about gaze, in a line."""
     _line(f"warning: {text}")
 
 

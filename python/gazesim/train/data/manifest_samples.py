@@ -136,9 +136,13 @@ class ManifestSamples:
 
     def scanpath(self, index: int) -> NDArray[np.float64] | None:
         """Return the first reader's fixations in pixels of :meth:`image`, (L, 3), or None."""
-        for one in self.gaze.framed(self.ids[index]).values():
-            return one.on_image() * self._scale(one.image_size)
-        return None
+        found = self.scanpaths(index)
+        return found[0] if found else None
+
+    def scanpaths(self, index: int) -> list[NDArray[np.float64]]:
+        """Return the fixations of every reader in pixels of :meth:`image`, (L, 3) each."""
+        found = self.gaze.framed(self.ids[index]).values()
+        return [one.on_image() * self._scale(one.image_size) for one in found]
 
     def fixations(self, index: int) -> list[Fixations]:
         """Return the fixations of every reader of the image, with the sizes that they refer to."""
