@@ -41,6 +41,7 @@ VERBS = {
     "manifest": ("manifest", "images, gaze and labels in, one table for training out"),
     "affinity": ("affinity", "gaze file or folder in, affinity matrix and picture out"),
     "inspect": ("inspect", "what a cache holds, and which threshold suits it"),
+    "advise": ("advise", "cache in, five lines out: what its gaze is good for, and what will not help"),
     "compare": ("compare", "predicted and human scanpaths in, table of scores with ceiling and floor out"),
     "predict-gaze": (
         "predict_gaze",
