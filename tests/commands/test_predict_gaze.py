@@ -106,9 +106,9 @@ def test_phantom_reports_all_five_metrics(tmp_path, capsys):
 )
 def test_mistakes_get_one_sentence(arguments, message, tmp_path, capsys):
     assert main(["predict-gaze", *(one.format(out=tmp_path) for one in arguments)]) == 1
-    told = capsys.readouterr().err
-    assert message in told
-    assert told.count("\n") == 1
+    printed = capsys.readouterr().err
+    assert message in printed
+    assert printed.count("\n") == 1
 
 
 def test_maps_must_belong_to_images(trained, tmp_path, capsys):
@@ -124,6 +124,6 @@ def test_scores_without_a_value_are_counted(capsys):
     assert record["mean"] == {"CC": pytest.approx(0.6), "KL": 2.0}
     assert record["images"] == {"CC": 2, "KL": 3}
     assert record["each"]["CC"] == [0.5, None, 0.7]
-    told = capsys.readouterr().err
-    assert "left out of the mean: CC on 1 of 3 (the first: 1, nan)" in told
-    assert "CC 0.600, KL 2.000 on 3 unseen images" in told
+    printed = capsys.readouterr().err
+    assert "left out of the mean: CC on 1 of 3 (the first: 1, nan)" in printed
+    assert "CC 0.600, KL 2.000 on 3 unseen images" in printed

@@ -37,16 +37,6 @@ TINY = {
 }
 
 
-@pytest.fixture(scope="module", autouse=True)
-def _seed_of_others():
-    """Lightning leaves its seed in the environment."""
-    before = os.environ.get("PL_GLOBAL_SEED")
-    yield
-    os.environ.pop("PL_GLOBAL_SEED", None)
-    if before is not None:
-        os.environ["PL_GLOBAL_SEED"] = before
-
-
 @pytest.fixture(scope="module")
 def config(tmp_path_factory):
     """A configuration file."""
@@ -119,10 +109,10 @@ def test_a_module_as_backbone(config, tmp_path):
 
 def test_help_is_of_a_length_to_read(capsys):
     assert main(["pretrain", "--help"]) == 0
-    told = capsys.readouterr().out
-    assert "--model.pairs" in told
-    assert "--resume" in told
-    assert len(told.splitlines()) < 25
+    messages = capsys.readouterr().out
+    assert "--model.pairs" in messages
+    assert "--resume" in messages
+    assert len(messages.splitlines()) < 25
     assert main(["pretrain", "--help_all"]) == 0
     assert len(capsys.readouterr().out.splitlines()) < 450
 
@@ -207,9 +197,9 @@ def test_mistakes_get_one_sentence(words, message, config, tmp_path, capsys):
     words = [word.format(config=config) for word in words]
     out = ["--out", str(tmp_path)] if words else []
     assert main(["pretrain", *words, *out]) == 1
-    told = [line for line in capsys.readouterr().err.splitlines() if line.startswith("gazesim")]
-    assert len(told) == 1
-    assert message in told[0]
+    messages = [line for line in capsys.readouterr().err.splitlines() if line.startswith("gazesim")]
+    assert len(messages) == 1
+    assert message in messages[0]
 
 
 @pytest.mark.parametrize(
@@ -226,8 +216,8 @@ def test_mistakes_get_one_sentence(words, message, config, tmp_path, capsys):
 def test_mistakes_in_files_get_one_sentence(text, message, tmp_path, capsys):
     (tmp_path / "bad.yaml").write_text(text)
     assert main(["pretrain", "--config", str(tmp_path / "bad.yaml"), "--out", str(tmp_path / "out")]) == 1
-    told = capsys.readouterr().err.strip().splitlines()
-    assert message in told[-1]
+    messages = capsys.readouterr().err.strip().splitlines()
+    assert message in messages[-1]
     assert not (tmp_path / "out").exists()
 
 
@@ -257,9 +247,9 @@ def test_a_resumed_training_needs_its_settings(uninterrupted, tmp_path, words, m
     before = (folder / "config.yaml").read_bytes()
     start = ["pretrain", "--config", str(folder / "config.yaml"), "--out", str(folder), "--resume"]
     assert main([*start, "--trainer.max_epochs", "7", *words]) == 1
-    told = [line for line in capsys.readouterr().err.splitlines() if line.startswith("gazesim")]
-    assert len(told) == 1
-    assert message in told[0]
+    messages = [line for line in capsys.readouterr().err.splitlines() if line.startswith("gazesim")]
+    assert len(messages) == 1
+    assert message in messages[0]
     assert (folder / "config.yaml").read_bytes() == before
 
 
@@ -289,8 +279,8 @@ def test_only_files_that_exist_are_said_to_be_written(config, tmp_path, capsys):
     words = ["--out", str(tmp_path / "run"), "--trainer.fast_dev_run", "true", "--seed_everything", "true"]
     words += ["--model.pairs", "null"]
     assert main(["pretrain", "--config", str(config), *words]) == 0
-    told = [line for line in capsys.readouterr().err.splitlines() if "wrote" in line or "next" in line]
-    assert told == [f"gazesim pretrain: wrote {tmp_path / 'run' / 'config.yaml'}"]
+    messages = [line for line in capsys.readouterr().err.splitlines() if "wrote" in line or "next" in line]
+    assert messages == [f"gazesim pretrain: wrote {tmp_path / 'run' / 'config.yaml'}"]
     kept = yaml.safe_load((tmp_path / "run" / "config.yaml").read_text())
     assert kept["seed_everything"] == int(os.environ["PL_GLOBAL_SEED"])
 

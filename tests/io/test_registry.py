@@ -1,4 +1,4 @@
-"""What is read from the real files, and how anything else is refused."""
+"""Formats and counts of the real files, and messages for all other files."""
 
 from __future__ import annotations
 

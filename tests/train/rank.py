@@ -1,4 +1,4 @@
-"""What the processes of test_train_distributed.py do: one rank each, as torchrun starts them."""
+"""The work of the processes of test_train_distributed.py: one rank each, as torchrun starts them."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Configurations of ``gazesim pretrain``: YAML files and words to checked values, without torch."""
+"""Read and check the configuration of ``gazesim pretrain`` from YAML and words, without torch."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ from .pretrain_options import TRAINER, Configuration
 
 __all__ = ["checked", "config_file", "packaged_configs", "read_yaml", "resolved"]
 
-#: Mappings below these names are taken as they are: parameters of a scheme, classes and their arguments.
+#: Mappings below these names are not checked here: parameters of a scheme, classes and their arguments.
 OPEN = ("model.backbone", "model.pairs.params", "trainer")
 
 
@@ -138,7 +138,7 @@ def names() -> list[str]:
 
 
 def merge(config: dict[str, Any], update: Mapping[str, Any]) -> None:
-    """Put a configuration over another, section by section."""
+    """Update a configuration by another one, section by section."""
     for key, value in update.items():
         if isinstance(value, Mapping) and isinstance(config.get(key), dict) and "class_path" not in value:
             merge(config[key], value)
@@ -157,6 +157,37 @@ def put(config: dict[str, Any], name: str, value: Any) -> None:
         merge(config[last], value)
     else:
         config[last] = value
+
+
+#: What a cache has of its own, so that it stands in place of these options, and they in place of it.
+OF_CACHES = ("scheme", "params", "reduce")
+
+
+def replaced_pairs(config: dict[str, Any], typed: Mapping[str, Any]) -> list[str]:
+    """Remove what files say of the scheme of pairs where the words ``typed`` name a cache, or the reverse.
+
+    Returns what to say. Words that name both are left to be refused, and so is a file that does.
+    """
+    own, whole = _pairs_in(typed), _pairs_in(config)
+    told = []
+    if own.get("cache") is not None and not own.get("scheme") and not own.get("params"):
+        gone = {name: whole.pop(name) for name in OF_CACHES if whole.get(name) and not own.get(name)}
+        if gone:
+            said = ", ".join(f"pairs.{name} {value}" for name, value in gone.items())
+            told.append(
+                f"pairs.cache {own['cache']} replaces {said} of the configuration: affinities are the cache's"
+            )
+    elif own.get("scheme") is not None and own.get("cache") is None and whole.get("cache") is not None:
+        old = whole.pop("cache")
+        told.append(f"pairs.scheme {own['scheme']} replaces pairs.cache {old} of the configuration")
+    return told
+
+
+def _pairs_in(config: Mapping[str, Any]) -> Any:
+    """Return the section model.pairs of a configuration, empty where there is none."""
+    model = config.get("model")
+    pairs = model.get("pairs") if isinstance(model, Mapping) else None
+    return pairs if isinstance(pairs, dict) else {}
 
 
 def resolved(config: Mapping[str, Any]) -> tuple[Configuration, dict[str, Any]]:

@@ -1,4 +1,4 @@
-"""The checkpoints of ``gazesim evaluate``: their names in tables, their files, and what lies beside them."""
+"""The checkpoints of ``gazesim evaluate``: their names in tables, their files and configurations."""
 
 from __future__ import annotations
 
@@ -30,13 +30,13 @@ Number = TypeVar("Number", int, float)
 Named = dict[str, list[str]]
 
 CONFIG, LAST = "config.yaml", "last.ckpt"
-#: Files and folders whose names say nothing about what was trained.
+#: Names of files and folders that do not describe a training.
 NAMELESS = ("last", "checkpoints", "best")
 
 
 @dataclass(frozen=True)
 class PreTrained:
-    """What the configuration beside a checkpoint says of the images that it was trained on."""
+    """The image size and normalisation of a pre-training, from the configuration beside its checkpoint."""
 
     file: Path | None = None
     size: int | None = None

@@ -5,7 +5,7 @@ from __future__ import annotations
 import sys
 from collections.abc import Iterator
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from .configuration import config_file, packaged_configs
 from .evaluate_checkpoints import Named, PreTrained, config_beside, options_in, trained_on
@@ -43,20 +43,23 @@ def data_of(
     size: int | None,
     channels: int,
     named: Named,
+    bits: int | None = None,
 ) -> GazeData:
     from ..train.data.gaze_data import GazeData
 
     trained = [trained_on(path) for paths in named.values() for path in paths]
-    bits = next((one.bits for one in trained if one.bits is not None), None)
     if size is None:
         size = next((one.size for one in trained if one.size is not None), None)
+    if bits is None:
+        bits = next((one.bits for one in trained if one.bits is not None), None)
     if preset is not None or folder is not None:
         seed = next((options.split_seed for _, options in pretrained_on(preset, named)), 0)
-        more: dict[str, Any] = {"split_seed": seed, "bits": bits}
-        return GazeData(preset=preset, folder=folder, size=size, channels=channels, **more)
+        return GazeData(
+            preset=preset, folder=folder, size=size, channels=channels, bits=bits, split_seed=seed
+        )
     if data is not None and data.endswith(".csv"):
         return GazeData(manifest=data, size=size, channels=channels, bits=bits)
-    return configured(data or first_config(named), size, channels)
+    return configured(data or first_config(named), size, channels, bits)
 
 
 def check_splits(data: GazeData, named: Named) -> None:
@@ -80,7 +83,7 @@ def pretrained_on(preset: str | None, named: Named) -> Iterator[tuple[Path, Data
             yield file, options
 
 
-def configured(config: str, size: int | None, channels: int) -> GazeData:
+def configured(config: str, size: int | None, channels: int, bits: int | None = None) -> GazeData:
     """Return the data of a configuration of ``gazesim pretrain``."""
     from ..train.data.gaze_data import GazeData
 
@@ -94,6 +97,8 @@ def configured(config: str, size: int | None, channels: int) -> GazeData:
     given["channels"] = channels
     if size is not None:
         given["size"] = size
+    if bits is not None:
+        given["bits"] = bits
     return GazeData(**given)
 
 

@@ -233,6 +233,8 @@ def predict(
     if not of_manifest:
         _refuse_inside(out, images)
         _draw_maps(predictor, image_sources(images, bits), folder)
+        _say("name them in the column heatmap of a manifest to train with them")
+        say_next("pretrain", "--config", "byol_mcgip", "--data.manifest", "MANIFEST.csv")
         return
     from ..train.data.manifest import Manifest
 

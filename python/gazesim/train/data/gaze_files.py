@@ -1,4 +1,4 @@
-"""Gaze as a manifest names it: files read once, every image placed, all on one canvas."""
+"""The gaze of a manifest: files are read once, every image is placed, all on one canvas."""
 
 from __future__ import annotations
 
@@ -25,14 +25,14 @@ Say = Callable[[str], None]
 
 
 class GazeFiles:
-    """Every gaze file is read once, when it is first asked for."""
+    """A cache of gaze files: each is read once, on first use."""
 
     def __init__(self, options: GazeOptions | None = None) -> None:
         self.options = options or GazeOptions()
         self._files: dict[Path, RawGaze] = {}
 
     def read(self, file: Path) -> RawGaze:
-        """Return what a file holds."""
+        """Return the scanpaths of a file."""
         if file not in self._files:
             self._files[file] = read_raw(file, self.options)
         return self._files[file]
@@ -203,5 +203,5 @@ def _image(key: Hashable) -> Hashable:
 
 
 def _text(key: Hashable) -> Hashable:
-    """Return a key with names as text: a manifest holds nothing else."""
+    """Return a key with names as text, as in a manifest."""
     return tuple(map(str, key)) if isinstance(key, tuple) else str(key)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Hashable
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Literal
 
@@ -190,7 +191,7 @@ class PhantomSettings:
     seed
         Equal seeds give equal data.
     readers
-        How many people read each image of the plain phantom.
+        People who read each image of the plain phantom; pairs are judged by all of them.
 
     Examples
     --------
@@ -227,14 +228,16 @@ class PhantomSettings:
         }
         if not parts:
             raise ValueError("n_train, n_val and n_test are all 0; expected images")
-        ids = [f"{split}-{i:05}" for split, part in parts.items() for i in range(len(part))]
-        paths = [path for part in parts.values() for path in _one_per_image(part)]
+        named = {split: [f"{split}-{i:05}" for i in range(len(part))] for split, part in parts.items()}
+        ids = [name for names in named.values() for name in names]
+        paths = [path for part in parts.values() for path in part.scanpaths]
+        readings = [name for split, part in parts.items() for name in _renamed(part, named[split])]
         return ArraySamples(
             np.concatenate([part.images for part in parts.values()]),
             np.concatenate([part.labels for part in parts.values()]),
             np.concatenate([part.heatmaps for part in parts.values()]),
             ids=ids,
-            scanpaths=Scanpaths.from_list(paths, ids=ids, screen_size=(self.size, self.size)),
+            scanpaths=Scanpaths.from_list(paths, ids=readings, screen_size=(self.size, self.size)),
             splits=[split for split, part in parts.items() for _ in range(len(part))],
             channels=channels,
             class_names=next(iter(parts.values())).class_names,
@@ -276,7 +279,7 @@ def check_division(
         integer("fold", fold, low=0, high=folds - 1)
 
 
-def _one_per_image(part: Phantom) -> list[Any]:
-    """Return the first reader's scanpath of every image."""
-    readers = len(part.scanpaths) // len(part)
-    return [part.scanpaths[i * readers] for i in range(len(part))]
+def _renamed(part: Phantom, ids: list[str]) -> list[Hashable]:
+    """Return the ids of a part's scanpaths with its images named ``ids``, several readers kept apart."""
+    names: tuple[Any, ...] = part.scanpaths.ids
+    return [(ids[name[0]], f"reader{name[1]}") if isinstance(name, tuple) else ids[name] for name in names]
