@@ -110,8 +110,6 @@ class DataOptions:
         Decides the order and the views; default: seed_everything.
     split_seed
         Decides the split of presets that have no published one.
-    bits
-        How many of 16 bits the pixels of PNG, TIFF and .npy images use, 9 to 16, such as 12; default: 16.
     """
 
     manifest: str | None = None
@@ -133,7 +131,6 @@ class DataOptions:
     gaze: GazeOptions = field(default_factory=GazeOptions)
     seed: int | None = None
     split_seed: int = 0
-    bits: int | None = None
 
 
 @dataclass(frozen=True)
