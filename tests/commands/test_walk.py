@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import csv
 import json
 import os
 import signal
@@ -16,6 +15,7 @@ import torch
 
 from gazesim.cli import main
 from gazesim.train import Manifest
+from gazesim.train.evaluation.results import read_rows
 from runs import interrupted, state, trained_by_two
 from screens import fixations_of, name_of, write_images, write_labels, write_samples
 
@@ -30,6 +30,8 @@ TRAINING = [
     "--data.views.crop", "gaze", "--trainer.max_epochs", "2", "--trainer.accelerator", "cpu",
     "--trainer.log_every_n_steps", "1", "--trainer.precision", "64-true",
 ]  # fmt: skip
+#: One probe with all labels is enough.
+PROBE = ["--protocols", "probe", "--fractions", "1"]
 
 
 @pytest.fixture(scope="module", autouse=True)
@@ -123,9 +125,6 @@ def test_from_recordings_to_scores(tmp_path, rng, monkeypatch, run):
 
     told = run("evaluate", "whole/last.ckpt", "--data", "manifest.csv", "--out", "scores", *PROBE)
     assert "images: 32 x 32 pixels" in told
-    with (tmp_path / "scores" / "results.csv").open(newline="") as table:
-        scores = list(csv.DictReader(table))
-    assert all(np.isfinite(float(row["auc"])) for row in scores)
-
-
-PROBE = ["--protocols", "probe", "--fractions", "1"]
+    scores = {row.metric: row.value for row in read_rows("scores/results.csv")}
+    assert {"ACC", "AUC"} <= scores.keys()
+    assert all(np.isfinite(value) for value in scores.values())
