@@ -140,7 +140,7 @@ class ScreenGeometry(Screen):
 
 
 def place_image(placement: str, image_size: Sequence[float], screen_size: Sequence[float]) -> Box:
-    """Return the box (x0, y0, x1, y1) in screen pixels in which an image stood.
+    """Return the box (x0, y0, x1, y1) of an image on the screen, in screen pixels.
 
     Parameters
     ----------

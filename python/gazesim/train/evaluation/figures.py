@@ -19,7 +19,7 @@ from .affinity_maps import affinity_map
 __all__ = ["gaze_point", "plot_affinity_maps", "plot_threshold_ablation"]
 
 ORANGE, GREY = "#d1701f", "#9a9a9a"
-#: The point, and its rim: seen on dark and bright.
+#: The marker of the point; its rim makes it visible on dark and bright images.
 POINT = {"marker": "o", "s": 50, "color": "#2ee6d6", "edgecolors": "black", "linewidths": 1.2, "zorder": 3}
 
 
@@ -34,9 +34,9 @@ def plot_affinity_maps(
 ) -> None:
     """Draw images, a point in each, and every model's affinity map of that point, side by side.
 
-    Images have the shape of their files, whatever shape the networks got them in. Every cell of a
-    feature map is drawn as the rectangle of the image that it stands for, so the point lies in the
-    cell of similarity 1, however coarse the map is.
+    Images are drawn in the shape of their files, not in the one that the networks read. Every cell of a
+    feature map is drawn as its rectangle of the image, so the point lies in the cell of similarity 1,
+    however coarse the map is.
 
     Parameters
     ----------
@@ -97,7 +97,7 @@ def plot_affinity_maps(
 
 
 def gaze_point(samples: Samples, index: int) -> tuple[float, float]:
-    """Return where an image was looked at most, x and y in pixels; its centre if there is no gaze."""
+    """Return the maximum of an image's gaze map, x and y in pixels; the centre if there is no gaze."""
     gaze = samples.gaze_map(index)
     if gaze is None:
         height, width = samples.image(index).shape[1:]
@@ -195,7 +195,7 @@ def _by_threshold(runs: NDArray[np.float64]) -> tuple[NDArray[np.float64], ...]:
 
 
 def _clear_to_bright() -> Any:
-    """Return colours that leave the image visible where there is no similarity."""
+    """Return a colour map that is transparent for similarity 0, so that the image stays visible."""
     from matplotlib import colormaps
     from matplotlib.colors import ListedColormap
 
