@@ -41,7 +41,6 @@ if _TYPE_CHECKING:
     from .compare import compare_scanpaths
     from .fixations import detect_fixations
     from .geometry import Screen, ScreenGeometry
-    from .io import read_scanpaths
     from .measures import (
         dtw_distance,
         eyenalysis,
@@ -56,6 +55,7 @@ if _TYPE_CHECKING:
         string_edit_distance,
         tde,
     )
+    from .reading.scanpaths import read_scanpaths
 
 # Imported on first use: together they would double the time of `import gazesim`, which every
 # DataLoader worker pays. An empty value marks a submodule. `torch` and `train` need optional dependencies.
@@ -75,7 +75,7 @@ _LATER = {
     "mannan_distance": "measures",
     "measures": "",
     "phantom": "",
-    "read_scanpaths": "io",
+    "read_scanpaths": "reading.scanpaths",
     "recurrence": "measures",
     "reference": "",
     "saliency": "",

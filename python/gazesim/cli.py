@@ -22,6 +22,7 @@ import warnings
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from inspect import getdoc
+from pathlib import Path
 from types import ModuleType
 from typing import Any, get_type_hints
 
@@ -40,6 +41,7 @@ VERBS = {
     "manifest": ("manifest", "images, gaze and labels in, one table for training out"),
     "affinity": ("affinity", "gaze file or folder in, affinity matrix and picture out"),
     "inspect": ("inspect", "what a cache holds, and which threshold suits it"),
+    "advise": ("advise", "cache in, five lines out: what its gaze is good for, and what will not help"),
     "compare": ("compare", "predicted and human scanpaths in, table of scores with ceiling and floor out"),
     "predict-gaze": (
         "predict_gaze",
@@ -47,6 +49,7 @@ VERBS = {
     ),
     "pretrain": ("pretrain", "images and gaze in, contrastively pre-trained backbone out"),
     "evaluate": ("evaluate", "checkpoints and labelled images in, tables of scores and affinity maps out"),
+    "reproduce": ("reproduce", "table or figure of a paper by name in, ours beside the published one out"),
     "export-backbone": (
         "export_backbone",
         "checkpoint in, file for torchvision, timm, lightly or ONNX out",
@@ -173,18 +176,26 @@ def one_sentence(error: Exception) -> str:
 
 @contextmanager
 def plain_warnings(name: str) -> Iterator[None]:
-    """Print each warning of this package as one line above the progress bar, without its source line."""
+    """Print each warning as one line above the progress bar, without its source line.
+
+    Those of other libraries name the library.
+    """
     with warnings.catch_warnings():
-        shown = warnings.showwarning
 
         def show(message: Any, category: Any, filename: str, lineno: int, *rest: Any) -> None:
-            if "gazesim" in filename or category.__module__.startswith("gazesim"):
-                ProgressBar.write(f"{name}: warning: {message}", file=sys.stderr)
-            else:
-                shown(message, category, filename, lineno, *rest)
+            is_own = "gazesim" in filename or category.__module__.startswith("gazesim")
+            whose = "" if is_own else f" of {_library(filename)}"
+            ProgressBar.write(f"{name}: warning{whose}: {' '.join(str(message).split())}", file=sys.stderr)
 
         warnings.showwarning = show  # type: ignore[assignment]
         yield
+
+
+def _library(filename: str) -> str:
+    """Return the name of the installed library that a source file belongs to, else the file's name."""
+    parts = Path(filename).parts
+    at = next((i for i, part in enumerate(parts[:-1]) if part in ("site-packages", "dist-packages")), None)
+    return (Path(filename) if at is None else Path(parts[at + 1])).name.removesuffix(".py")
 
 
 def overview() -> str:

@@ -13,7 +13,9 @@ from PIL import Image
 
 from gazesim.cli import main
 from gazesim.commands import predict_gaze
+from gazesim.commands.reading import read_gaze
 from gazesim.phantom import phantom
+from gazesim.train.saliency.gaze_pairs import pairs_of_files
 
 TINY = ["--size", "32", "--epochs", "2", "--features", "[4,4,8,8,8,4]"]
 
@@ -53,8 +55,9 @@ def test_all_readers_of_an_image_count(trained, tmp_path):
     ]
     (tmp_path / "gaze.csv").write_text("\n".join(["image_id,reader_id,x,y,duration", *rows]))
     files = ["--images", str(trained / "images"), "--maps", str(trained / "maps")]
-    paths = predict_gaze._readings(str(tmp_path / "gaze.csv"), screen_size=(40, 40))
-    assert {path.shape for path in paths.values()} == {(5, 3)}
+    source = read_gaze(str(tmp_path / "gaze.csv"), screen_size=(40, 40))
+    pairs = pairs_of_files(str(trained / "images"), str(trained / "maps"), source.placed, size=32)
+    assert {path.shape for path in pairs.fixations} == {(5, 3)}
     words = [*files, "--scanpaths", str(tmp_path / "gaze.csv"), *TINY, "--epochs", "1"]
     words += ["--time_unit", "ms"]
     assert main(["predict-gaze", "fit", str(tmp_path / "model"), *words]) == 0

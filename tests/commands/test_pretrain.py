@@ -9,7 +9,6 @@ import shutil
 import signal
 import subprocess
 import sys
-import time
 
 import pytest
 
@@ -22,6 +21,7 @@ from gazesim.cli import main
 from gazesim.commands.configuration import packaged_configs
 from gazesim.train import load_backbone
 from gazesim.train.lightning_tools import MetricsFile
+from runs import interrupted, state
 
 #: MoCo with a queue, and pairs drawn by chance on a schedule: all that resuming could lose.
 TINY = {
@@ -35,16 +35,6 @@ TINY = {
     "data": {"phantom": {"n_train": 64, "n_test": 0, "size": 32}, "channels": 1, "batch_size": 16},
     "trainer": {"max_epochs": 6, "log_every_n_steps": 1, "accelerator": "cpu"},
 }
-
-
-@pytest.fixture(scope="module", autouse=True)
-def _seed_of_others():
-    """Lightning leaves its seed in the environment."""
-    before = os.environ.get("PL_GLOBAL_SEED")
-    yield
-    os.environ.pop("PL_GLOBAL_SEED", None)
-    if before is not None:
-        os.environ["PL_GLOBAL_SEED"] = before
 
 
 @pytest.fixture(scope="module")
@@ -63,10 +53,6 @@ def uninterrupted(config, tmp_path_factory):
     return folder
 
 
-def state(folder):
-    return torch.load(folder / "last.ckpt", weights_only=True)["state_dict"]
-
-
 def test_a_run_leaves_checkpoint_configuration_and_logs(uninterrupted):
     with (uninterrupted / "metrics.csv").open(newline="") as lines:
         rows = list(csv.DictReader(lines))
@@ -79,31 +65,10 @@ def test_a_run_leaves_checkpoint_configuration_and_logs(uninterrupted):
     assert load_backbone(uninterrupted)(torch.rand(2, 1, 32, 32)).shape == (2, 128)
 
 
-def interrupted(config, folder, how):
-    """Start a training in a process of its own, and end it after its first epoch."""
-    words = ["pretrain", "--config", str(config), "--out", str(folder)]
-    threads = {"OMP_NUM_THREADS": str(torch.get_num_threads())}
-    # A process started in the background may ignore Ctrl-C; one of a user does not.
-    program = (
-        "import signal, sys; signal.signal(signal.SIGINT, signal.default_int_handler); "
-        f"from gazesim.cli import main; sys.exit(main({words!r}))"
-    )
-    child = subprocess.Popen(
-        [sys.executable, "-c", program], stderr=subprocess.PIPE, text=True, env=os.environ | threads
-    )
-    deadline = time.monotonic() + 120
-    while not (folder / "last.ckpt").is_file() and time.monotonic() < deadline:
-        assert child.poll() is None, child.communicate()[1]
-        time.sleep(0.005)
-    child.send_signal(how)
-    _, said = child.communicate(timeout=60)
-    return child.returncode, said
-
-
 @pytest.mark.parametrize("how", [signal.SIGKILL, signal.SIGINT])
 def test_a_resumed_training_equals_the_uninterrupted_one(config, uninterrupted, tmp_path, how, capsys):
     folder = tmp_path / "cut"
-    code, said = interrupted(config, folder, how)
+    code, said = interrupted(["--config", str(config)], folder, how)
     cut = torch.load(folder / "last.ckpt", weights_only=True)
     assert 4 <= cut["global_step"] < 24
     if how == signal.SIGINT:

@@ -50,7 +50,7 @@ def trained(framework, devices):
             accelerator="cpu",
             devices=devices,
             # The target alone leaves the layers behind its stage without a gradient.
-            strategy=("ddp_find_unused_parameters_true" if is_target else "ddp") if devices > 1 else "auto",
+            strategy="ddp" if devices > 1 else "auto",
             precision="64-true",
             max_epochs=1,
             logger=False,

@@ -18,6 +18,7 @@ from . import store
 from .gather import gather_dense, gather_neighbors, read_dense, read_neighbors
 from .imported import import_matrix
 from .manifest import MATRIX_FILE, ids_from_json, read_manifest, scheme_from_json
+from .placement import Placement
 from .plan import as_features, extended, plan_for, reduce_from_json
 from .selection import Selection, selection_from, selection_from_json
 from .store import CacheError
@@ -121,6 +122,7 @@ class AffinityCache:
         progress: bool = False,
         errors: str = "warn",
         client: Any = None,
+        placement: Placement | None = None,
         **params: Any,
     ) -> AffinityCache:
         """Compute affinities into a new folder, and open it.
@@ -163,6 +165,9 @@ class AffinityCache:
         client
             A ``dask.distributed.Client`` whose workers compute the blocks; they have to reach the
             folder under the same name.
+        placement
+            Where the images stood, to be kept with the cache: :attr:`AffinityCache.placement`. Training
+            compares it with its own.
 
         Raises
         ------
@@ -186,6 +191,7 @@ class AffinityCache:
             reduce=reduce,
             errors=errors,
             n_threads=n_threads,
+            placement=placement,
         )
         whole = Path(path).absolute()
         building.build(whole, plan, n_threads=n_threads, progress=progress, client=client)
@@ -207,6 +213,7 @@ class AffinityCache:
         n_threads: int | None = None,
         progress: bool = False,
         errors: str = "warn",
+        placement: Placement | None = None,
         **params: Any,
     ) -> int:
         """Compute share ``(i, n)``, 1 ≤ i ≤ n, of the blocks of :meth:`build`, as one job of n.
@@ -225,6 +232,7 @@ class AffinityCache:
             reduce=reduce,
             errors=errors,
             n_threads=n_threads,
+            placement=placement,
         )
         return building.build_share(
             Path(path).absolute(), plan, (number, count), n_threads=n_threads, progress=progress
@@ -291,6 +299,19 @@ class AffinityCache:
         """The features of the gazes, read from the folder and checked."""
         building.require_same(self.path, self._manifest)
         return building.read_features(self.path, self._manifest)
+
+    @property
+    def placement(self) -> Placement | None:
+        """Where the images stood and how wide maps were drawn, as ``gazesim affinity`` keeps it.
+
+        None where the caller of :meth:`build` did not say it, and after :meth:`append`.
+        """
+        manifest = self._manifest
+        try:
+            gazes = self.ids if manifest["gazes"] is None else ids_from_json(manifest["gazes"], "gazes")
+            return Placement.from_json(manifest.get("geometry"), gazes)
+        except ValueError as error:
+            raise CacheError(f"{self.path / 'manifest.json'}: {error}") from None
 
     @property
     def valid(self) -> NDArray[np.bool_]:

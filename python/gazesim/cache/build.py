@@ -9,6 +9,7 @@ with the same plan continues from them. When all blocks exist, the files of the 
 from __future__ import annotations
 
 import contextlib
+import dataclasses
 import itertools
 import json
 import shutil
@@ -35,6 +36,7 @@ from .manifest import (
     scheme_from_json,
     write_manifest,
 )
+from .placement import Placement
 from .plan import SIZE_IMAGES, Block, Plan, arranged, sample_matrix
 from .selection import selection_from_json
 from .store import CacheError, FolderLock
@@ -190,7 +192,7 @@ def same_result(found: dict[str, Any], wanted: dict[str, Any]) -> bool:
     return all(
         without_recall(found.get(name)) == without_recall(value)
         for name, value in wanted.items()
-        if name != "library"
+        if name not in ("library", "version") and (name in found or name != "geometry")
     )
 
 
@@ -201,16 +203,24 @@ def without_recall(part: Any) -> Any:
 
 def difference(found: dict[str, Any], wanted: dict[str, Any]) -> str:
     """Return a description of the first difference between two manifests."""
-    for name in ("scheme", "selection", "reduce", "version"):
+    for name in ("scheme", "selection", "reduce"):
         if found.get(name) != wanted.get(name):
             return f"its {name} is {found.get(name)}, not {wanted.get(name)}"
+    if found.get("inputs") == wanted["inputs"] and found.get("geometry") != wanted["geometry"]:
+        return "built with another screen, placement or width of maps, or without a word of them"
     return "of other gazes or ids"
 
 
 def manifest_of(plan: Plan) -> dict[str, Any]:
     """Return the manifest of the finished cache, without its files."""
     selection = None if plan.selection is None else plan.selection.to_json()
-    return draft(ids=plan.ids, features=plan.features, selection=selection, reduce=plan.reduce)
+    return draft(
+        ids=plan.ids,
+        features=plan.features,
+        selection=selection,
+        reduce=plan.reduce,
+        placement=plan.placement,
+    )
 
 
 def prepare(folder: Path, plan: Plan, *, alone: bool = True) -> None:
@@ -297,9 +307,11 @@ def read_plan(folder: Path) -> Plan:
         raise CacheError(f"{folder} holds an unfinished append; expected the same append to be called again")
     manifest = found["manifest"]
     features = read_features(folder, manifest)
-    return arranged(
+    plan = arranged(
         features, manifest["reduce"], selection_from_json(manifest["selection"]), found["block_pairs"]
     )
+    placement = Placement.from_json(manifest.get("geometry"), features.ids)
+    return dataclasses.replace(plan, placement=placement)
 
 
 def compute(

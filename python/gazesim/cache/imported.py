@@ -76,7 +76,7 @@ def checked_rows(matrix: NDArray[Any], argument: str) -> Iterator[memoryview]:
 
 
 def refuse_cells(
-    wrong: NDArray[np.bool_], rows: NDArray[np.float64], start: int, argument: str, expected: str
+    wrong: NDArray[np.bool_], rows: NDArray[Any], start: int, argument: str, expected: str
 ) -> None:
     """Raise ValueError for the first wrong cell, if there is any."""
     if wrong.any():

@@ -176,6 +176,7 @@ def text(found: Inspection) -> str:
     lines = [
         f"{cache.path}: {_counted(cache.ids)}, {kept}{readers}, {size / 1e6:,.1f} MB",
         f"scheme: {'imported' if cache.scheme is None else cache.scheme}",
+        f"geometry: {'not known' if cache.placement is None else cache.placement.words()}",
         _invalid_line(found),
     ]
     if found.batch_size > len(cache):

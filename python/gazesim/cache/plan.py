@@ -15,6 +15,7 @@ from ..heatmaps import threads
 from ..schemes import Scheme, scheme_from
 from ..schemes.features import ERRORS, Features
 from .manifest import ids_from_json
+from .placement import Placement
 from .selection import QUANTILE_IMAGES, Selection, evenly_spaced
 
 #: Largest number of pairs in one block (about a second of work, 16 MB of results), and of rows.
@@ -59,6 +60,7 @@ class Plan:
     selection: Selection | None
     known: int = 0
     block_pairs: int | None = None
+    placement: Placement | None = None
     blocks: tuple[Block, ...] = field(init=False)
 
     def __post_init__(self) -> None:
@@ -158,16 +160,16 @@ def plan_for(
     errors: str,
     n_threads: int | None = None,
     block_pairs: int | None = None,
+    placement: Placement | None = None,
 ) -> Plan:
     """Return the plan of a new cache; warns of invalid gazes as :func:`gazesim.affinity` does."""
     choice("errors", errors, ERRORS)
     features = as_features(gazes, ids, scheme, params, n_threads)
     features.report_invalid("gazes", errors)
-    plan = arranged(features, reduce, selection, block_pairs)
+    plan = dataclasses.replace(arranged(features, reduce, selection, block_pairs), placement=placement)
     if selection is None or selection.quantile is None:
         return plan
-    settled = selection.settled(sample_matrix(plan, QUANTILE_IMAGES))
-    return Plan(plan.features, plan.ids, plan.starts, plan.reduce, settled, 0, block_pairs)
+    return dataclasses.replace(plan, selection=selection.settled(sample_matrix(plan, QUANTILE_IMAGES)))
 
 
 def as_features(

@@ -27,6 +27,7 @@ def say_next(*words: object) -> None:
     Words in capitals, such as FILE, are placeholders.
     """
     if os.environ.get(_IS_QUIET, "0") in ("", "0"):
+        sys.stdout.flush()  # it is the last line also where both streams end in one file
         print(f"next: {program()} {' '.join(shlex.quote(str(word)) for word in words)}", file=sys.stderr)
 
 

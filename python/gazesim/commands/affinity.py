@@ -11,14 +11,15 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ..plots.affinity import HISTOGRAM_ROWS, off_diagonal, plot_affinity
-from ..reading.features import features_of_gaze
+from ..reading.features import features_of_gaze, placement_of
 from ..reading.frames import ScreenMissing
 from ..reading.placed import PlacedGaze
+from ..reading.raw_samples import words_of_raw_samples
 from ..schemes import SCHEMES, Grouping, Scheme, scheme_from, size_of
 from ..schemes.features import Features
 from . import say_next
 from .caching import build_cache, check_options, merge_cache
-from .reading import gaze_of_manifest, given, is_manifest, read_gaze, sizes_in
+from .reading import gaze_file_of, gaze_of_manifest, given, given_again, is_manifest, read_gaze, sizes_in
 
 # Number of pairs above which a progress bar is shown.
 LONG_PAIRS = 500_000
@@ -130,8 +131,11 @@ def run(
 
     gazes = load(path, chosen, {"sigma_px": sigma_px, "sigma_deg": sigma_deg}, images, **reading)
     start = time.perf_counter()
+    placement = placement_of(chosen, gazes) if isinstance(gazes, PlacedGaze) else None
     if isinstance(gazes, PlacedGaze):
         tell_maps(chosen, gazes)
+        if unlikely := words_of_raw_samples(chosen, gazes.paths, gaze_file_of(path)):
+            say(f"gazesim: warning: {unlikely}")
         features = features_of_gaze(chosen, gazes, reduce="pool" if pooled else None, n_threads=n_threads)
     else:
         features = chosen.features(gazes, n_threads=n_threads)
@@ -141,12 +145,21 @@ def run(
         matrix = features.affinity(n_threads=n_threads, progress=progress, errors="ignore")
     else:
         opened, done = build_cache(
-            features, cache, dask=dask, block=block, kept=kept, n_threads=n_threads, progress=progress
+            features,
+            cache,
+            dask=dask,
+            block=block,
+            kept=kept,
+            n_threads=n_threads,
+            progress=progress,
+            placement=placement,
         )
         say(done)
-        if opened is not None and (opened.selection is not None or opened.reduce is not None):
+        if opened is None:
+            say_next("affinity", path, "--cache", cache, "--merge")
+            return
+        if opened.selection is not None or opened.reduce is not None:
             say_next("inspect", cache)
-        if opened is None or opened.selection is not None or opened.reduce is not None:
             return
         matrix = opened.matrix
     seconds = time.perf_counter() - start
@@ -162,7 +175,8 @@ def run(
     if cache is not None:
         say_next("inspect", cache)
     else:
-        say_next("affinity", path, "--scheme", scheme, "--cache", f"{Path(path).stem}.cache")
+        again = given_again(reading)
+        say_next("affinity", path, *again, "--scheme", scheme, "--cache", f"{Path(path).stem}.cache")
 
 
 def load(

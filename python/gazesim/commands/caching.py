@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from ..cache import AffinityCache
+from ..cache.placement import Placement
 from ..schemes.features import Features
 
 
@@ -47,10 +48,12 @@ def build_cache(
     kept: dict[str, Any],
     n_threads: int | None,
     progress: bool,
+    placement: Placement | None = None,
 ) -> tuple[AffinityCache | None, str]:
     """Build a cache, or one share of it; return the cache, if it is complete, and a line to print."""
     kept = {name: value for name, value in kept.items() if name != "method" or value is not None}
     how: dict[str, Any] = {**kept, "n_threads": n_threads, "progress": progress, "errors": "ignore"}
+    how["placement"] = placement
     if block is not None:
         how.pop("method", None)  # exact: checked before
         share = share_of(block)

@@ -14,8 +14,13 @@ from .._errors import choice
 from ..compare import IncompleteComparisonWarning, compare_scanpaths, write_csv
 from ..compare.measures import DEFAULT_MEASURES
 from ..plots.comparison import plot_comparison
+from . import say_next
 from .affinity import check_folder
-from .reading import read_gaze
+from .reading import given_again, read_gaze
+
+#: What the help shows: the usual options, and a command.
+COMMON = ("out", "plot", "measures", "parameters", "rows", "screen_size", "shuffles", "resamples", "seed")
+EXAMPLE = "compare predicted.json human.json --measures multimatch,scanmatch --out scores.csv"
 
 
 def run(
@@ -87,6 +92,10 @@ def run(
     if plot is not None:
         plot_comparison(table, plot)
         say(f"wrote {plot}")
+    if out is None:
+        say_next("compare", predicted, human, *given_again(options), "--out", "scores.csv")
+    else:
+        say_next("compare", predicted, human, *given_again(options), "--rows", "pair", "--out", "pairs.csv")
 
 
 def _chosen(measures: str, parameters: dict[str, dict[str, Any]]) -> dict[str, dict[str, Any]]:

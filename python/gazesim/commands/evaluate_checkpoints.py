@@ -42,6 +42,7 @@ class PreTrained:
     size: int | None = None
     mean: float = 0.0
     std: float = 1.0
+    bits: int | None = None
 
 
 def named_checkpoints(checkpoints: list[str]) -> Named:
@@ -106,7 +107,7 @@ def trained_on(path: str) -> PreTrained:
         size = options.phantom.size
     if size is None:
         size = 224
-    return PreTrained(file, size, options.views.mean, options.views.std)
+    return PreTrained(file, size, options.views.mean, options.views.std, options.bits)
 
 
 def config_beside(path: str) -> Path:

@@ -6,6 +6,7 @@ import sys
 from pathlib import Path
 from typing import Literal
 
+from . import say_next
 from .options import UsageError
 
 #: What the help shows: a command.
@@ -43,3 +44,4 @@ def run(
     recipe = export_backbone(source, to, target, size=size)
     print(f"wrote {target}; load it with", file=sys.stderr)
     print(recipe)
+    say_next("evaluate", checkpoint, "--data", "MANIFEST.csv", "--baselines", "scratch", "--out", "results")

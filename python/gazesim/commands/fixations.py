@@ -12,10 +12,27 @@ from numpy.typing import NDArray
 
 from ..io import find_fixations, write_table
 from ..scanpaths import Scanpaths
-from . import program
+from . import say_next
 from .look import draw
 
 Paths = dict[Hashable, NDArray[np.float64]]
+
+
+#: What the help shows: the usual options, and a command.
+COMMON = (
+    "out",
+    "plot",
+    "method",
+    "minimum_duration",
+    "max_gap",
+    "screen_cm",
+    "distance_cm",
+    "screen_size",
+    "eye",
+    "by",
+    "columns",
+)
+EXAMPLE = "fixations gaze --screen_cm 53,30 --distance_cm 60 --out fixations.csv"
 
 
 def run(
@@ -101,8 +118,8 @@ def run(
     if plot is not None:
         draw(paths, plot)
         print(f"wrote {plot}")
-    shown = f" --screen_size {size[0]:g},{size[1]:g}" if size else ""
-    print(f"next: {program()} affinity {out}{shown} --out affinity.npy")
+    shown = ["--screen_size", f"{size[0]:g},{size[1]:g}"] if size else []
+    say_next("manifest", "IMAGES", "--gaze", out, *shown, "--placement", "fit", "--out", "manifest.csv")
 
 
 def join(found: Paths, scanpaths: Scanpaths, name: str, is_one_of_several: bool) -> None:

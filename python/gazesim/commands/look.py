@@ -13,10 +13,15 @@ from ..io import Reading, ReadingReport, Samples, read, read_samples
 from ..io.registry import gaze_files, recognised
 from ..io.tables import Source
 from ..scanpaths import Scanpaths
-from . import program
+from . import say_next
 
 #: Columns, images and panels that are shown.
 SOME, PANELS = 12, 12
+
+
+#: What the help shows: the usual options, and a command.
+COMMON = ("plot", "format", "columns", "screen_size", "time_unit", "coord_unit", "eye", "by", "missing")
+EXAMPLE = "look export.tsv --screen_size 1920,1080"
 
 
 def run(path: str, plot: str | None = None, **file_options: Any) -> None:
@@ -28,9 +33,10 @@ def run(path: str, plot: str | None = None, **file_options: Any) -> None:
     """
     format = file_options.pop("format", None)
     given = [
-        f"--{name} {words(value)}"
+        word
         for name, value in file_options.items()
         if value not in (None, "keep", "raise", "start")
+        for word in (f"--{name}", words(value))
     ]
     print("\n".join(evidence(path)))
     try:
@@ -40,19 +46,18 @@ def run(path: str, plot: str | None = None, **file_options: Any) -> None:
         if samples is None:
             raise
         print("\n".join(sample_lines(samples, str(error))))
-        print(f"read with     {' '.join([program(), 'fixations', path, *given, '--out fixations.csv'])}")
+        say_next("fixations", path, *given, "--out", "fixations.csv")
         return
     print("\n".join(report_lines(reading)))
-    print(f"read with     {' '.join([program(), 'affinity', path, *given])}")
     if plot is not None:
         draw(reading.scanpaths, plot)
         print(f"wrote {plot}")
+    say_next("affinity", path, *given)
 
 
 def words(value: Any) -> str:
     """Return an option's value as it is written on the command line."""
-    text = ",".join(f"{one:g}" for one in value) if isinstance(value, tuple) else str(value)
-    return f'"{text}"' if " " in text else text
+    return ",".join(f"{one:g}" for one in value) if isinstance(value, tuple) else str(value)
 
 
 def evidence(path: str) -> list[str]:

@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Any
 
 from . import say_next
-from .reading import given_again, read_gaze
+from .reading import CARRIED, given_again, read_gaze
 
 #: What the help shows: the usual options, and a command.
 COMMON = ("gaze", "labels", "out", "screen_size", "image_box", "group_column", "label_column")
@@ -85,6 +85,6 @@ def run(
     count = sum(entry.gaze is not None for entry in manifest.entries)
     print(f"wrote {out}: {len(manifest):,} images, {count:,} with gaze", file=sys.stderr)
     if count:
-        say_next("affinity", out, *given_again(reading), "--cache", "affinities")
+        say_next("affinity", out, *given_again(reading, CARRIED), "--cache", "affinities")
     else:
         say_next("pretrain", "--config", "CONFIG", "--data.manifest", out)

@@ -11,7 +11,7 @@ import json
 import re
 import types
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import MISSING, dataclass, fields, is_dataclass
+from dataclasses import MISSING, dataclass, fields, is_dataclass, replace
 from inspect import Parameter, signature
 from typing import Any, Literal, NoReturn, Union, get_args, get_origin, get_type_hints
 
@@ -27,9 +27,12 @@ __all__ = [
     "default_of",
     "expected",
     "options_of",
+    "words_of",
 ]
 
 NOTHING = ("null", "None")
+#: The heading of the options that all verbs share which read gaze files.
+READING = "reading gaze files"
 TRUE, FALSE = ("true", "yes", "on", "1"), ("false", "no", "off", "0")
 
 
@@ -60,6 +63,8 @@ class Option:
     hint: Any
     default: Any
     help: str
+    #: The heading under which helps list it; "" for those of the verb itself.
+    group: str = ""
 
     @property
     def is_required(self) -> bool:
@@ -88,7 +93,7 @@ def options_of(
     found: list[Option] = []
     for name, parameter in signature(target).parameters.items():
         if parameter.kind is Parameter.VAR_KEYWORD:
-            found += (keywords or {}).get(name, ())
+            found += [replace(one, group=READING) for one in (keywords or {}).get(name, ())]
             continue
         hint, default = hints[name], parameter.default
         if is_dataclass(hint) and isinstance(hint, type):
@@ -99,7 +104,8 @@ def options_of(
             continue
         if is_dataclass(target) and parameter.default is not Parameter.empty:
             default = default_of(target, name)
-        found.append(Option(prefix + name, hint, default, helps.get(name, "")))
+        group = prefix.partition(".")[0]
+        found.append(Option(prefix + name, hint, default, helps.get(name, ""), group))
     return found
 
 
@@ -107,7 +113,7 @@ def _with_default(option: Option, settings: Any, prefix: str) -> Option:
     value = settings
     for part in option.name.removeprefix(prefix).split("."):
         value = getattr(value, part)
-    return Option(option.name, option.hint, value, option.help)
+    return replace(option, default=value)
 
 
 def default_of(target: Any, name: str) -> Any:
@@ -132,25 +138,50 @@ def help_texts(target: Callable[..., Any]) -> dict[str, str]:
 
 def add_options(parser: argparse.ArgumentParser, options: Sequence[Option]) -> None:
     """Add options to a parser; a list of words that belong to no option is left to the caller."""
+    groups: dict[str, Any] = {"": parser}
     for one in options:
         if one.is_list:
             continue
+        if one.group not in groups:
+            groups[one.group] = parser.add_argument_group(one.group)
+        place = groups[one.group]
         if one.is_required:
-            parser.add_argument(one.name, type=_converter(one.name, one.hint), help=one.help)
+            place.add_argument(one.name, type=_converter(one.name, one.hint), help=one.help)
         elif one.is_switch:
-            parser.add_argument(f"--{one.name}", action="store_true", dest=one.name, help=one.help)
+            place.add_argument(f"--{one.name}", action="store_true", dest=one.name, help=one.help)
             for word in (*TRUE, *FALSE):
                 action = "store_true" if word in TRUE else "store_false"
                 spelled = f"--{one.name}={word}"
-                parser.add_argument(spelled, action=action, dest=one.name, help=argparse.SUPPRESS)
+                place.add_argument(spelled, action=action, dest=one.name, help=argparse.SUPPRESS)
         else:
-            parser.add_argument(
+            place.add_argument(
                 f"--{one.name}",
                 type=_converter(f"--{one.name}", one.hint),
                 default=one.default,
                 metavar=metavar(one.hint),
                 help=f"{one.help} {shown_default(one)}".strip().replace("%", "%%"),
             )
+
+
+def words_of(options: Sequence[Option], given: Mapping[str, Any]) -> list[str]:
+    """Return the words of a command line for the values that differ from the defaults of their options."""
+    words: list[str] = []
+    for one in options:
+        first, *inner = one.name.split(".")
+        value = given[first]
+        for name in inner:
+            value = getattr(value, name)
+        if one.is_required or value == one.default:
+            continue
+        if one.is_switch:
+            words.append(f"--{one.name}")
+            continue
+        if isinstance(value, dict):
+            text = json.dumps(value)
+        else:
+            text = ",".join(map(str, value)) if isinstance(value, (tuple, list)) else str(value)
+        words += [f"--{one.name}", text]
+    return words
 
 
 def _converter(name: str, hint: Any) -> Callable[[str], Any]:

@@ -15,7 +15,7 @@ from typing import Any
 from .._errors import choice
 from ..schemes import scheme_from
 from ..train.data.settings import check_division
-from ..train.pretrain.settings import PairSettings, check_model
+from ..train.pretrain.settings import LABELS, PairSettings, check_model
 from .configuration import flat, read_yaml
 from .options import UsageError
 from .pretrain_options import Configuration, DataOptions, TrainerOptions
@@ -84,7 +84,9 @@ def _check_model(found: Configuration) -> None:
         )
         if isinstance(model.backbone, str):
             choice("backbone", model.backbone, BACKBONES)
-        if model.pairs is not None and model.pairs.cache is None:
+        if model.weights not in (None, "imagenet") and not Path(str(model.weights)).is_file():
+            raise ValueError(f"weights is {model.weights!r}, which is no file; expected imagenet or a file")
+        if model.pairs is not None and model.pairs.cache is None and model.pairs.scheme != LABELS:
             scheme_from(_scheme(model.pairs), model.pairs.params)
     except (ValueError, TypeError) as error:
         raise UsageError(f"model: {error}") from error
@@ -163,6 +165,14 @@ def _check_manifest(found: Configuration, path: str) -> None:
     if pairs.cache is not None:
         _check_cache(pairs, [entry.id for entry in train])
         return
+    if pairs.scheme == LABELS:
+        if not any(entry.label for entry in train):
+            raise UsageError(
+                f"model.pairs.scheme is 'labels', and none of {len(train)} training images in {path} has "
+                "one; expected column label"
+            )
+        _check_unknown(pairs, [entry.id for entry in train if not entry.label], len(train), "label")
+        return
     takes = scheme_from(_scheme(pairs), pairs.params).takes
     has = [entry.gaze is not None or (takes == "heatmaps" and entry.heatmap is not None) for entry in train]
     if not any(has):
@@ -198,12 +208,14 @@ def _check_cache(pairs: PairSettings, train: Sequence[Hashable]) -> None:
     _check_unknown(pairs, unknown, len(train))
 
 
-def _check_unknown(pairs: PairSettings, unknown: Sequence[Hashable], total: int) -> None:
+def _check_unknown(
+    pairs: PairSettings, unknown: Sequence[Hashable], total: int, what: str = "gaze to look up"
+) -> None:
     if pairs.unknown == "raise" and unknown:
         some = ", ".join(map(str, unknown[:3])) + (", ..." if len(unknown) > 3 else "")
         raise UsageError(
             f"model.pairs.unknown is 'raise', and {len(unknown)} of {total} training images ({some}) have no "
-            "gaze to look up; expected gaze for them, or 'self'"
+            f"{what}; expected {what.split()[0]} for them, or 'self'"
         )
 
 

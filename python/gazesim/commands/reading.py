@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 import sys
-from collections.abc import Callable, Hashable
+from collections.abc import Callable, Collection, Hashable
 from dataclasses import dataclass
 from inspect import signature
 from pathlib import Path
@@ -20,14 +20,18 @@ from ..reading.placed import PlacedGaze
 from ..reading.source import image_of, read_placed, unknown
 
 __all__ = [
+    "CARRIED",
     "FILE_OPTIONS",
     "GazeSource",
+    "gaze_file_of",
     "gaze_of_manifest",
     "given",
+    "given_again",
     "is_manifest",
     "read_gaze",
     "refuse_without",
     "sizes_in",
+    "warn_line",
 ]
 
 
@@ -51,7 +55,7 @@ class GazeSource:
                 options,
                 image_size=image_size,
                 say=_line,
-                warn=_warning,
+                warn=warn_line,
             )
         except ScreenMissing as error:
             raise ScreenMissing(
@@ -80,6 +84,7 @@ def read_gaze(
     columns: str | None = None,
     on_bad_row: str = "raise",
     spanning: str = "start",
+    offset: str | None = None,
 ) -> GazeSource:
     """Return a gaze file or folder with checked options. A verb with ``**reading`` has these options.
 
@@ -104,6 +109,7 @@ def read_gaze(
         columns: Columns of any other table, such as x=gx,y=gy,duration=dur,image=stim.
         on_bad_row: raise refuses a file with a damaged row, skip leaves the row out and counts it.
         spanning: Fixations during which the image changes: start (image at their start), split or drop.
+        offset: Drift to subtract: dx,dy, a table (recording,dx,dy), or validation (EyeLink's own).
     """
     return GazeSource(
         path,
@@ -125,6 +131,7 @@ def read_gaze(
             columns=columns,
             on_bad_row=on_bad_row,
             spanning=spanning,
+            offset=offset,
         ),
     )
 
@@ -133,6 +140,16 @@ def is_manifest(path: str) -> bool:
     """Return whether a file is a manifest: a table with the columns id and image."""
     file = Path(path)
     return file.suffix.lower() in (".csv", ".tsv") and file.is_file() and Source(file).has("id", "image")
+
+
+def gaze_file_of(path: str) -> str:
+    """Return the gaze file at a path: the first one that a manifest names, or the path itself."""
+    if not is_manifest(path):
+        return path
+    from ..train.data.manifest import Manifest
+
+    found = (entry.gaze for entry in Manifest.read(path).entries)
+    return str(next((file for file in found if file is not None), path))
 
 
 def gaze_of_manifest(source: GazeSource, **changes: Any) -> PlacedGaze:
@@ -144,7 +161,13 @@ def gaze_of_manifest(source: GazeSource, **changes: Any) -> PlacedGaze:
     gaze = ManifestGaze(manifest.entries, dataclasses.replace(source.options, **changes), manifest.path)
     if not any(entry.gaze is not None for entry in manifest.entries):
         raise ValueError(f"{source.path} names no gaze; expected gaze files in its column gaze")
-    gaze.tell(_line, _warning)
+    gaze.tell(_line, warn_line)
+    without = [entry.id for entry in manifest.entries if entry.gaze is None]
+    if without:
+        some = ", ".join(map(repr, without[:3])) + (", ..." if len(without) > 3 else "")
+        _line(
+            f"{source.path}: {len(without)} of {len(manifest)} images have no gaze, and are left out: {some}"
+        )
     return gaze.placed
 
 
@@ -152,7 +175,8 @@ def _line(text: str) -> None:
     print(f"gazesim: {text}", file=sys.stderr)
 
 
-def _warning(text: str) -> None:
+def warn_line(text: str) -> None:
+    """Say what looks wrong about gaze, in a line."""
     _line(f"warning: {text}")
 
 
@@ -166,11 +190,11 @@ def given(reading: dict[str, Any]) -> list[str]:
 CARRIED = ("screen_size", "placement", "image_box")
 
 
-def given_again(reading: dict[str, Any]) -> list[str]:
-    """Return the command-line words of the options that a manifest does not store."""
+def given_again(reading: dict[str, Any], carried: Collection[str] = ()) -> list[str]:
+    """Return the words of the options that differ from their defaults, without those that are carried."""
     words = []
     for name in given(reading):
-        if name not in CARRIED:
+        if name not in carried:
             value = reading[name]
             text = ",".join(f"{side:g}" for side in value) if isinstance(value, tuple) else str(value)
             words += [f"--{name}", text]

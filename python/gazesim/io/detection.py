@@ -215,6 +215,10 @@ def detected(
     recording.seen = recording.used + recording.left_out.total() + recording.others.total()
     found = f"{recording.used + recording.left_out.total():,} fixations found by {_rule_words(rule)}"
     recording.notes.append(found)
+    if without := recording.others["samples without gaze"]:
+        recording.notes.append(
+            f"{without:,} of {without + recording.others['samples']:,} samples without gaze"
+        )
     showings.finish()
     return recording
 

@@ -98,6 +98,8 @@ CONVERTERS = {
     ".gazedata": "is a binary recording; expected the export of its software as a table",
 }
 
+#: Files of a folder that are looked at, to say why none of them is a gaze file.
+LOOKED_AT = 20
 #: Endings of gaze files; a folder may hold 100,000 images beside them.
 ENDINGS = frozenset({"", ".csv", ".tsv", ".txt", ".json", ".mat", ".asc", ".log", ".dat", ".gz", ".zip"}) | {
     ".parquet", ".feather", ".arrow",
@@ -124,6 +126,8 @@ def sources_of(place: Path, format: str | None) -> tuple[str, list[Source]]:
         name = recognised(file)
         if name is not None:
             found.setdefault(name, []).append(file)
+    if not found and format is None and (why := _why_unknown(files)):
+        raise fault(place, None, f"holds {len(files)} files, none of a known format; {why}")
     if not found or (format is not None and format not in found):
         wanted = "of a known format" if format is None else f"that is {FORMATS[format].title}"
         raise fault(place, None, f"holds {len(files)} files, none {wanted}; expected gaze files")
@@ -132,6 +136,23 @@ def sources_of(place: Path, format: str | None) -> tuple[str, list[Source]]:
         raise fault(place, None, f"holds files of several formats: {mixed}; expected one (format= chooses)")
     name = format or next(iter(found))
     return name, [Source(path) for path in FORMATS[name].choose(found[name])]
+
+
+def _why_unknown(files: Sequence[Path]) -> str:
+    """Return what is said of a file of raw samples, else of one whose columns lack names, or """ ""
+    told: list[str] = []
+    is_samples = False
+    for file in files[:LOOKED_AT]:
+        try:
+            source = Source(file)
+            is_samples = look_like(source)
+            format_of(source)
+        except ValueError as error:
+            if is_samples:
+                return str(error)
+            if "its columns named" in str(error):
+                told.append(str(error))
+    return told[0] if told else ""
 
 
 def gaze_files(place: Path) -> list[Path]:

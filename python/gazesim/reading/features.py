@@ -9,13 +9,15 @@ import numpy as np
 from numpy.typing import NDArray
 
 from .._errors import choice
+from ..cache.placement import Placement
 from ..cache.plan import REDUCTIONS
+from ..geometry import Box, Size
 from ..schemes import Scheme
 from ..schemes.features import Features
 from .placed import PlacedGaze
 from .source import image_of
 
-__all__ = ["READERS", "features_of_gaze", "features_of_maps", "readers_of"]
+__all__ = ["READERS", "features_of_gaze", "features_of_maps", "placement_of", "readers_of"]
 
 #: How several readers of an image are combined: one map of all, or the mean or maximum over all pairs.
 READERS = ("pool", *REDUCTIONS)
@@ -44,6 +46,19 @@ def features_of_gaze(
         groups.setdefault(image_of(name) if reduce == "pool" else name, []).append(position)
     maps = (placed.map_of(positions, n_threads=n_threads) for positions in groups.values())
     return features_of_maps(scheme, maps, list(groups), n_threads=n_threads)
+
+
+def placement_of(scheme: Scheme, placed: PlacedGaze) -> Placement:
+    """Return the geometry of gaze that goes with its features under a scheme, for caches to keep.
+
+    It holds every gaze by its id, and every image by its own, as one map of all its readers has it.
+    """
+    pairs = zip(placed.boxes, placed.image_sizes, strict=True)
+    places: dict[Hashable, tuple[Box, Size]] = dict(zip(placed.paths.ids, pairs, strict=True))
+    for name in placed.paths.ids:
+        places.setdefault(image_of(name), places[name])
+    sigma = placed.spread.sigma_px if scheme.takes == "heatmaps" else None
+    return Placement(placed.canvas, sigma, places)
 
 
 def features_of_maps(

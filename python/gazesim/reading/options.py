@@ -35,6 +35,10 @@ class GazeOptions:
     sigma_px, sigma_deg
         Standard deviation of the Gaussian that draws fixations as a map, in screen pixels or degrees;
         default: 1 degree where ``screen_cm`` and ``distance_cm`` are given, else 1/40 of the width.
+    offset
+        Drift to subtract, how far recorded gaze lies from where people looked: ``"dx,dy"`` in the unit of the
+        file, a table with the columns recording, dx and dy, or ``"validation"``, the mean error of each
+        EyeLink recording's validation.
 
     Examples
     --------
@@ -62,6 +66,7 @@ class GazeOptions:
     spanning: str = "start"
     sigma_px: float | None = None
     sigma_deg: float | None = None
+    offset: str | None = None
 
     def __post_init__(self) -> None:
         _ = self.reading  # checks the options of read_scanpaths

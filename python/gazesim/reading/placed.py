@@ -114,6 +114,13 @@ class PlacedGaze:
         """Return the fixations of a scanpath in pixels of its image, (L, 3)."""
         return to_image(self.paths[position], self.boxes[position], self.image_sizes[position])
 
+    def on_images(self) -> Scanpaths:
+        """Return all scanpaths in pixels of their images; ``screen_size`` is None where their sizes differ."""
+        paths = [self.on_image(position) for position in range(len(self.paths))]
+        sizes = set(self.image_sizes)
+        size = sizes.pop() if len(sizes) == 1 else None
+        return Scanpaths.from_list(paths, ids=self.paths.ids, screen_size=size)
+
     def map_of(self, positions: Sequence[int], *, n_threads: int | None = None) -> NDArray[np.float32]:
         """Return one gaze map of all the given scanpaths of an image, (H, W), sized :attr:`map_size_wh`.
 

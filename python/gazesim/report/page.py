@@ -16,7 +16,7 @@ from numpy.typing import NDArray
 
 from ..cache.store import replacing
 
-__all__ = ["bokeh_item", "packed", "require_bokeh", "write_page"]
+__all__ = ["bokeh_item", "check_report", "packed", "require_bokeh", "write_page"]
 
 #: Under this content security policy, a browser loads only what is in the file.
 POLICY = (
@@ -38,6 +38,13 @@ def require_bokeh() -> Any:
             'reports need bokeh, which is not installed; expected: pip install "gazesim[report]"'
         ) from None
     return bokeh
+
+
+def check_report(path: str | Path) -> None:
+    """Raise, before the work that a report shows, where the report could not be written."""
+    require_bokeh()
+    if not Path(path).resolve().parent.is_dir():
+        raise ValueError(f"--html {path} is in a folder that does not exist; expected one that does")
 
 
 def write_page(

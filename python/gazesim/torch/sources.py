@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 from .._errors import describe
 from ..cache import AffinityCache
 from ..cache.gather import gather_dense
+from ..cache.imported import refuse_cells
 from ..ids import IdIndex, Source, as_ids, as_positions, block_at
 from .ids import Codes, code_of
 
@@ -47,7 +48,7 @@ class DenseSource:
         self.matrix: Floats = np.ascontiguousarray(values, np.float32)
         self.ids = as_ids(ids, len(self.matrix))
         if self.matrix.size and not (self.matrix.min() >= 0 and self.matrix.max() <= 1):
-            raise ValueError("matrix holds numbers outside of [0, 1], or NaN; expected affinities")
+            refuse_cells(~((self.matrix >= 0) & (self.matrix <= 1)), self.matrix, 0, "matrix", "in [0, 1]")
         #: Whether ``[i, j]`` and ``[j, i]`` differ for some pair.
         self.directed = not _is_symmetric(self.matrix)
         #: (n,) bool: whether the image has any affinity above 0.

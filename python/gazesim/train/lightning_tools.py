@@ -14,6 +14,7 @@ import lightning
 import numpy as np
 import torch
 from lightning.pytorch.loggers import Logger, TensorBoardLogger
+from lightning.pytorch.strategies import DDPStrategy
 from lightning.pytorch.utilities import rank_zero_only
 from numpy.typing import NDArray
 from torch.utils.data import Sampler
@@ -28,6 +29,7 @@ __all__ = [
     "Shuffled",
     "TrainingProgress",
     "epoch_order",
+    "expect_unused_parameters",
     "loggers",
     "quiet",
     "seeded",
@@ -52,6 +54,16 @@ def quiet() -> Iterator[None]:
             yield
     finally:
         log.setLevel(level)
+
+
+def expect_unused_parameters(trainer: lightning.Trainer) -> None:
+    """Let DDP look for parameters without a gradient, unless the Trainer's strategy says otherwise.
+
+    DDP raises in the second step where a parameter has none. To be called before the strategy wraps the
+    module, as in its ``setup``.
+    """
+    if isinstance(trainer.strategy, DDPStrategy):
+        trainer.strategy._ddp_kwargs.setdefault("find_unused_parameters", True)
 
 
 @contextmanager

@@ -86,7 +86,8 @@ class ArraySamples:
     ids
         One distinct name per image, default ``"0"`` to ``"n - 1"``.
     scanpaths
-        Scanpaths in pixels of the images, by these ids or by (id, reader): the first reader's counts.
+        Scanpaths in pixels of the images, by these ids or by (id, reader). Affinities compare all readers;
+        :meth:`scanpath` is the first one's.
     splits, groups
         One per image. An image whose group is "", None or NaN is a group of its own, as in manifests.
     channels

@@ -163,13 +163,17 @@ def _flipped(view: Pixels, record: ViewRecord) -> Pixels:
 
 def _resampled(image: torch.Tensor, box: Box, size: int) -> Pixels:
     """Return the box of an image at another size, as torchvision's resized_crop does; a new array."""
+    pixels: Pixels = resized_box(image, box, (size, size)).numpy()
+    return pixels
+
+
+def resized_box(image: torch.Tensor, box: Box, size_hw: tuple[int, int]) -> torch.Tensor:
+    """Return the box (x0, y0, x1, y1) of an image (C, H, W) at another (height, width), antialiased."""
     x0, y0, x1, y1 = box
     part = image[None, :, y0:y1, x0:x1]
-    if part.shape[-2:] == (size, size):
-        return np.array(part[0].numpy())
-    new = functional.interpolate(part, size=(size, size), mode="bilinear", antialias=True)
-    pixels: Pixels = new[0].numpy()
-    return pixels
+    if part.shape[-2:] == size_hw:
+        return part[0].clone()
+    return functional.interpolate(part, size=size_hw, mode="bilinear", antialias=True)[0]
 
 
 def _resampled_map(gaze: Pixels, box: Box, size: int) -> Pixels:

@@ -24,7 +24,7 @@ from .linear_probe import embed
 from .multi_label import finding_scores
 from .patches import PatchSamples
 from .segmentation import maps_of, segment, with_masks
-from .settings import KnnSettings, ProbeSettings, SegmentationSettings
+from .settings import GradientProbeSettings, KnnSettings, ProbeSettings, SegmentationSettings
 
 __all__ = [
     "AffinityTask",
@@ -39,7 +39,7 @@ __all__ = [
 ]
 
 #: Protocols that read the classes of whole images.
-WHOLE = ("probe", "finetune", "knn")
+WHOLE = ("probe", "gradient_probe", "finetune", "knn")
 #: How the missing values of a finding may be written in a manifest.
 MISSING = ("", "nan", "na", "none", "-", "?")
 
@@ -203,7 +203,9 @@ def tasks_of(
     return tasks
 
 
-def records_of(tasks: Mapping[str, Task], knn: KnnSettings) -> dict[str, Any]:
+def records_of(
+    tasks: Mapping[str, Task], knn: KnnSettings, gradient_probe: GradientProbeSettings
+) -> dict[str, Any]:
     """Return the settings that the scores of the protocols other than probe and finetune depend on."""
     records: dict[str, Any] = {}
     for protocol, task in tasks.items():
@@ -211,6 +213,8 @@ def records_of(tasks: Mapping[str, Task], knn: KnnSettings) -> dict[str, Any]:
             records[protocol] = task.record()
         elif protocol == "knn":
             records[protocol] = asdict(knn)
+        elif protocol == "gradient_probe":
+            records[protocol] = asdict(gradient_probe)
         elif protocol == "patch":
             boxes = [entry.box for entry in getattr(task.samples, "entries", ())]
             records[protocol] = {

@@ -3,8 +3,11 @@
 from __future__ import annotations
 
 import itertools
+import pickle
 import warnings
+import zipfile
 from collections import OrderedDict
+from pathlib import Path
 from typing import Any
 from urllib.error import URLError
 
@@ -124,8 +127,9 @@ def make_backbone(name: str = "resnet18", *, channels: int = 3, weights: str | N
         Of the images. Images are in [0, 1].
     weights
         None (random), or "imagenet": those of the papers (IMAGENET1K_V1), downloaded once by
-        torch.hub. Images are then standardised as these weights expect. For other than three channels, the
-        first layer responds to a grey image as the original does to three copies of it.
+        torch.hub; or a file of a torchvision ResNet's weights, such as ``resnet18-f37072fd.pth``. Images
+        are then standardised as for ImageNet. For other than three channels, the first layer responds to a
+        grey image as the original does to three copies of it.
 
     Returns
     -------
@@ -142,15 +146,15 @@ def make_backbone(name: str = "resnet18", *, channels: int = 3, weights: str | N
     """
     choice("backbone", name, backbone_names())
     integer("channels", channels, low=1, high=1024)
-    if weights is not None:
-        choice("weights", weights, WEIGHTS)
+    if weights is not None and weights not in WEIGHTS and not Path(weights).is_file():
+        raise FileNotFoundError(f"weights is {weights!r}, which is no file; expected 'imagenet' or a file")
     if name == NARROW_NAME:
         if weights is not None:
             raise ValueError(f"weights is {weights!r}, but there are none for {name!r}; expected None")
         return Backbone(_narrow(channels), NARROW[-1], (0.0,) * channels, (1.0,) * channels)
     net: ResNet = models.get_model(name, weights=None)
     if weights is not None:
-        net.load_state_dict(_imagenet(name))
+        net.load_state_dict(_imagenet(name) if weights in WEIGHTS else _weights_in(Path(weights), name, net))
     mean, std = (0.0,) * channels, (1.0,) * channels
     if weights is not None:
         mean, std = _per_channel(IMAGENET_MEAN, channels), _per_channel(IMAGENET_STD, channels)
@@ -299,6 +303,28 @@ def _narrow(channels: int) -> nn.Sequential:
         if isinstance(part, nn.Conv2d):
             nn.init.kaiming_normal_(part.weight, mode="fan_out", nonlinearity="relu")
     return nn.Sequential(stem, *stages)
+
+
+def _weights_in(file: Path, name: str, net: ResNet) -> dict[str, Any]:
+    """Return the weights in a file, or raise for those of another network; no code in the file runs."""
+    try:
+        state = torch.load(file, map_location="cpu", weights_only=True)
+    except (pickle.UnpicklingError, RuntimeError, EOFError, zipfile.BadZipFile) as error:
+        reason = str(error).strip().split("\n", 1)[0]
+        raise ValueError(f"weights: {file} is no file of tensors: {reason}") from error
+    expected = net.state_dict()
+    found: dict[str, Any] = state if isinstance(state, dict) else {}
+    wrong = sorted(
+        key
+        for key in expected.keys() | found.keys()
+        if key not in found or key not in expected or found[key].shape != expected[key].shape
+    )
+    if wrong:
+        raise ValueError(
+            f"weights: {file} does not hold torchvision's weights of {name}: {len(wrong)} differ, such as "
+            f"{wrong[0]}; expected its file"
+        )
+    return found
 
 
 def _imagenet(name: str) -> dict[str, Any]:

@@ -15,7 +15,7 @@ from ..._errors import describe
 from ...torch.ids import Ids
 from ...torch.pairs import PairMask
 from ..data.loader import ViewMaps
-from ..lightning_tools import RandomStream
+from ..lightning_tools import RandomStream, expect_unused_parameters
 from .backbones import as_backbone, take_normalisation
 from .finite import FiniteLoss
 from .frameworks import MoCo, Step, make_framework
@@ -168,6 +168,9 @@ class Contrastive(lightning.LightningModule):
         """Take normalisation from the data module, and the gaze by which positives are chosen."""
         if stage != "fit":
             return
+        if self.about["framework"] == "gaze":
+            # Nothing learns in the layers behind the stage that the head reads.
+            expect_unused_parameters(self.trainer)
         data = getattr(self.trainer, "datamodule", None)
         self._take_normalisation(data)
         carry = getattr(data, "carry_gaze_maps", None)
