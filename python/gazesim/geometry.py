@@ -43,10 +43,10 @@ class AssumedScreenWarning(UserWarning):
     --------
     >>> import warnings, gazesim
     >>> gaze = [[10, 10, 0.2], [50, 10, 0.3], [50, 40, 0.2]]
-    >>> with warnings.catch_warnings(record=True) as told:
+    >>> with warnings.catch_warnings(record=True) as caught:
     ...     warnings.simplefilter("always")
     ...     _ = gazesim.affinity([gaze, gaze])
-    >>> [(one.category.__name__, str(one.message)[:42]) for one in told]
+    >>> [(one.category.__name__, str(one.message)[:42]) for one in caught]
     [('AssumedScreenWarning', 'screen_size is missing: assumed (50, 40), ')]
     """
 

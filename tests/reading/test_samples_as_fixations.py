@@ -1,4 +1,4 @@
-"""Raw samples handed over as fixations: told, with the command that finds fixations."""
+"""Raw samples given as fixations: a warning names the command that finds fixations."""
 
 from __future__ import annotations
 

@@ -15,9 +15,9 @@ from PIL import Image as Picture
 torch = pytest.importorskip("torch")
 pytest.importorskip("gazesim.train")
 
-from gazesim.train import GazeData, Manifest, ManifestSamples, Views
-from gazesim.train.data import kept as keeping
-from gazesim.train.data.kept import Mapped
+from gazesim.train import GazeData, Manifest, ManifestSamples, Views  # noqa: E402
+from gazesim.train.data import kept as keeping  # noqa: E402
+from gazesim.train.data.kept import Mapped  # noqa: E402
 
 pytestmark = pytest.mark.skipif(os.name != "posix", reason="the file is shared by locks that Windows lacks")
 
