@@ -88,7 +88,7 @@ class GazeData(lightning.LightningDataModule):
         For files: how wide fixations are drawn, as for ``ManifestSamples``.
     bits
         For files: how many of 16 bits the pixels of PNG, TIFF and .npy images use, 9 to 16, 12 for many
-        cameras; default 16.
+        cameras; default: 16.
     gaze
         For files: how gaze is read and where images stood on the screen, where the manifest says
         nothing else; as for ``gazesim affinity``.
@@ -157,10 +157,10 @@ class GazeData(lightning.LightningDataModule):
         self._maps_from: float | None = None
         self.memory = choice("memory", memory, MEMORY)
         self.sigma_share = sigma_share
-        if bits is not None and phantom is not None:
-            raise ValueError(f"bits is {bits} beside phantom, whose pixels have none; expected it with files")
         self.bits = None if bits is None else integer("bits", bits, low=9, high=16)
         self.gaze = gaze
+        if bits is not None and phantom is not None:
+            raise ValueError(f"bits is {bits} beside phantom, whose pixels have none; expected it with files")
         self.seed = integer("seed", seed, low=0, high=2**63 - 1)
         self.split_seed = integer("split_seed", split_seed, low=0, high=2**63 - 1)
         self._all: Samples | None = None
