@@ -343,7 +343,5 @@ def _labels(advice: Advice) -> str:
         f"{name} {mean:+.1f} points ({low:+.1f} to {high:+.1f})"
         for name, (mean, low, high) in (("SimCLR", near.simclr), ("BYOL", near.byol))
     )
-    return (
-        text
-        + f"; in the phantom study {TITLES.get(near.positives, near.positives)} ({near.lift:.0%}) gave {gains}"
-    )
+    title = TITLES.get(near.positives, near.positives)
+    return text + f"; in the phantom study {title} ({near.lift:.0%}) gave {gains}"
