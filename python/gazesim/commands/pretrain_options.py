@@ -108,8 +108,6 @@ class DataOptions:
         Decides the order and the views; default: seed_everything.
     split_seed
         Decides the split of presets that have no published one.
-    bits
-        How many of 16 bits the pixels of PNG, TIFF and .npy images use, 9 to 16, such as 12; default: 16.
     """
 
     manifest: str | None = None

@@ -186,7 +186,7 @@ def augmented(images: torch.Tensor, settings: FineTuneSettings) -> torch.Tensor:
     if settings.crop_scale == 1:
         return images
     height, width = images.shape[-2:]
-    sampler = Sampler("crop", scale=(settings.crop_scale, 1.0), ratio=(width / height,) * 2)
+    sampler = Sampler("crop", min_iou=0.0, scale=(settings.crop_scale, 1.0), ratio=(width / height,) * 2)
     boxes = [sampler.draw_anywhere((width, height), _uniforms) for _ in range(count)]
     return torch.stack(
         [resized_box(image, box, (height, width)) for image, box in zip(images, boxes, strict=True)]
