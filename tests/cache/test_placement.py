@@ -35,7 +35,9 @@ def test_json_keeps_everything_and_each_place_once():
     assert Placement.from_json(None, ["a"]) is None
 
 
-@pytest.mark.parametrize("value", [7, {}, {"canvas_wh": [1]}, {**placed().to_json(["a", "b"]), "place_of": [5, 0]}])
+@pytest.mark.parametrize(
+    "value", [7, {}, {"canvas_wh": [1]}, {**placed().to_json(["a", "b"]), "place_of": [5, 0]}]
+)
 def test_json_that_is_no_geometry(value):
     with pytest.raises(ValueError, match="expected canvas_wh, sigma_px, places"):
         Placement.from_json(value, ["a", "b"])
@@ -68,7 +70,10 @@ def test_differences_name_an_image_and_both_places():
         "0,0,1920,1080 of 1920 x 1080 px here (2 of 2 images differ)"
     )
     (sigma,) = differences(placed(), placed(sigma=24.0))
-    assert "sigma_px=48 on 1920 x 1080 px when the cache was built (6.667% of the width of image 'a')" in sigma.words
+    assert (
+        "sigma_px=48 on 1920 x 1080 px when the cache was built (6.667% of the width of image 'a')"
+        in sigma.words
+    )
     assert "sigma_px=24" in sigma.words
 
 
@@ -90,7 +95,9 @@ WORDS = ["--screen_size", "1920,1080", "--placement", "fit"]
 
 
 @pytest.mark.parametrize("scheme", ["multimatch", "moments"])
-@pytest.mark.parametrize("how", [["--reduce", "mean"], ["--top_k", "3"], ["--quantile", "0.5", "--reduce", "max"]])
+@pytest.mark.parametrize(
+    "how", [["--reduce", "mean"], ["--top_k", "3"], ["--quantile", "0.5", "--reduce", "max"]]
+)
 def test_affinity_keeps_it_and_inspect_shows_it(gazes, scheme, how, capsys):
     folder = str(gazes / "cache")
     words = ["affinity", str(gazes / "gaze.csv"), "--images", str(gazes), *WORDS, "--scheme", scheme, *how]
@@ -105,12 +112,20 @@ def test_affinity_keeps_it_and_inspect_shows_it(gazes, scheme, how, capsys):
     drawn = "; maps drawn with sigma_px=48" if scheme == "moments" else ""
     assert f"geometry: gaze on 1920 x 1080 px, images at 600,0,1320,1080{drawn}\n" in capsys.readouterr().out
     assert main([*words, "--cache", folder]) == 0  # the same work is finished already
-    assert main([*words[:-len(how)], *how, "--placement", "stretch", "--cache", folder]) == 1
+    assert main([*words[: -len(how)], *how, "--placement", "stretch", "--cache", folder]) == 1
     assert "expected a new folder" in capsys.readouterr().err
 
 
 def test_shares_of_a_cache_keep_it(gazes):
-    words = ["affinity", str(gazes / "gaze.csv"), "--images", str(gazes), *WORDS, "--cache", str(gazes / "cache")]
+    words = [
+        "affinity",
+        str(gazes / "gaze.csv"),
+        "--images",
+        str(gazes),
+        *WORDS,
+        "--cache",
+        str(gazes / "cache"),
+    ]
     for share in ("1/2", "2/2"):
         assert main([*words, "--block", share]) == 0
     assert main([*words, "--merge"]) == 0

@@ -25,14 +25,19 @@ def test_the_table_of_a_manifest_is_read_by_its_columns(tmp_path):
 def test_without_a_header_the_class_is_last(tmp_path):
     found, words = read_labels(written(tmp_path, "a,x\nb,y\n"), ["a", "b"])
     assert found == {"a": "x", "b": "y"}
-    assert words == [f"{tmp_path / 'labels.csv'}: 2 of 2 ids have a class, from the last column (rows: 2 by exact id)"]
+    assert words == [
+        f"{tmp_path / 'labels.csv'}: 2 of 2 ids have a class, from the last column (rows: 2 by exact id)"
+    ]
 
 
 def test_what_does_not_match_is_counted_with_near_misses(tmp_path):
     file = written(tmp_path, "id;label\nimage_01;x\nimage_1l;y\nother;z\n")
     found, words = read_labels(file, ["image_01", "image_11"])
     assert found == {"image_01": "x"}
-    assert words[1] == "  2 names without an image in the cache: 'image_1l', 'other'; 'image_1l' is nearly 'image_11'"
+    assert (
+        words[1]
+        == "  2 names without an image in the cache: 'image_1l', 'other'; 'image_1l' is nearly 'image_11'"
+    )
     assert words[2] == "  1 ids without a row: 'image_11'"
 
 

@@ -60,7 +60,9 @@ def test_sizes_by_image_stay_those_of_each_image(tmp_path):
 
 
 def test_readers_share_the_size_of_their_image(tmp_path):
-    (tmp_path / "gaze.csv").write_text("image_id,reader_id,x,y,duration\na,r1,960,540,0.2\na,r2,960,540,0.2\n")
+    (tmp_path / "gaze.csv").write_text(
+        "image_id,reader_id,x,y,duration\na,r1,960,540,0.2\na,r2,960,540,0.2\n"
+    )
     found = read_scanpaths(
         tmp_path / "gaze.csv", screen_size=SCREEN, placement="fit", image_size={"a": IMAGE}, verbose=False
     )

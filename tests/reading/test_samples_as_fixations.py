@@ -19,7 +19,9 @@ def mcgip(folder, rng, images=6):
     for i in range(images):
         centres = np.repeat(rng.uniform(30, 480, (8, 2)), 15, axis=0)
         gaze = (centres + rng.normal(0, 1, (120, 2))).round(2).tolist()
-        (folder / f"i{i}.json").write_text(json.dumps({"gaze": gaze, "img": f"i{i}.png", "case": "1", "gt": 1}))
+        (folder / f"i{i}.json").write_text(
+            json.dumps({"gaze": gaze, "img": f"i{i}.png", "case": "1", "gt": 1})
+        )
     return folder
 
 
@@ -51,7 +53,9 @@ def test_training_tells_it_too(tmp_path, rng):
         lines.append(f"i{i},i{i}.npy,train,raw/i{i}.json#i{i}.png")
     (tmp_path / "m.csv").write_text("\n".join(lines))
     data = GazeData(manifest=str(tmp_path / "m.csv"), size=32)
-    with pytest.warns(RawSamplesWarning, match=r"i0\.json looks like raw samples .* as gazesim fixations .*i0\.json"):
+    with pytest.warns(
+        RawSamplesWarning, match=r"i0\.json looks like raw samples .* as gazesim fixations .*i0\.json"
+    ):
         data.gaze_source("multimatch")
     data.gaze_source("moments")
     assert raw.is_dir()

@@ -109,7 +109,9 @@ def differences(cached: Placement, own: Placement) -> list[Difference]:
         )
     if cached.canvas_wh != own.canvas_wh:
         found.append(
-            Difference("canvas", f"gaze was on {_size(cached)} when the cache was built, and is on {_size(own)}")
+            Difference(
+                "canvas", f"gaze was on {_size(cached)} when the cache was built, and is on {_size(own)}"
+            )
         )
     if cached.sigma_px is not None and own.sigma_px is not None:
         for name in both:

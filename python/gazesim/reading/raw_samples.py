@@ -49,9 +49,7 @@ def sampling_rate_of(paths: Iterable[NDArray[np.float64]]) -> float | None:
     return round(1 / middle, 6)
 
 
-def words_of_raw_samples(
-    scheme: Scheme, paths: Iterable[NDArray[np.float64]], source: str
-) -> str | None:
+def words_of_raw_samples(scheme: Scheme, paths: Iterable[NDArray[np.float64]], source: str) -> str | None:
     """Return a warning where a scheme of fixations would compare raw samples, with the command to run."""
     names = [name for name, kind in SCHEMES.items() if type(scheme) is kind]
     if scheme.takes != "scanpaths" or (names and names[0] in OF_TRAJECTORIES):

@@ -57,7 +57,9 @@ def test_the_same_geometry_says_nothing(folder, scheme):
 
 def test_maps_of_another_place_are_refused(folder):
     cache = cached(folder, "moments")
-    with pytest.raises(ValueError, match=r"image 'i0' stood at 600,0,1320,1080 of 1920 x 1080 px .*6 of 6") as raised:
+    with pytest.raises(
+        ValueError, match=r"image 'i0' stood at 600,0,1320,1080 of 1920 x 1080 px .*6 of 6"
+    ) as raised:
         source(folder, cache, placement="stretch")
     assert str(raised.value).startswith(f"{folder / 'moments'}: ")
     assert "expected --data.gaze.* (placement, image_box, screen_size, sigma_px, ...)" in str(raised.value)
@@ -71,7 +73,9 @@ def test_scanpaths_of_another_place_are_warned_of(folder):
 
 def test_another_screen_is_warned_of(folder):
     _, told = source(folder, cached(folder, "multimatch"), screen_size=(1920, 1200))
-    assert any("gaze was on 1920 x 1080 px when the cache was built, and is on 1920 x 1200 px" in one for one in told)
+    assert any(
+        "gaze was on 1920 x 1080 px when the cache was built, and is on 1920 x 1200 px" in one for one in told
+    )
 
 
 def test_another_width_of_maps_is_warned_of(folder):

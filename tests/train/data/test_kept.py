@@ -46,7 +46,9 @@ def files(manifest):
 
 def everything(samples):
     maps = [samples.gaze_map(i) for i in range(len(samples))]
-    return [samples.image(i).clone() for i in range(len(samples))] + [m if m is None else m.clone() for m in maps]
+    return [samples.image(i).clone() for i in range(len(samples))] + [
+        m if m is None else m.clone() for m in maps
+    ]
 
 
 def same(first, second):
@@ -67,7 +69,9 @@ def test_all_modes_but_eight_bits_give_the_same_bits(manifest, size):
             assert same(everything(samples), plain), memory
     coarse = everything(ManifestSamples(Manifest.read(manifest), size=size, memory="uint8"))
     assert not same(coarse, plain)
-    assert all(torch.allclose(a, b, atol=0.6 / 255) for a, b in zip(coarse[:COUNT], plain[:COUNT], strict=True))
+    assert all(
+        torch.allclose(a, b, atol=0.6 / 255) for a, b in zip(coarse[:COUNT], plain[:COUNT], strict=True)
+    )
 
 
 @pytest.mark.parametrize("workers", [0, 2])
@@ -121,7 +125,12 @@ def test_processes_share_one_file_and_the_last_removes_it(manifest):
 def test_other_settings_have_another_file(manifest):
     samples = [
         ManifestSamples(Manifest.read(manifest), memory="mapped", **options)
-        for options in ({"size": 32}, {"size": 40}, {"size": 32, "sigma_share": 0.1}, {"size": 32, "bits": 12})
+        for options in (
+            {"size": 32},
+            {"size": 40},
+            {"size": 32, "sigma_share": 0.1},
+            {"size": 32, "bits": 12},
+        )
     ]
     assert len({one.kept.path for one in samples}) == len(samples)
 
@@ -168,7 +177,9 @@ def test_a_full_disk_is_told_and_the_rest_is_read_anew(manifest, monkeypatch, ca
     for _ in range(2):
         assert same(everything(samples), expected)
     told = capsys.readouterr().err
-    assert told.count("is full (No space left on device), so the other images are read anew in every epoch") == 1
+    assert (
+        told.count("is full (No space left on device), so the other images are read anew in every epoch") == 1
+    )
 
 
 def test_without_locks_the_file_is_ones_own(manifest, monkeypatch):

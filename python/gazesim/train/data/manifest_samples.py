@@ -259,4 +259,3 @@ class ManifestSamples:
 
     def _fault(self, entry: Entry, column: str, problem: str) -> ValueError:
         return self.gaze.fault(entry, column, problem)
-
