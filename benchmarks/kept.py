@@ -2,9 +2,8 @@
 
     python -m benchmarks.kept --images 2000 --side 512 --size 224
 
-Writes its images to a temporary folder. Each mode runs in a process of its own; "2 ranks" are two of these at the
-same time, of which the second one's numbers are shown as well. Views are plain copies, so that what is measured is
-reading and keeping.
+Writes its images to a temporary folder. Each mode runs in a process of its own; "2 ranks" are two of these at
+the same time, with a row each. Views are plain copies, so that what is measured is reading and keeping.
 """
 
 from __future__ import annotations
@@ -22,10 +21,13 @@ from pathlib import Path
 import numpy as np
 from PIL import Image as Picture
 
-MODES = ("none", "uint8", "float32", "mapped")
+MODES = ("float32", "mapped", "none", "uint8")
 EPOCHS = 2
 #: (workers, ranks); neither matters to what `uint8` and `none` hold.
-RUNS = {"float32": ((0, 1), (2, 1), (0, 2)), "mapped": ((0, 1), (2, 1), (0, 2)), "none": ((0, 1), (2, 1))}
+RUNS = {
+    "float32": ((0, 1), (2, 1), (0, 2)),
+    "mapped": ((0, 1), (2, 1), (0, 2)),
+}
 
 
 def write_images(folder: Path, count: int, side: int) -> None:

@@ -139,7 +139,7 @@ def test_a_cache_of_the_library_states_nothing_unless_it_is_given(tmp_path, caps
     assert plain.placement is None
     assert main(["inspect", str(tmp_path / "plain")]) == 0
     assert "geometry: not known\n" in capsys.readouterr().out
-    where = Placement((32.0, 32.0), None, {i: ((0.0, 0.0, 32.0, 32.0), (32.0, 32.0)) for i in range(6)})
+    where = Placement((32.0, 32.0), None, dict.fromkeys(range(6), ((0.0, 0.0, 32.0, 32.0), (32.0, 32.0))))
     kept = AffinityCache.build(tmp_path / "kept", features, placement=where)
     assert kept.placement == where
     assert kept.placement.words() == "gaze on 32 x 32 px, images over all of it"
@@ -158,7 +158,7 @@ def rewritten(path, change):
 def test_a_cache_of_the_first_format_is_opened_and_goes_on(tmp_path):
     data = phantom(6, size=32)
     features = MultiMatch(screen_size=(32, 32)).features(data.scanpaths)
-    where = Placement((32.0, 32.0), None, {i: ((0.0, 0.0, 32.0, 32.0), (32.0, 32.0)) for i in range(6)})
+    where = Placement((32.0, 32.0), None, dict.fromkeys(range(6), ((0.0, 0.0, 32.0, 32.0), (32.0, 32.0))))
     matrix = AffinityCache.build(tmp_path / "c", features).matrix.copy()
 
     def first(manifest):

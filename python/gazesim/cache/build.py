@@ -36,8 +36,8 @@ from .manifest import (
     scheme_from_json,
     write_manifest,
 )
-from .plan import SIZE_IMAGES, Block, Plan, arranged, sample_matrix
 from .placement import Placement
+from .plan import SIZE_IMAGES, Block, Plan, arranged, sample_matrix
 from .selection import selection_from_json
 from .store import CacheError, FolderLock
 

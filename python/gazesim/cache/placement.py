@@ -29,6 +29,13 @@ class Placement:
     places
         For every gaze by id the box (x0, y0, x1, y1) of its image on the canvas, and the image's (width,
         height) in its own pixels.
+
+    Examples
+    --------
+    >>> from gazesim.cache import Placement
+    >>> box, size = (600.0, 0.0, 1320.0, 1080.0), (1024.0, 1536.0)
+    >>> Placement((1920.0, 1080.0), 48.0, {"a": (box, size), "b": (box, size)}).words()
+    'gaze on 1920 x 1080 px, images at 600,0,1320,1080; maps drawn with sigma_px=48'
     """
 
     canvas_wh: Size
@@ -120,8 +127,8 @@ def differences(cached: Placement, own: Placement) -> list[Difference]:
                 found.append(
                     Difference(
                         "sigma",
-                        f"maps were drawn with sigma_px={cached.sigma_px:g} on {_size(cached)} when the cache "
-                        f"was built ({one:.3%} of the width of image {name!r}), and are with "
+                        f"maps were drawn with sigma_px={cached.sigma_px:g} on {_size(cached)} when the "
+                        f"cache was built ({one:.3%} of the width of image {name!r}), and are with "
                         f"sigma_px={own.sigma_px:g} on {_size(own)} here ({other:.3%})",
                     )
                 )

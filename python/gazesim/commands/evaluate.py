@@ -100,8 +100,8 @@ def run(
         folder: Where the public data set was unpacked.
         size: Images are resized to this many pixels square; default: as the first checkpoint was
             pre-trained, 224 without one.
-        bits: How many of 16 bits the pixels of PNG, TIFF and .npy images use; default: as the first checkpoint
-            was pre-trained, 16 without one.
+        bits: How many of 16 bits the pixels of PNG, TIFF and .npy images use; default: as the first
+            checkpoint was pre-trained, 16 without one.
         protocols: Some of probe, finetune, knn, multi_label, segmentation, patch and affinity, with commas.
         fractions: Shares of the training labels, or whole numbers of them, evenly over the classes.
         folds: Stratified folds over all labelled images; default: the splits train, val and test.

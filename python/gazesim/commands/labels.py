@@ -1,4 +1,4 @@
-"""The classes of ``gazesim inspect --labels``: a table joined with the ids of a cache by the manifest's rules."""
+"""The classes of ``gazesim inspect --labels``: a table joined with a cache by the manifest's rules."""
 
 from __future__ import annotations
 
@@ -20,9 +20,9 @@ def read_labels(path: Path, ids: Sequence[Hashable]) -> tuple[dict[Hashable, str
     """Return the class of every id that a table names, and in words what was matched and what was not.
 
     A table with a header is read as ``gazesim manifest`` reads it: an id column and a label column by their
-    usual names. Without one, the class is the last cell of a row, and the cells before it are the id, or image
-    and reader. Names match exactly, else without extension, folder or both, else in any case of letters; a
-    name that fits two images fits none.
+    usual names. Without one, the class is the last cell of a row, and the cells before it are the id, or
+    image and reader. Names match exactly, else without extension, folder or both, else in any case of
+    letters; a name that fits two images fits none.
     """
     lines, label = _rows(path)
     images = [str(image_of(name)) for name in ids]

@@ -11,7 +11,8 @@ from ..schemes import SCHEMES, Scheme
 
 __all__ = ["RawSamplesWarning", "sampling_rate_of", "words_of_raw_samples"]
 
-#: Samples last as long as each other: this share of them, to within this share of the median or this time (stamps in ms).
+#: Samples last as long as each other: this share of them, to within this share of the median, or this time
+#: where stamps are whole ms.
 EQUAL_SHARE, EQUAL_WITHIN, EQUAL_WITHIN_S = 0.9, 0.02, 0.0011
 #: Slower than this nobody samples, and so briefly nobody fixates all the time.
 SLOWEST_HZ = 25.0

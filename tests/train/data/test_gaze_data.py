@@ -380,7 +380,7 @@ def test_docstring_examples(name):
 
 
 def test_twelve_bits_in_files_of_sixteen(tmp_path, rng, capsys):
-    """The brightest pixel of a camera of 12 bits is white, in training and in evaluation of what it trained."""
+    """The brightest pixel of a camera of 12 bits is white, in training and in the evaluation after it."""
     from gazesim.commands.evaluate_data import data_of
     from gazesim.commands.pretrain import configuration_of, resolved
 

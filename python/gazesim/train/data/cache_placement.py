@@ -26,8 +26,8 @@ def compare_placement(cache: AffinityCache, samples: Samples) -> None:
         return
     for one in differences(known, placement_of(scheme, samples.placed_gaze())):
         expected = (
-            "expected --data.gaze.* (placement, image_box, screen_size, sigma_px, ...) as the cache was built "
-            "with, or the cache built again"
+            "expected --data.gaze.* (placement, image_box, screen_size, sigma_px, ...) as the cache was "
+            "built with, or the cache built again"
         )
         message = f"{cache.path}: {one.words}; {expected}"
         if one.what == "place" and scheme.takes == "heatmaps":

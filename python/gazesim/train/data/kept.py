@@ -200,7 +200,8 @@ def _folder() -> Path:
     found = folder.stat(follow_symlinks=False)
     if found.st_uid != os.getuid() or found.st_mode & 0o022:
         raise PermissionError(
-            f"{folder} can be written by others; expected a folder of your own, or TMPDIR to name another place"
+            f"{folder} can be written by others; expected a folder of your own, or TMPDIR to name another "
+            "place"
         )
     return folder
 

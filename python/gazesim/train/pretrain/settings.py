@@ -7,8 +7,8 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
 from ..._errors import choice, describe, integer, number
-from ...reading.features import READERS
 from ...pair_rules import POSITIVES, REDUCTIONS, require_rule, temperature_for
+from ...reading.features import READERS
 from .gaze_settings import GazeTargetSettings, check_gaze_target
 
 if TYPE_CHECKING:
