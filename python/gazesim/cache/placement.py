@@ -122,14 +122,14 @@ def differences(cached: Placement, own: Placement) -> list[Difference]:
         )
     if cached.sigma_px is not None and own.sigma_px is not None:
         for name in both:
-            one, other = (_sigma_share(where, name) for where in (cached, own))
-            if abs(one / other - 1) > SAME_WIDTH:
+            before, now = (_sigma_share(where, name) for where in (cached, own))
+            if abs(before / now - 1) > SAME_WIDTH:
                 found.append(
                     Difference(
                         "sigma",
                         f"maps were drawn with sigma_px={cached.sigma_px:g} on {_size(cached)} when the "
-                        f"cache was built ({one:.3%} of the width of image {name!r}), and are with "
-                        f"sigma_px={own.sigma_px:g} on {_size(own)} here ({other:.3%})",
+                        f"cache was built ({before:.3%} of the width of image {name!r}), and are with "
+                        f"sigma_px={own.sigma_px:g} on {_size(own)} here ({now:.3%})",
                     )
                 )
                 break
