@@ -22,10 +22,13 @@ from pathlib import Path
 import numpy as np
 from PIL import Image as Picture
 
-MODES = ("none", "uint8", "float32", "mapped")
+MODES = ("float32", "mapped", "none", "uint8")
 EPOCHS = 2
 #: (workers, ranks); neither matters to what `uint8` and `none` hold.
-RUNS = {"float32": ((0, 1), (2, 1), (0, 2)), "mapped": ((0, 1), (2, 1), (0, 2)), "none": ((0, 1), (2, 1))}
+RUNS = {
+    "float32": ((0, 1), (2, 1), (0, 2)),
+    "mapped": ((0, 1), (2, 1), (0, 2)),
+}
 
 
 def write_images(folder: Path, count: int, side: int) -> None:

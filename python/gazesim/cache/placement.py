@@ -29,6 +29,13 @@ class Placement:
     places
         For every gaze by id the box (x0, y0, x1, y1) of its image on the canvas, and the image's (width,
         height) in its own pixels.
+
+    Examples
+    --------
+    >>> from gazesim.cache import Placement
+    >>> box, size = (600.0, 0.0, 1320.0, 1080.0), (1024.0, 1536.0)
+    >>> Placement((1920.0, 1080.0), 48.0, {"a": (box, size), "b": (box, size)}).words()
+    'gaze on 1920 x 1080 px, images at 600,0,1320,1080; maps drawn with sigma_px=48'
     """
 
     canvas_wh: Size
@@ -115,14 +122,14 @@ def differences(cached: Placement, own: Placement) -> list[Difference]:
         )
     if cached.sigma_px is not None and own.sigma_px is not None:
         for name in both:
-            one, other = (_sigma_share(where, name) for where in (cached, own))
-            if abs(one / other - 1) > SAME_WIDTH:
+            before, now = (_sigma_share(where, name) for where in (cached, own))
+            if abs(before / now - 1) > SAME_WIDTH:
                 found.append(
                     Difference(
                         "sigma",
                         f"maps were drawn with sigma_px={cached.sigma_px:g} on {_size(cached)} when the "
-                        f"cache was built ({one:.3%} of the width of image {name!r}), and are with "
-                        f"sigma_px={own.sigma_px:g} on {_size(own)} here ({other:.3%})",
+                        f"cache was built ({before:.3%} of the width of image {name!r}), and are with "
+                        f"sigma_px={own.sigma_px:g} on {_size(own)} here ({now:.3%})",
                     )
                 )
                 break

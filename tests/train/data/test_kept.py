@@ -203,9 +203,9 @@ def test_a_folder_that_others_can_write_to_is_refused(manifest):
 
 
 OTHER = """
-import sys, tempfile
+import sys, tempfile  # noqa: E402
 tempfile.tempdir = sys.argv[2]
-from gazesim.train import Manifest, ManifestSamples
+from gazesim.train import Manifest, ManifestSamples  # noqa: E402
 samples = ManifestSamples(Manifest.read(sys.argv[1]), size=32, memory="mapped")
 assert samples.kept.find("image", 5) is not None, "the other process has read it"
 samples.image(6)
