@@ -11,6 +11,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from .._errors import choice
+from ..report import write_evaluation
+from ..report.page import check_report
 from ..train.evaluation.settings import (
     FineTuneSettings,
     GradientProbeSettings,
@@ -30,7 +32,7 @@ from .evaluate_checkpoints import (
     trained_on,
 )
 from .evaluate_data import check_splits, data_file, data_of, tell_images
-from .options import UsageError
+from .options import UsageError, options_of, words_of
 
 if TYPE_CHECKING:
     from ..train.data.samples import Samples
@@ -55,6 +57,7 @@ COMMON = (
     "maps",
     "device",
     "out",
+    "html",
 )
 EXAMPLE = "evaluate gaze=runs/gaze plain=runs/plain --data manifest.csv --baselines scratch --out results"
 
@@ -65,6 +68,7 @@ def run(
     preset: str | None = None,
     folder: str | None = None,
     size: int | None = None,
+    bits: int | None = None,
     protocols: str | list[str] = "probe,finetune",
     fractions: str | list[float] = "0.01,0.05,0.1,0.2,1",
     folds: int | None = None,
@@ -86,6 +90,7 @@ def run(
     prefix: str | None = None,
     device: str = "auto",
     out: str = "results",
+    html: str | None = None,
 ) -> None:
     """Compare pre-trained networks by probes and fine-tuning, at several shares of the labels.
 
@@ -109,6 +114,8 @@ def run(
         folder: Where the public data set was unpacked.
         size: Images are resized to this many pixels square; default: as the first checkpoint was
             pre-trained, 224 without one.
+        bits: How many of 16 bits the pixels of PNG, TIFF and .npy images use; default: as the first checkpoint
+            was pre-trained, 16 without one.
         protocols: Some of probe, gradient_probe, finetune, knn, multi_label, segmentation, patch and
             affinity, with commas.
         fractions: Shares of the training labels, or whole numbers of them, evenly over the classes.
@@ -137,7 +144,11 @@ def run(
             such as backbone. or module.encoder_q.; needs --backbone. Default: the usual ones are tried.
         device: cpu, cuda, or auto for a GPU where there is one.
         out: The folder for results; a run with other settings needs another one.
+        html: Also write a report, one .html file: tables, curves by share of labels, and affinity maps.
     """
+    given = dict(locals())
+    if html is not None:
+        check_report(html)  # told before the work
     named = named_checkpoints(checkpoints)
     each = seeds_of(seeds, named)
     columns = listed("findings", findings, str)
@@ -156,7 +167,7 @@ def run(
     _check_files(named, data, preset, chosen)
     trained = {path: trained_on(path) for paths in named.values() for path in paths}
     methods, channels = _methods(named, each, chosen, backbone, prefix, device, trained)
-    source = data_of(data, preset, folder, size, channels, named)
+    source = data_of(data, preset, folder, size, channels, named, bits)
     tell_images(source, size, channels, trained)
     if folds is None:
         check_splits(source, named)
@@ -202,8 +213,17 @@ def run(
         written.append(picture.name)
     print(results_table(rows), end="")
     print(f"wrote {', '.join(written)} to {out}", file=sys.stderr)
-    if named and "scratch" not in methods and "imagenet" not in methods:
-        say_next("evaluate", *checkpoints, "--baselines", "scratch", "--out", out)
+    if html is not None:
+        write_evaluation(rows, html, maps=Path(out) / "affinity_maps.png" if maps > 0 else None)
+        print(f"wrote {html}: open it in a browser", file=sys.stderr)
+    if named and not chosen:
+        say_next("evaluate", *checkpoints, *words_of(options_of(run), given | {"baselines": "scratch"}))
+    elif named:
+        # "-narrow" is of this package; other libraries know only the whole network of it.
+        to = "onnx" if (backbone or backbone_of(named) or "").endswith("-narrow") else "timm"
+        say_next("export-backbone", next(iter(named.values()))[0], "--to", to)
+    else:
+        say_next("pretrain", "--config", "byol_mcgip", "--data.manifest", data or "MANIFEST.csv")
 
 
 def _methods(

@@ -1,4 +1,4 @@
-"""What can be said of a pre-training before torch is imported: data, gaze, and the run to go on with."""
+"""Checks of a pre-training before torch is imported: its data, its gaze, and the run that it resumes."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ __all__ = ["FREE", "check", "differences", "manifest_line"]
 
 Change = tuple[str, Any, Any]
 
-#: What may change when a training goes on; changes.csv keeps from which epoch on.
+#: Options that may change when a training is resumed; changes.csv records from which epoch on.
 FREE = {
     "out",
     "resume",
@@ -47,12 +47,12 @@ FREE = {
     "trainer.detect_anomaly",
     "trainer.num_sanity_val_steps",
 }
-#: How config.yaml notes which manifest a run was trained on.
+#: The line of config.yaml that identifies the manifest of a run.
 MANIFEST_LINE = "# data.manifest has SHA-256 "
 
 
 def check(found: Configuration) -> None:
-    """Raise for a pre-training that could not take its first step, or would ignore an option."""
+    """Raise for a pre-training whose first step would fail, or that would ignore an option."""
     _check_model(found)
     _check_sources(found.data)
     if found.data.batch_size < 2:
@@ -220,7 +220,7 @@ def _check_unknown(
 
 
 def differences(before: Path, now: Mapping[str, Any]) -> list[Change]:
-    """Return the options whose value is another one than in the config.yaml of a run, with both values."""
+    """Return the options whose values differ from the config.yaml of a run, with both values."""
     text = before.read_text(encoding="utf-8")
     old, new = dict(flat(read_yaml(text, str(before)))), dict(flat(now))
     defaults = {f"trainer.{one.name}": one.default for one in fields(TrainerOptions)}

@@ -85,8 +85,8 @@ __all__ = [
     "view_statistics",
 ]
 
-# The module of each name. They are imported when they are first asked for, so that the command line reads
-# settings and manifests without torch.
+# The module of each name. They are imported on first use, so that the command line reads settings and
+# manifests without torch.
 _LATER = {
     "ArraySamples": "data.samples",
     "Backbone": "pretrain.backbones",
@@ -153,7 +153,7 @@ def __dir__() -> list[str]:
 
 
 def require_extra() -> None:
-    """Raise ImportError where a package that training needs is not installed."""
+    """Raise ImportError if a package that training needs is not installed."""
     try:
         for name in ("lightly", "lightning", "monai"):
             _importlib.import_module(name)

@@ -1,4 +1,4 @@
-"""What a network takes for alike within an image: one point of a feature map against all (McGIP, Fig. 4)."""
+"""Affinity maps: the similarity of one point of a feature map to all others (McGIP, Fig. 4)."""
 
 from __future__ import annotations
 

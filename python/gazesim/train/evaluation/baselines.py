@@ -1,4 +1,4 @@
-"""What pre-training is compared with: the same network from scratch, or with ImageNet weights."""
+"""Baselines of pre-training: the same network from scratch, or with ImageNet weights."""
 
 from __future__ import annotations
 

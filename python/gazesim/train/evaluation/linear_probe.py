@@ -1,4 +1,4 @@
-"""The linear probe: how much a linear classifier reads out of frozen features."""
+"""The linear probe: a linear classifier on frozen features."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Evaluation: how good features are, by linear probe and fine-tuning, at shares of the labels, in folds."""
+"""Evaluation protocols for features, at shares of the labels, in folds."""
 
 from __future__ import annotations
 
@@ -272,7 +272,7 @@ def cross_validate(
         "protocols": records_of(tasks, knn, gradient_probe),
     }
     results = Results(out, settings)
-    work = _Work(methods, tasks, probe, finetune, knn, gradient_probe)
+    work = _CellScorer(methods, tasks, probe, finetune, knn, gradient_probe)
     done = results.done
     missing = [cell for cell in cells if cell not in done]
     with ProgressBar(
@@ -287,8 +287,8 @@ def cross_validate(
     return [row for row in results.rows if row.cell in wanted]
 
 
-class _Work:
-    """Networks and tasks; the network of one method and seed at a time is kept."""
+class _CellScorer:
+    """Scores cells; keeps in memory the network of one method and seed at a time."""
 
     def __init__(
         self,
@@ -319,7 +319,7 @@ class _Work:
         )
 
     def probabilities(self, cell: Cell, division: Division) -> NDArray[np.float64]:
-        """Return what a cell predicts for its test samples."""
+        """Return the class probabilities of a cell for its test samples."""
         task = self.tasks[cell.protocol]
         assert isinstance(task, ClassTask)
         targets, classes = task.targets, len(task.names)
@@ -361,7 +361,7 @@ class _Work:
 
 
 def network_of(method: Method, seed: int) -> nn.Module:
-    """Return the network that a method has for a seed."""
+    """Return the network of a method for a seed."""
     if isinstance(method, nn.Module):
         return method
     return method[seed] if isinstance(method, Mapping) else method(seed)

@@ -1,4 +1,4 @@
-"""What each protocol of :func:`cross_validate` learns and tests: images with classes, findings or masks."""
+"""The tasks of the protocols of :func:`cross_validate`: images with classes, findings or masks."""
 
 from __future__ import annotations
 
@@ -45,7 +45,7 @@ MISSING = ("", "nan", "na", "none", "-", "?")
 
 
 class ClassTask:
-    """Samples that have a class each, and the features of the network that was asked about last."""
+    """Samples with a class each, and the features of the last network."""
 
     def __init__(self, samples: Samples, positive: str | None, ordinal: bool, batch_size: int) -> None:
         self.samples, self.names = samples, samples.class_names
@@ -185,7 +185,7 @@ def tasks_of(
     positive: str | None,
     ordinal: bool,
 ) -> dict[str, Task]:
-    """Return what each protocol learns and tests; protocols of whole images share their features."""
+    """Return the task of each protocol; protocols of whole images share their features."""
     tasks: dict[str, Task] = {}
     whole: ClassTask | None = None
     for protocol in dict.fromkeys(protocols):
@@ -206,7 +206,7 @@ def tasks_of(
 def records_of(
     tasks: Mapping[str, Task], knn: KnnSettings, gradient_probe: GradientProbeSettings
 ) -> dict[str, Any]:
-    """Return what the scores of the protocols beside probe and finetune depend on."""
+    """Return the settings that the scores of the protocols other than probe and finetune depend on."""
     records: dict[str, Any] = {}
     for protocol, task in tasks.items():
         if not isinstance(task, ClassTask):
@@ -225,7 +225,7 @@ def records_of(
 
 
 def findings_of(samples: Samples, columns: Sequence[str]) -> NDArray[np.float64]:
-    """Return the findings (n, columns) that a manifest says: 1, 0, or NaN where a cell is empty."""
+    """Return the findings (n, columns) of a manifest: 1, 0, or NaN for an empty cell."""
     entries = getattr(samples, "entries", None)
     known: Mapping[str, str] = entries[0].extra if entries else {}
     if not columns:
@@ -267,6 +267,6 @@ def labelled(samples: Samples, argument: str) -> Samples:
 
 
 def _share(division: Division, fraction: float, seed: int) -> NDArray[np.int64]:
-    """Return the positions of a share of the training images, whatever they show."""
+    """Return the positions of a share of the training images, not stratified."""
     nothing = np.zeros(len(division.train), np.int64)
     return division.train[label_fraction(nothing, fraction, seed=seed)]

@@ -240,7 +240,7 @@ def _inputs(net: nn.Module) -> int:
 
 
 def _answer(net: nn.Module) -> tuple[int, ...] | None:
-    """Return the shape of what a network says to two empty images, or None where it cannot be asked.
+    """Return the shape of a network's output for two empty images, or None if it accepts no such images.
 
     The network stays as it is: mode of every submodule, buffers, and torch's generators.
     """
@@ -286,7 +286,7 @@ def _maps(net: ResNet, channels: int, trained: bool) -> nn.Sequential:
 
 
 def _per_channel(values: tuple[float, ...], channels: int) -> tuple[float, ...]:
-    """Return what is stated for red, green and blue for other channels: their mean for each."""
+    """Return values for red, green and blue for another number of channels: their mean for each."""
     return values if channels == len(values) else (sum(values) / len(values),) * channels
 
 

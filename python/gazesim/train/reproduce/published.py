@@ -1,4 +1,4 @@
-"""What papers and released code state: values of configurations with their sources, numbers of tables."""
+"""Values of configurations and numbers of tables that papers and released code state, with sources."""
 
 from __future__ import annotations
 
