@@ -196,7 +196,7 @@ def test_searched_augmentations_are_a_row_once_they_are_given(tmp_path):
         (["mcgip-table-1", "--data.folder", ".", "--config", "demo"], "'--config' is not accepted"),
         (["mcgip-table-1", "--data.folder", ".", "--weights", "a.pth"], "weights: a.pth does not exist"),
         (["gca-table-1", "--data.folder", ".", "--searched", "a.yaml"], "searched is 'a.yaml'"),
-        (["mcgip-table-1", "--data.folder", ".", "--model.frames", "2"], "Option '--?model.frames' is not"),
+        (["mcgip-table-1", "--data.folder", ".", "--model.frames", "2"], "Option 'model.frames' is not"),
     ],
 )
 def test_mistakes_are_told_before_anything_runs(words, message, capsys, monkeypatch, tmp_path):
