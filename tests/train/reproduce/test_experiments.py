@@ -65,6 +65,8 @@ def test_the_rows_of_mcgips_first_table(tmp_path):
     assert sequence["pairs"]["scheme"] == "multimatch"
     assert sequence["pairs"]["params"]["alignment"] == "per_dimension"
     assert "alpha" not in sequence["pairs"]["params"]
+    queue = {"own_keys": "positive", "positive_keys": "queue"}  # equation 4: labels [1, W] over the queue
+    assert queue.items() <= sequence["moco"].items()
     heatmap = chosen["ResNet-101, SimSiam + McGIP, heatmap"]
     assert (heatmap["backbone"], heatmap["pairs"]["scheme"]) == ("resnet101", "moments")
     assert chosen["ResNet-18, BYOL"]["pairs"] is None

@@ -20,7 +20,9 @@ FRAMEWORKS = {"MoCo": "moco", "BYOL": "byol", "SimSiam": "simsiam"}
 METRICS = {"inbreast": ("ACC", "AUC", "M-AUC"), "tufts": ("ACC", "AUC"), "oai": ("ACC", "MAE")}
 #: Labels of GCA's fractions of 1, 5, 10 and 20 %, evenly over the grades; all of them at last.
 GCA_LABELS = (55.0, 288.0, 577.0, 1154.0, 1.0)
-PLAIN: dict[str, Any] = {"model.pairs": None}
+PLAIN: dict[str, Any] = {"model.pairs": None, "model.moco": None}
+#: Equation 4 with labels [1, W] over the queue.
+QUEUE: dict[str, Any] = {"model.moco": {"own_keys": "positive", "positive_keys": "queue"}}
 #: Views without gaze: what GCA's rows add to.
 RANDOM_VIEWS: dict[str, Any] = {
     "data.views.crop": "random",
@@ -197,6 +199,11 @@ def _pairs(preset: str, backbone: str) -> tuple[str, dict[str, Any]]:
     return "heatmap", {}
 
 
+def _positives(framework: str) -> dict[str, Any]:
+    """Return the paper's form of positives: those of MoCo are keys of its queue."""
+    return QUEUE if framework == "moco" else {}
+
+
 def _frameworks_by_backbone(preset: str) -> tuple[Line, ...]:
     lines = []
     for (shown, backbone), (title, framework) in product(BACKBONES.items(), FRAMEWORKS.items()):
@@ -205,7 +212,7 @@ def _frameworks_by_backbone(preset: str) -> tuple[Line, ...]:
         own = {"model.backbone": backbone}
         lines += [
             Line((shown, title, ""), config, own | PLAIN),
-            Line((shown, f"{title} + McGIP", kind), config, own | pairs),
+            Line((shown, f"{title} + McGIP", kind), config, own | pairs | _positives(framework)),
         ]
     return tuple(lines)
 
@@ -243,10 +250,11 @@ def _mcgip_by_label(preset: str) -> Experiment:
         config, own = _mcgip_config(preset, FRAMEWORKS[title]), {"model.backbone": "resnet50"}
         _, pairs = _pairs(preset, "resnet50")
         labels = {"model.pairs": {"scheme": "labels", "threshold": 1.0}}
+        form = _positives(FRAMEWORKS[title])
         lines += [
             Line((title, "none"), config, own | PLAIN),
-            Line((title, "gaze (McGIP)"), config, own | pairs),
-            Line((title, "label"), config, own | labels),
+            Line((title, "gaze (McGIP)"), config, own | pairs | form),
+            Line((title, "label"), config, own | labels | form),
         ]
     return replace(
         _mcgip_fine_tuned(preset),
@@ -278,7 +286,10 @@ def _mcgip_epochs(preset: str) -> Experiment:
     lines = []
     for title, framework in FRAMEWORKS.items():
         config, own = _mcgip_config(preset, framework), {"model.backbone": "resnet18"}
-        lines += [Line((title,), config, own | PLAIN), Line((f"{title} + McGIP",), config, own)]
+        lines += [
+            Line((title,), config, own | PLAIN),
+            Line((f"{title} + McGIP",), config, own | _positives(framework)),
+        ]
     return replace(
         _mcgip_fine_tuned(preset),
         title="score over the epochs of pre-training",
@@ -317,6 +328,7 @@ MOCO_RELEASED: dict[str, Any] = {
     "model.momentum_end": None,
     "model.heads": {"hidden": 2048, "dim": 256},
     "model.pairs.confidence": 1.0,
+    **QUEUE,
     "model.optimizer.learning_rate": 4.0e-5,
     "trainer.accumulate_grad_batches": 1,
     "trainer.max_epochs": 300,
