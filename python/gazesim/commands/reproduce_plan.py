@@ -13,7 +13,7 @@ from functools import cache
 from pathlib import Path
 from typing import Any
 
-from ..train.reproduce.experiments import Experiment, Line
+from ..train.reproduce.experiment import Experiment, Line
 from ..train.reproduce.published import config_values
 from ..train.reproduce.smoke import smoke_options
 from .configuration import config_file, flat, merge, read_yaml, resolved

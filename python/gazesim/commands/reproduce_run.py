@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import Any
 
 from .._progress import ProgressBar
-from ..train.reproduce.experiments import Experiment
+from ..train.reproduce.experiment import Experiment
 from ..train.reproduce.layout import Score, csv_of, curves_of, table_of
 from .configuration import resolved
 from .pretrain import LAST, METRICS, prepared, train
