@@ -85,6 +85,8 @@ def run(
     ordinal: bool = False,
     maps: int = 3,
     map_layer: str | None = None,
+    map_points: int = 1,
+    map_unseen: bool = False,
     prefix: str | None = None,
     device: str = "auto",
     out: str = "results",
@@ -136,6 +138,8 @@ def run(
         maps: How many images to draw affinity maps of; 0 draws none.
         map_layer: The layer whose affinity maps are drawn, and whose maps segmentation and affinity read;
             default the last with more than one place.
+        map_points: How many points of each image to draw them of: the places that were looked at most.
+        map_unseen: Whether to draw them also of the place that is farthest from all gaze.
         prefix: For a checkpoint of other tools: the prefix of the names of the backbone's weights, such as
             backbone. or module.encoder_q.; needs --backbone. Default: the usual ones are tried.
         device: cpu, cuda, or auto for a GPU where there is one.
@@ -168,7 +172,7 @@ def run(
     if folds is None:
         check_splits(source, named)
     from ..train.evaluation.affinity_maps import affinity_map
-    from ..train.evaluation.figures import plot_affinity_maps
+    from ..train.evaluation.figures import gaze_points, plot_affinity_maps, unseen_point
     from ..train.evaluation.protocols import cross_validate, network_of
     from ..train.evaluation.results import results_table
 
@@ -196,7 +200,16 @@ def run(
     written = ["results.csv", "results.md"]
     if maps > 0:
         picture = Path(out) / "affinity_maps.png"
-        plot_affinity_maps(nets, samples, _shown(samples, maps), picture, layer=map_layer)
+        shown = _shown(samples, maps)
+        plot_affinity_maps(
+            nets,
+            samples,
+            shown,
+            picture,
+            points_xy=[gaze_points(samples, i, map_points) for i in shown],
+            negatives_xy=[_far(unseen_point(samples, i) if map_unseen else None) for i in shown],
+            layer=map_layer,
+        )
         written.append(picture.name)
     print(results_table(rows), end="")
     print(f"wrote {', '.join(written)} to {out}", file=sys.stderr)
@@ -279,6 +292,10 @@ def _check_files(named: Named, data: str | None, preset: str | None, baselines: 
         data_file(data)
     if data is not None and data.endswith(".csv") and not Path(data).is_file():
         raise FileNotFoundError(f"data is {data!r}, which does not exist; expected a manifest .csv")
+
+
+def _far(point: tuple[float, float] | None) -> list[tuple[float, float]]:
+    return [] if point is None else [point]
 
 
 def _shown(samples: Samples, count: int) -> list[int]:
