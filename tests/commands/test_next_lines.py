@@ -83,7 +83,7 @@ def test_the_last_line_is_a_command(told, number):
     assert line.startswith(f"next: gazesim {verb} "), line
     words = shlex.split(line)[3:]
     if verb == "pretrain":
-        assert configuration_of(words)["config"]
+        assert configuration_of(words)["data"]["manifest"]
     elif verb == "predict-gaze":
         assert arguments_of(predict_gaze.run[words[0]], words[1:])
     else:
