@@ -111,7 +111,7 @@ def test_help_all_describes_every_option(words, capsys):
     for one in verb_options(RUNS[words]):
         assert one.help, one.name
         assert "".join(one.help.split()) in flat, one.name
-    if any(one.kind is one.VAR_KEYWORD for one in signature(RUNS[words]).parameters.values()):
+    if "reading" in signature(RUNS[words]).parameters:
         # The options of gaze files, each described in one place.
         assert all(f"--{key}" in text for key in signature(read_gaze).parameters if key != "path")
         assert "s, ms, us, ns" in " ".join(text.split())

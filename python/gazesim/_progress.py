@@ -1,4 +1,4 @@
-"""What long work says on stderr: a progress bar, and lines."""
+"""Progress bars and lines on stderr."""
 
 from __future__ import annotations
 
@@ -71,13 +71,13 @@ class ProgressBar(_Bar):  # type: ignore[misc]
 
 
 def tell(text: str) -> None:
-    """Print a line on stderr; of several ranks of a training the first one does."""
+    """Print a line on stderr; in distributed training only rank 0 prints."""
     if _rank() == 0:
         print(f"gazesim: {text}", file=sys.stderr)
 
 
 def _rank() -> int:
-    """Return the rank as Lightning knows it, where it is imported, or as its launchers hand it on."""
+    """Return the rank of this process: Lightning's if it is imported, else that of the environment."""
     known = sys.modules.get("lightning.fabric.utilities.rank_zero")
     if known is not None:
         return int(getattr(known.rank_zero_only, "rank", None) or 0)

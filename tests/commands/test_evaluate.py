@@ -227,9 +227,9 @@ def test_the_commands_in_packaged_configurations(name, monkeypatch):
 def test_mistakes_get_one_sentence(words, message, runs, tmp_path, capsys):
     given = [word.format(runs=runs) for word in words]
     assert main(["evaluate", *given, "--out", str(tmp_path / "out")]) == 1
-    told = capsys.readouterr().err.splitlines()[-1]
-    assert told.startswith("gazesim evaluate: ")
-    assert message in told
+    printed = capsys.readouterr().err.splitlines()[-1]
+    assert printed.startswith("gazesim evaluate: ")
+    assert message in printed
     assert not (tmp_path / "out").exists()
 
 
@@ -261,8 +261,8 @@ def test_unsuitable_labels_get_one_sentence(change, options, message, runs, mani
     data = relabelled(manifest, tmp_path, change)
     words = [str(runs / "plain"), "--data", data, "--size", "32", *options, "--out", str(tmp_path / "out")]
     assert main(["evaluate", *words]) == 1
-    told = capsys.readouterr().err.splitlines()[-1]
-    assert message in told
+    printed = capsys.readouterr().err.splitlines()[-1]
+    assert message in printed
 
 
 def test_a_configuration_has_to_hold_data(runs, tmp_path, capsys):
@@ -275,9 +275,9 @@ def test_a_configuration_has_to_hold_data(runs, tmp_path, capsys):
     ):
         file.write_text(text)
         assert main(["evaluate", str(runs / "plain"), "--data", str(file), "--out", str(tmp_path)]) == 1
-        told = capsys.readouterr().err
-        assert message in told
-        assert told.count("\n") == 1
+        printed = capsys.readouterr().err
+        assert message in printed
+        assert printed.count("\n") == 1
 
 
 @pytest.mark.parametrize(

@@ -53,10 +53,10 @@ def run(
             mannan_distance, eyenalysis, recurrence.
         parameters: Parameters of measures, for example '{"recurrence": {"radius_px": 60}}'.
         rows: image (a row per image and measure, and one over all images), all, or pair, for --out.
-        predicted_format: Format of the predicted file, where --format is not that of both.
-        predicted_time_unit: Unit of its durations, where --time_unit is not that of both.
-        shuffles: How many other images the floor of each image is from.
-        resamples: Of the bootstrap intervals.
+        predicted_format: Format of the predicted file, if it differs from --format.
+        predicted_time_unit: Unit of its durations, if it differs from --time_unit.
+        shuffles: Number of other images that the floor of each image is computed from.
+        resamples: Number of resamples of the bootstrap intervals; 0 leaves them out.
         seed: Decides the other images of the floor, and the resampling.
     """
     for target in (out, plot):
@@ -107,7 +107,7 @@ def _chosen(measures: str, parameters: dict[str, dict[str, Any]]) -> dict[str, d
 
 
 def text(totals: NDArray[Any]) -> str:
-    """Return the numbers over all images as lines of text; ↑ marks measures that are best when large."""
+    """Return the numbers over all images as lines of text; ↑ marks measures for which higher is better."""
     head = [
         "measure",
         "",

@@ -13,7 +13,13 @@ from typing import TYPE_CHECKING, Any
 from .._errors import choice
 from ..report import write_evaluation
 from ..report.page import check_report
-from ..train.evaluation.settings import FineTuneSettings, KnnSettings, ProbeSettings, SegmentationSettings
+from ..train.evaluation.settings import (
+    FineTuneSettings,
+    GradientProbeSettings,
+    KnnSettings,
+    ProbeSettings,
+    SegmentationSettings,
+)
 from . import say_next
 from .evaluate_checkpoints import (
     Named,
@@ -32,10 +38,10 @@ if TYPE_CHECKING:
     from ..train.data.samples import Samples
     from ..train.evaluation.protocols import Method
 
-PROTOCOLS = ("probe", "finetune", "knn", "multi_label", "segmentation", "patch", "affinity")
+PROTOCOLS = ("probe", "gradient_probe", "finetune", "knn", "multi_label", "segmentation", "patch", "affinity")
 BASELINES, DEVICES = ("scratch", "imagenet"), ("auto", "cpu", "cuda")
 PROBE, FINE_TUNE = ProbeSettings(), FineTuneSettings()
-KNN, SEGMENTATION = KnnSettings(), SegmentationSettings()
+KNN, SEGMENTATION, GRADIENT_PROBE = KnnSettings(), SegmentationSettings(), GradientProbeSettings()
 
 #: What the help shows: the usual options, and a command.
 COMMON = (
@@ -62,6 +68,7 @@ def run(
     preset: str | None = None,
     folder: str | None = None,
     size: int | None = None,
+    bits: int | None = None,
     protocols: str | list[str] = "probe,finetune",
     fractions: str | list[float] = "0.01,0.05,0.1,0.2,1",
     folds: int | None = None,
@@ -69,6 +76,7 @@ def run(
     baselines: str | list[str] = "",
     backbone: str | None = None,
     probe: ProbeSettings = PROBE,
+    gradient_probe: GradientProbeSettings = GRADIENT_PROBE,
     finetune: FineTuneSettings = FINE_TUNE,
     knn: KnnSettings = KNN,
     segmentation: SegmentationSettings = SEGMENTATION,
@@ -84,7 +92,8 @@ def run(
 ) -> None:
     """Compare pre-trained networks by probes and fine-tuning, at several shares of the labels.
 
-    Which protocol: probe (linear) is the usual measure of frozen features; finetune for a network that will
+    Which protocol: probe (linear, the exact optimum) is the usual measure of frozen features, gradient_probe
+    the same by Adam for a few epochs, as papers do it; finetune for a network that will
     be fine-tuned; knn for a quick look, nothing is fitted; multi_label where an image may have several
     findings; patch where parts of images have classes (column box); segmentation where masks say where
     something is (column mask); affinity for how well similarity to one point in a mask finds the mask.
@@ -103,7 +112,10 @@ def run(
         folder: Where the public data set was unpacked.
         size: Images are resized to this many pixels square; default: as the first checkpoint was
             pre-trained, 224 without one.
-        protocols: Some of probe, finetune, knn, multi_label, segmentation, patch and affinity, with commas.
+        bits: How many of 16 bits the pixels of PNG, TIFF and .npy images use; default: as the first checkpoint
+            was pre-trained, 16 without one.
+        protocols: Some of probe, gradient_probe, finetune, knn, multi_label, segmentation, patch and
+            affinity, with commas.
         fractions: Shares of the training labels, or whole numbers of them, evenly over the classes.
         folds: Stratified folds over all labelled images; default: the splits train, val and test.
             With folds, images that are tested on may be some that a checkpoint was pre-trained on,
@@ -114,6 +126,7 @@ def run(
         backbone: The network of the baselines, and of checkpoints of other tools, by name (resnet18, ...);
             default: that of the first checkpoint.
         probe: Settings of the linear probe.
+        gradient_probe: Settings of the linear probe by gradient.
         finetune: Settings of fine-tuning.
         knn: Settings of nearest neighbours.
         segmentation: Settings of the segmentation probe.
@@ -150,7 +163,7 @@ def run(
     _check_files(named, data, preset, chosen)
     trained = {path: trained_on(path) for paths in named.values() for path in paths}
     methods, channels = _methods(named, each, chosen, backbone, prefix, device, trained)
-    source = data_of(data, preset, folder, size, channels, named)
+    source = data_of(data, preset, folder, size, channels, named, bits)
     tell_images(source, size, channels, trained)
     if folds is None:
         check_splits(source, named)
@@ -170,6 +183,7 @@ def run(
         **grid,
         folds=folds,
         probe=probe,
+        gradient_probe=gradient_probe,
         finetune=finetune,
         knn=knn,
         segmentation=segmentation,

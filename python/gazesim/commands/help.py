@@ -19,7 +19,7 @@ SHARED = {
     "--debug": "Show the traceback of an error (or set GAZESIM_DEBUG=1).",
     "--quiet": "Leave out the line that says what to type next.",
 }
-#: Lines of the short help that are not options.
+#: Largest number of lines of the short help, and limits of its width in characters.
 HELP_LINES, LEAST_WIDTH, MOST_WIDTH = 24, 60, 110
 
 
