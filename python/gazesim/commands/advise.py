@@ -7,6 +7,7 @@ from typing import Any
 
 from ..cache import AffinityCache
 from ..cache.advice import advise
+from . import say_next
 from .inspect import gazes_of, read_labels
 
 #: What the help shows: the usual options, and a command.
@@ -43,3 +44,4 @@ def run(
         batch_size=batch_size,
     )
     print("\n".join(found.lines))
+    say_next("inspect", cache, *(["--labels", labels] if labels is not None else []))
