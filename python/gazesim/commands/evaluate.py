@@ -24,6 +24,7 @@ from .evaluate_checkpoints import (
     trained_on,
 )
 from .evaluate_data import check_splits, data_file, data_of, tell_images
+from .evaluate_saliency import evaluate_saliency
 from .options import UsageError
 
 if TYPE_CHECKING:
@@ -74,6 +75,8 @@ def run(
     ordinal: bool = False,
     maps: int = 3,
     map_layer: str | None = None,
+    saliency: bool = False,
+    saliency_maps: int = 0,
     prefix: str | None = None,
     device: str = "auto",
     out: str = "results",
@@ -119,6 +122,10 @@ def run(
         maps: How many images to draw affinity maps of; 0 draws none.
         map_layer: The layer whose affinity maps are drawn, and whose maps segmentation and affinity read;
             default the last with more than one place.
+        saliency: Also score the gaze heads of checkpoints (CC, KL, SIM, NSS, AUC) on the test split, into
+            saliency.csv.
+        saliency_maps: With saliency: how many images to draw into gaze_maps.png, with gaze, mask and the
+            heads' maps. Off by default, because the picture shows the images.
         prefix: For a checkpoint of other tools: what stands before the names of the backbone's weights,
             such as backbone. or module.encoder_q.; needs --backbone. Default: the usual ones are tried.
         device: cpu, cuda, or auto for a GPU where there is one.
@@ -134,6 +141,8 @@ def run(
         "fractions": listed("fractions", fractions, float),
     }
     _check_words(chosen, grid["protocols"], device)
+    if saliency_maps and not saliency:
+        raise UsageError(f"saliency_maps is {saliency_maps} without saliency; expected both")
     if ("multi_label" in grid["protocols"]) != bool(columns):
         raise UsageError(
             "multi_label and findings go together; expected --protocols multi_label with --findings, the "
@@ -177,6 +186,9 @@ def run(
         plot_affinity_maps(nets, samples, _shown(samples, maps), picture, layer=map_layer)
         written.append(picture.name)
     print(results_table(rows), end="")
+    if saliency:
+        nets_of = {name: _networks(methods[name]) for name in named}
+        written += evaluate_saliency(named, nets_of, samples, out, saliency_maps)
     print(f"wrote {', '.join(written)} to {out}", file=sys.stderr)
     if named and "scratch" not in methods and "imagenet" not in methods:
         say_next("evaluate", *checkpoints, "--baselines", "scratch", "--out", out)
@@ -219,6 +231,11 @@ def _methods(
     for kind in baselines:
         methods[kind] = Baseline(kind, name, channels, str(where))
     return methods, channels
+
+
+def _networks(method: Any) -> list[Any]:
+    """Return the networks of a method, file by file."""
+    return list(method.values()) if isinstance(method, dict) else [method]
 
 
 def _check_words(baselines: Sequence[str], protocols: Sequence[str], device: str) -> None:
