@@ -1,4 +1,4 @@
-"""From a tracker's recording to a trained network with commands only: gaze stays where it was generated."""
+"""From a tracker's recording to a trained network with commands only: gaze keeps its generated places."""
 
 from __future__ import annotations
 
@@ -74,8 +74,8 @@ def test_recording_to_evaluation(tmp_path, rng, capsys, monkeypatch):
     capsys.readouterr()
     words = ["--gaze", "fixations.csv", "--labels", "labels.csv"]
     assert main(["manifest", "images", *words, *size, "--placement", "fit", "--out", "manifest.csv"]) == 0
-    told = capsys.readouterr()
-    assert "24 of 24 scanpaths joined with 12 images (24 by exact id)" in told.out
+    printed = capsys.readouterr()
+    assert "24 of 24 scanpaths joined with 12 images (24 by exact id)" in printed.out
     assert '"600,0,1320,1080","1920,1080"' in (tmp_path / "manifest.csv").read_text()
 
     chosen = ["--scheme", "multimatch", "--reduce", "mean", "--cache", "cache"]
@@ -106,7 +106,7 @@ def test_without_a_placement_it_warns(tmp_path, rng, capsys, monkeypatch):
     capsys.readouterr()
     for source in (["manifest.csv"], ["fixations.csv", "--images", "images"]):
         assert main(["affinity", *source, *size]) == 0
-        told = capsys.readouterr().err
-        assert "image over the whole screen (placement not stated)" in told
-        assert "warning: " in told
-        assert 'expected placement ("fit", "center", "stretch" or "native") or image_box' in told
+        printed = capsys.readouterr().err
+        assert "image over the whole screen (placement not stated)" in printed
+        assert "warning: " in printed
+        assert 'expected placement ("fit", "center", "stretch" or "native") or image_box' in printed

@@ -1,4 +1,4 @@
-"""Wrong units, axes, screens, placements and image sizes on five real data sets: noticed, or why not.
+"""Wrong units, axes, screens, placements and image sizes on five real data sets: detected, or why not.
 
 Each row of WRONG is refused or warned of, with the words that the message contains. Each row of UNNOTICED
 says why the gaze alone cannot show the mistake. RIGHT reads every set as it was recorded: no warning.
@@ -121,7 +121,7 @@ UNNOTICED = [
 ]
 
 
-def told(shared, name, image, options):
+def warnings_of(shared, name, image, options):
     """Return the warnings of a source, or the error that refuses it."""
     warned: list[str] = []
     try:
@@ -143,17 +143,17 @@ def test_there_are_enough_rows():
 
 @pytest.mark.parametrize(("name", "image", "options"), RIGHT)
 def test_the_right_geometry_is_not_warned_of(shared, name, image, options):
-    assert told(shared, name, image, options) == []
+    assert warnings_of(shared, name, image, options) == []
 
 
 @pytest.mark.parametrize(("name", "image", "options", "words"), WRONG)
 def test_a_wrong_geometry_is_refused_or_warned_of(shared, name, image, options, words):
 
-    found = told(shared, name, image, options)
+    found = warnings_of(shared, name, image, options)
     assert any(re.search(words, one) for one in found), found
     assert all(FILES[name].split("/")[-1] in one for one in found)
 
 
 @pytest.mark.parametrize(("name", "image", "options", "reason"), UNNOTICED)
 def test_what_gaze_alone_cannot_show(shared, name, image, options, reason):
-    assert told(shared, name, image, options) == [], reason
+    assert warnings_of(shared, name, image, options) == [], reason

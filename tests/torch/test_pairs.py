@@ -19,7 +19,7 @@ from gazesim.torch.pairs import pair_numbers
 from gazesim.torch.sources import Bits, Positions
 from relations import NAMES, Asked, N, loop, some_affinities
 
-#: Many of these masks pass all pairs, or none, which is told of (see the tests of it below).
+#: Many of these masks pass all pairs, or none, which gives a warning (tested below).
 pytestmark = pytest.mark.filterwarnings("ignore:.* pairs of different images")
 
 

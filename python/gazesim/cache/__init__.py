@@ -1,8 +1,8 @@
 """AffinityCache: affinities in a folder, by id.
 
-``opened`` is the class; ``plan`` says what is to be computed, ``build`` computes it and puts it in
-place, ``selection`` thins it out, ``manifest`` describes it, ``gather`` reads it, ``imported`` takes a
-matrix from elsewhere, and ``store`` keeps files whole.
+``affinity_cache`` holds the class. ``plan`` cuts the matrix into blocks, ``build`` computes them and writes
+the folder, ``selection`` chooses the pairs that are kept, ``manifest`` describes the folder, ``gather`` reads
+the matrix, ``imported`` takes one computed elsewhere, and ``store`` writes files atomically.
 """
 
 from .affinity_cache import AffinityCache

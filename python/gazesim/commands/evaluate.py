@@ -11,7 +11,15 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from .._errors import choice
-from ..train.evaluation.settings import FineTuneSettings, KnnSettings, ProbeSettings, SegmentationSettings
+from ..report import write_evaluation
+from ..report.page import check_report
+from ..train.evaluation.settings import (
+    FineTuneSettings,
+    GradientProbeSettings,
+    KnnSettings,
+    ProbeSettings,
+    SegmentationSettings,
+)
 from . import say_next
 from .evaluate_checkpoints import (
     Named,
@@ -25,16 +33,16 @@ from .evaluate_checkpoints import (
 )
 from .evaluate_data import check_splits, data_file, data_of, tell_images
 from .evaluate_saliency import evaluate_saliency
-from .options import UsageError
+from .options import UsageError, options_of, words_of
 
 if TYPE_CHECKING:
     from ..train.data.samples import Samples
     from ..train.evaluation.protocols import Method
 
-PROTOCOLS = ("probe", "finetune", "knn", "multi_label", "segmentation", "patch", "affinity")
+PROTOCOLS = ("probe", "gradient_probe", "finetune", "knn", "multi_label", "segmentation", "patch", "affinity")
 BASELINES, DEVICES = ("scratch", "imagenet"), ("auto", "cpu", "cuda")
 PROBE, FINE_TUNE = ProbeSettings(), FineTuneSettings()
-KNN, SEGMENTATION = KnnSettings(), SegmentationSettings()
+KNN, SEGMENTATION, GRADIENT_PROBE = KnnSettings(), SegmentationSettings(), GradientProbeSettings()
 
 #: What the help shows: the usual options, and a command.
 COMMON = (
@@ -50,6 +58,7 @@ COMMON = (
     "maps",
     "device",
     "out",
+    "html",
 )
 EXAMPLE = "evaluate gaze=runs/gaze plain=runs/plain --data manifest.csv --baselines scratch --out results"
 
@@ -60,6 +69,7 @@ def run(
     preset: str | None = None,
     folder: str | None = None,
     size: int | None = None,
+    bits: int | None = None,
     protocols: str | list[str] = "probe,finetune",
     fractions: str | list[float] = "0.01,0.05,0.1,0.2,1",
     folds: int | None = None,
@@ -67,6 +77,7 @@ def run(
     baselines: str | list[str] = "",
     backbone: str | None = None,
     probe: ProbeSettings = PROBE,
+    gradient_probe: GradientProbeSettings = GRADIENT_PROBE,
     finetune: FineTuneSettings = FINE_TUNE,
     knn: KnnSettings = KNN,
     segmentation: SegmentationSettings = SEGMENTATION,
@@ -80,10 +91,12 @@ def run(
     prefix: str | None = None,
     device: str = "auto",
     out: str = "results",
+    html: str | None = None,
 ) -> None:
     """Compare pre-trained networks by probes and fine-tuning, at several shares of the labels.
 
-    Which protocol: probe (linear) is the usual measure of frozen features; finetune for a network that will
+    Which protocol: probe (linear, the exact optimum) is the usual measure of frozen features, gradient_probe
+    the same by Adam for a few epochs, as papers do it; finetune for a network that will
     be fine-tuned; knn for a quick look, nothing is fitted; multi_label where an image may have several
     findings; patch where parts of images have classes (column box); segmentation where masks say where
     something is (column mask); affinity for how well similarity to one point in a mask finds the mask.
@@ -102,7 +115,10 @@ def run(
         folder: Where the public data set was unpacked.
         size: Images are resized to this many pixels square; default: as the first checkpoint was
             pre-trained, 224 without one.
-        protocols: Some of probe, finetune, knn, multi_label, segmentation, patch and affinity, with commas.
+        bits: How many of 16 bits the pixels of PNG, TIFF and .npy images use; default: as the first checkpoint
+            was pre-trained, 16 without one.
+        protocols: Some of probe, gradient_probe, finetune, knn, multi_label, segmentation, patch and
+            affinity, with commas.
         fractions: Shares of the training labels, or whole numbers of them, evenly over the classes.
         folds: Stratified folds over all labelled images; default: the splits train, val and test.
             With folds, images that are tested on may be some that a checkpoint was pre-trained on,
@@ -113,6 +129,7 @@ def run(
         backbone: The network of the baselines, and of checkpoints of other tools, by name (resnet18, ...);
             default: that of the first checkpoint.
         probe: Settings of the linear probe.
+        gradient_probe: Settings of the linear probe by gradient.
         finetune: Settings of fine-tuning.
         knn: Settings of nearest neighbours.
         segmentation: Settings of the segmentation probe.
@@ -130,7 +147,11 @@ def run(
             such as backbone. or module.encoder_q.; needs --backbone. Default: the usual ones are tried.
         device: cpu, cuda, or auto for a GPU where there is one.
         out: The folder for results; a run with other settings needs another one.
+        html: Also write a report, one .html file: tables, curves by share of labels, and affinity maps.
     """
+    given = dict(locals())
+    if html is not None:
+        check_report(html)  # told before the work
     named = named_checkpoints(checkpoints)
     each = seeds_of(seeds, named)
     columns = listed("findings", findings, str)
@@ -151,7 +172,7 @@ def run(
     _check_files(named, data, preset, chosen)
     trained = {path: trained_on(path) for paths in named.values() for path in paths}
     methods, channels = _methods(named, each, chosen, backbone, prefix, device, trained)
-    source = data_of(data, preset, folder, size, channels, named)
+    source = data_of(data, preset, folder, size, channels, named, bits)
     tell_images(source, size, channels, trained)
     if folds is None:
         check_splits(source, named)
@@ -171,6 +192,7 @@ def run(
         **grid,
         folds=folds,
         probe=probe,
+        gradient_probe=gradient_probe,
         finetune=finetune,
         knn=knn,
         segmentation=segmentation,
@@ -190,8 +212,17 @@ def run(
         nets_of = {name: _networks(methods[name]) for name in named}
         written += evaluate_saliency(named, nets_of, samples, out, saliency_maps)
     print(f"wrote {', '.join(written)} to {out}", file=sys.stderr)
-    if named and "scratch" not in methods and "imagenet" not in methods:
-        say_next("evaluate", *checkpoints, "--baselines", "scratch", "--out", out)
+    if html is not None:
+        write_evaluation(rows, html, maps=Path(out) / "affinity_maps.png" if maps > 0 else None)
+        print(f"wrote {html}: open it in a browser", file=sys.stderr)
+    if named and not chosen:
+        say_next("evaluate", *checkpoints, *words_of(options_of(run), given | {"baselines": "scratch"}))
+    elif named:
+        # "-narrow" is of this package; other libraries know only the whole network of it.
+        to = "onnx" if (backbone or backbone_of(named) or "").endswith("-narrow") else "timm"
+        say_next("export-backbone", next(iter(named.values()))[0], "--to", to)
+    else:
+        say_next("pretrain", "--config", "byol_mcgip", "--data.manifest", data or "MANIFEST.csv")
 
 
 def _methods(

@@ -27,7 +27,9 @@ def tell_images(source: GazeData, size: int | None, channels: int, trained: dict
     scaled = "; ".join(f"(pixel − {mean:g}) / {std:g}" for mean, std in scales) or "in [0, 1]"
     if scales == [(0.0, 1.0)]:
         scaled = "in [0, 1]"
-    print(f"images: {source.size} x {source.size} pixels, {names}, pixels {scaled}{where}", file=sys.stderr)
+    depth = "" if source.bits is None else f" of {source.bits} bits"
+    images = f"images: {source.size} x {source.size} pixels{depth}, {names}, pixels {scaled}{where}"
+    print(images, file=sys.stderr)
     others = {one.size for one in known} - {source.size}
     if others and size is None:
         sizes = sorted(map(int, filter(None, others)))
@@ -41,18 +43,23 @@ def data_of(
     size: int | None,
     channels: int,
     named: Named,
+    bits: int | None = None,
 ) -> GazeData:
     from ..train.data.gaze_data import GazeData
 
+    trained = [trained_on(path) for paths in named.values() for path in paths]
     if size is None:
-        trained = [trained_on(path) for paths in named.values() for path in paths]
         size = next((one.size for one in trained if one.size is not None), None)
+    if bits is None:
+        bits = next((one.bits for one in trained if one.bits is not None), None)
     if preset is not None or folder is not None:
         seed = next((options.split_seed for _, options in pretrained_on(preset, named)), 0)
-        return GazeData(preset=preset, folder=folder, size=size, channels=channels, split_seed=seed)
+        return GazeData(
+            preset=preset, folder=folder, size=size, channels=channels, bits=bits, split_seed=seed
+        )
     if data is not None and data.endswith(".csv"):
-        return GazeData(manifest=data, size=size, channels=channels)
-    return configured(data or first_config(named), size, channels)
+        return GazeData(manifest=data, size=size, channels=channels, bits=bits)
+    return configured(data or first_config(named), size, channels, bits)
 
 
 def check_splits(data: GazeData, named: Named) -> None:
@@ -76,7 +83,7 @@ def pretrained_on(preset: str | None, named: Named) -> Iterator[tuple[Path, Data
             yield file, options
 
 
-def configured(config: str, size: int | None, channels: int) -> GazeData:
+def configured(config: str, size: int | None, channels: int, bits: int | None = None) -> GazeData:
     """Return the data of a configuration of ``gazesim pretrain``."""
     from ..train.data.gaze_data import GazeData
 
@@ -90,6 +97,8 @@ def configured(config: str, size: int | None, channels: int) -> GazeData:
     given["channels"] = channels
     if size is not None:
         given["size"] = size
+    if bits is not None:
+        given["bits"] = bits
     return GazeData(**given)
 
 

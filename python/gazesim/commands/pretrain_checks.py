@@ -1,4 +1,4 @@
-"""What can be said of a pre-training before torch is imported: data, gaze, and the run to go on with."""
+"""Checks of a pre-training before torch is imported: its data, its gaze, and the run that it resumes."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from typing import Any
 from .._errors import choice
 from ..schemes import scheme_from
 from ..train.data.settings import check_division
-from ..train.pretrain.settings import PairSettings, check_model
+from ..train.pretrain.settings import LABELS, PairSettings, check_model
 from .configuration import flat, read_yaml
 from .options import UsageError
 from .pretrain_options import Configuration, DataOptions, TrainerOptions
@@ -24,7 +24,7 @@ __all__ = ["FREE", "check", "differences", "manifest_line"]
 
 Change = tuple[str, Any, Any]
 
-#: What may change when a training goes on; changes.csv keeps from which epoch on.
+#: Options that may change when a training is resumed; changes.csv records from which epoch on.
 FREE = {
     "out",
     "resume",
@@ -47,12 +47,12 @@ FREE = {
     "trainer.detect_anomaly",
     "trainer.num_sanity_val_steps",
 }
-#: How config.yaml notes which manifest a run was trained on.
+#: The line of config.yaml that identifies the manifest of a run.
 MANIFEST_LINE = "# data.manifest has SHA-256 "
 
 
 def check(found: Configuration) -> None:
-    """Raise for a pre-training that could not take its first step, or would ignore an option."""
+    """Raise for a pre-training whose first step would fail, or that would ignore an option."""
     _check_model(found)
     _check_sources(found.data)
     if found.data.batch_size < 2:
@@ -84,7 +84,9 @@ def _check_model(found: Configuration) -> None:
         )
         if isinstance(model.backbone, str):
             choice("backbone", model.backbone, BACKBONES)
-        if model.pairs is not None and model.pairs.cache is None:
+        if model.weights not in (None, "imagenet") and not Path(str(model.weights)).is_file():
+            raise ValueError(f"weights is {model.weights!r}, which is no file; expected imagenet or a file")
+        if model.pairs is not None and model.pairs.cache is None and model.pairs.scheme != LABELS:
             scheme_from(_scheme(model.pairs), model.pairs.params)
     except (ValueError, TypeError) as error:
         raise UsageError(f"model: {error}") from error
@@ -163,6 +165,14 @@ def _check_manifest(found: Configuration, path: str) -> None:
     if pairs.cache is not None:
         _check_cache(pairs, [entry.id for entry in train])
         return
+    if pairs.scheme == LABELS:
+        if not any(entry.label for entry in train):
+            raise UsageError(
+                f"model.pairs.scheme is 'labels', and none of {len(train)} training images in {path} has "
+                "one; expected column label"
+            )
+        _check_unknown(pairs, [entry.id for entry in train if not entry.label], len(train), "label")
+        return
     takes = scheme_from(_scheme(pairs), pairs.params).takes
     has = [entry.gaze is not None or (takes == "heatmaps" and entry.heatmap is not None) for entry in train]
     if not any(has):
@@ -198,17 +208,19 @@ def _check_cache(pairs: PairSettings, train: Sequence[Hashable]) -> None:
     _check_unknown(pairs, unknown, len(train))
 
 
-def _check_unknown(pairs: PairSettings, unknown: Sequence[Hashable], total: int) -> None:
+def _check_unknown(
+    pairs: PairSettings, unknown: Sequence[Hashable], total: int, what: str = "gaze to look up"
+) -> None:
     if pairs.unknown == "raise" and unknown:
         some = ", ".join(map(str, unknown[:3])) + (", ..." if len(unknown) > 3 else "")
         raise UsageError(
             f"model.pairs.unknown is 'raise', and {len(unknown)} of {total} training images ({some}) have no "
-            "gaze to look up; expected gaze for them, or 'self'"
+            f"{what}; expected {what.split()[0]} for them, or 'self'"
         )
 
 
 def differences(before: Path, now: Mapping[str, Any]) -> list[Change]:
-    """Return the options whose value is another one than in the config.yaml of a run, with both values."""
+    """Return the options whose values differ from the config.yaml of a run, with both values."""
     text = before.read_text(encoding="utf-8")
     old, new = dict(flat(read_yaml(text, str(before)))), dict(flat(now))
     defaults = {f"trainer.{one.name}": one.default for one in fields(TrainerOptions)}

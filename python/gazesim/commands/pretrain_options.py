@@ -26,7 +26,7 @@ class ModelOptions:
         A ResNet of torchvision by name, or "resnet10-narrow" for images of about 64 pixels on a CPU; in a
         file also a class of your own: {class_path: ..., init_args: {...}}.
     weights
-        Of a backbone by name at the start: null (random) or imagenet.
+        Of a backbone by name at the start: null (random), imagenet, or a file such as resnet18-f37072fd.pth.
     dim
         Length of the features of a backbone given as a class; not beside a name.
     pairs
@@ -51,7 +51,7 @@ class ModelOptions:
 
     framework: str = "byol"
     backbone: Any = "resnet18"
-    weights: Literal["imagenet"] | None = None
+    weights: str | None = None
     dim: int | None = None
     pairs: PairSettings | None = None
     heads: HeadSettings | None = None
@@ -97,16 +97,21 @@ class DataOptions:
     views
         How the two views of an image are made.
     memory
-        What stays in memory of the training images: nothing, 8 bits per pixel, or 32.
+        Where images stay once they are read: mapped (a temporary file that workers and ranks of a machine
+        share), float32 or uint8 (all of them in the memory of each rank, 4 bytes or 1 per pixel), or none.
     sigma_share
         Standard deviation of the Gaussians of which the gaze maps of views are drawn, as a share of their
         side; default: as for gaze.
+    bits
+        How many of 16 bits the pixels of PNG, TIFF and .npy images use, such as 12; default: 16.
     gaze
         How gaze files are read and where images stood on the screen, as for gazesim affinity.
     seed
         Decides the order and the views; default: seed_everything.
     split_seed
         Decides the split of presets that have no published one.
+    bits
+        How many of 16 bits the pixels of PNG, TIFF and .npy images use, 9 to 16, such as 12; default: 16.
     """
 
     manifest: str | None = None
@@ -122,11 +127,13 @@ class DataOptions:
     batch_size: int = 64
     num_workers: int = 0
     views: Views = field(default_factory=Views)
-    memory: Literal["none", "uint8", "float32"] = "float32"
+    memory: Literal["none", "uint8", "float32", "mapped"] = "mapped"
     sigma_share: float | None = None
+    bits: int | None = None
     gaze: GazeOptions = field(default_factory=GazeOptions)
     seed: int | None = None
     split_seed: int = 0
+    bits: int | None = None
 
 
 @dataclass(frozen=True)

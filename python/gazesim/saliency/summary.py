@@ -1,4 +1,4 @@
-"""Every measure of every image, and means that say over how many images they are."""
+"""All measures of every image, and their means with the number of images."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ __all__ = ["MeanScore", "UndefinedScoreWarning", "mean_scores", "scores"]
 
 
 class MeanScore(NamedTuple):
-    """The mean of a score, and over how many images it is.
+    """The mean of a score, and the number of images that it averages.
 
     Examples
     --------
@@ -43,7 +43,7 @@ def scores(
     centre: Any = None,
     outside: str = "warn",
 ) -> dict[str, NDArray[np.float64]]:
-    """Return every measure that the given data allow, for every image.
+    """Return all measures that can be computed from the given data, for every image.
 
     Parameters
     ----------
@@ -62,7 +62,7 @@ def scores(
     Returns
     -------
     dict
-        By name an (n,) float64 array. All measures are best when they are large, except KL.
+        An (n,) float64 array for each measure. Higher is better, except for KL.
 
     Examples
     --------

@@ -226,9 +226,9 @@ def test_blank_maps_and_fallbacks_are_told_once(tmp_path, capsys, memory):
     views = Views(crop="none", cutout="gaze", cutout_side=0.8, cutout_probability=1.0)
     data = GazeData(manifest=str(tmp_path / "m.csv"), size=32, batch_size=2, views=views, memory=memory)
     data.setup("fit")
-    told = capsys.readouterr().err
-    assert "1 of 2 training images (i0) have no gaze; any view of them is accepted" in told
-    assert "1 crops or holes in views of the first 2 training images are fallbacks" in told
+    printed = capsys.readouterr().err
+    assert "1 of 2 training images (i0) have no gaze; any view of them is accepted" in printed
+    assert "1 crops or holes in views of the first 2 training images are fallbacks" in printed
     data.setup("fit")
     assert "gazesim" not in capsys.readouterr().err
 

@@ -1,4 +1,4 @@
-"""MoCo's choices: older keys of the same image, where positives come from, where their sum stands."""
+"""MoCo's options: older keys of the same image, sources of positives, sum inside or outside of the log."""
 
 from __future__ import annotations
 

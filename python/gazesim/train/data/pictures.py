@@ -18,6 +18,7 @@ __all__ = ["file_bits", "picture_bits", "picture_shape", "read_picture"]
 
 #: EXIF and TIFF tags.
 ORIENTATION, BITS_PER_SAMPLE, PHOTOMETRIC = 274, 258, 262
+HEIGHT, STRIPS, ROWS_PER_STRIP = 257, 273, 278
 #: Orientations that exchange height and width.
 TURNED = (5, 6, 7, 8)
 #: Formats whose second frame is a preview or another view, which no viewer shows first.
@@ -37,6 +38,7 @@ def read_picture(file: Path, bits: int | None = None) -> NDArray[np.float32]:
     """
     with _opened(file, whole=True) as picture:
         _refuse_frames(picture, file)
+        _refuse_missing_rows(picture, file)
         inverted = _is_inverted(picture)
         held = picture_bits(picture)
         top = 2.0 ** (held if bits is None or held <= 8 else bits) - 1
@@ -91,12 +93,27 @@ def _opened(file: Path, *, whole: bool) -> Iterator[Any]:
     except (Picture.DecompressionBombError, OSError, SyntaxError, EOFError) as error:
         # Pillow's words name the file only sometimes.
         raise ValueError(f"{file} cannot be read as an image: {error}") from None
+    except ValueError as error:
+        if str(file) in str(error):
+            raise
+        raise ValueError(f"{file} cannot be read as an image: {error}") from None
 
 
 def _refuse_frames(picture: Any, file: Path) -> None:
     frames = getattr(picture, "n_frames", 1)
     if frames > 1 and picture.format not in FIRST_FRAME_COUNTS:
         raise ValueError(f"{file}: holds {frames} frames or pages; expected one image")
+
+
+def _refuse_missing_rows(picture: Any, file: Path) -> None:
+    """Refuse a TIFF file whose strips end before its last row: Pillow would leave the rest black."""
+    tags = getattr(picture, "tag_v2", None)
+    if tags is None or STRIPS not in tags:
+        return
+    height = int(tags[HEIGHT])
+    rows = len(tags[STRIPS]) * int(tags.get(ROWS_PER_STRIP, height))
+    if rows < height:
+        raise ValueError(f"{file}: holds {rows} of {height} rows; expected all")
 
 
 def _is_inverted(picture: Any) -> bool:

@@ -1,4 +1,4 @@
-"""The linear probe: how much a linear classifier reads out of frozen features."""
+"""The linear probe: a linear classifier on frozen features."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ from ..data.samples import Samples
 from ..measuring import as_input_of, measuring
 from .settings import ProbeSettings
 
-__all__ = ["LinearClassifier", "embed", "fit_linear", "fit_probe"]
+__all__ = ["LinearClassifier", "checked_features", "embed", "fit_linear", "fit_probe"]
 
 #: Of the largest gradient at the minimum; and iterations, of which hundreds are usual.
 TOLERANCE, MOST_STEPS = 1e-8, 10_000
@@ -134,7 +134,7 @@ def fit_linear(
     array([0, 0, 1, 1])
     """
     number("l2", l2, low=0.0, open_low=True)
-    pixels, true = _checked(features, targets, classes)
+    pixels, true = checked_features(features, targets, classes)
     mean, scale = pixels.mean(dim=0), pixels.std(dim=0, correction=0)
     scale = torch.where(scale > 10 * torch.finfo(torch.float32).eps * mean.abs(), scale, 1.0)
     present, position = np.unique(true.numpy(), return_inverse=True)
@@ -146,7 +146,8 @@ def fit_linear(
     return LinearClassifier(mean, scale, every_weight, every_intercept, l2)
 
 
-def _checked(features: Any, targets: Any, classes: int) -> tuple[torch.Tensor, torch.Tensor]:
+def checked_features(features: Any, targets: Any, classes: int) -> tuple[torch.Tensor, torch.Tensor]:
+    """Return features (n, D) in float64 and classes (n,); raise for what no probe is fitted on."""
     if not isinstance(features, torch.Tensor) or features.ndim != 2:
         raise ValueError(f"features is {describe(features)}; expected a tensor (n, D)")
     true = np.asarray(targets)

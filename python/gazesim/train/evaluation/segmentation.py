@@ -109,9 +109,9 @@ def segmentation_probe(
 def segment(
     features: torch.Tensor, masks: Masks, unseen: torch.Tensor, expected: Masks, l2: float
 ) -> dict[str, float]:
-    """Return the scores on ``unseen`` maps (m, D, h, w) of what is learnt from others and their masks.
+    """Fit a classifier to feature maps and masks; return its scores on ``unseen`` maps (m, D, h, w).
 
-    ``features`` (n, D, h, w) are learnt from with ``masks`` (n, H, W); ``expected`` is (m, H, W).
+    ``features`` is (n, D, h, w), ``masks`` (n, H, W), ``expected`` (m, H, W).
     """
     seen, found = cell_probabilities(features, masks, unseen, l2)
     threshold = _best_threshold(_enlarged(seen, masks.shape[1:]), masks)
@@ -152,9 +152,9 @@ def segmentation_scores(probabilities: Any, masks: Any, threshold: float) -> dic
 def cell_probabilities(
     features: torch.Tensor, masks: Masks, unseen: torch.Tensor, l2: float
 ) -> tuple[torch.Tensor, torch.Tensor]:
-    """Return the probability of the region per cell, (n, h, w) and (m, h, w), learnt from the first maps.
+    """Return the probability of the region per cell for training and unseen maps, (n, h, w) and (m, h, w).
 
-    ``features`` (n, D, h, w) are learnt from with ``masks`` (n, H, W), ``unseen`` is (m, D, h, w).
+    The classifier is fitted to ``features`` (n, D, h, w) and ``masks`` (n, H, W); ``unseen`` is (m, D, h, w).
     """
     from sklearn.linear_model import LogisticRegression
 

@@ -3,8 +3,11 @@
 from __future__ import annotations
 
 import itertools
+import pickle
 import warnings
+import zipfile
 from collections import OrderedDict
+from pathlib import Path
 from typing import Any
 from urllib.error import URLError
 
@@ -124,8 +127,9 @@ def make_backbone(name: str = "resnet18", *, channels: int = 3, weights: str | N
         Of the images. Images are in [0, 1].
     weights
         None (random), or "imagenet": those of the papers (IMAGENET1K_V1), downloaded once by
-        torch.hub. Images are then standardised as they expect, and a first layer for other than
-        three channels answers a grey image as the original answers its copies.
+        torch.hub; or a file of a torchvision ResNet's weights, such as ``resnet18-f37072fd.pth``. Images
+        are then standardised as ImageNet's, and a first layer for other than three channels answers a
+        grey image as the original answers its copies.
 
     Returns
     -------
@@ -142,15 +146,15 @@ def make_backbone(name: str = "resnet18", *, channels: int = 3, weights: str | N
     """
     choice("backbone", name, backbone_names())
     integer("channels", channels, low=1, high=1024)
-    if weights is not None:
-        choice("weights", weights, WEIGHTS)
+    if weights is not None and weights not in WEIGHTS and not Path(weights).is_file():
+        raise FileNotFoundError(f"weights is {weights!r}, which is no file; expected 'imagenet' or a file")
     if name == NARROW_NAME:
         if weights is not None:
             raise ValueError(f"weights is {weights!r}, but there are none for {name!r}; expected None")
         return Backbone(_narrow(channels), NARROW[-1], (0.0,) * channels, (1.0,) * channels)
     net: ResNet = models.get_model(name, weights=None)
     if weights is not None:
-        net.load_state_dict(_imagenet(name))
+        net.load_state_dict(_imagenet(name) if weights in WEIGHTS else _weights_in(Path(weights), name, net))
     mean, std = (0.0,) * channels, (1.0,) * channels
     if weights is not None:
         mean, std = _per_channel(IMAGENET_MEAN, channels), _per_channel(IMAGENET_STD, channels)
@@ -236,7 +240,7 @@ def _inputs(net: nn.Module) -> int:
 
 
 def _answer(net: nn.Module) -> tuple[int, ...] | None:
-    """Return the shape of what a network says to two empty images, or None where it cannot be asked.
+    """Return the shape of a network's output for two empty images, or None if it accepts no such images.
 
     The network stays as it is: mode of every submodule, buffers, and torch's generators.
     """
@@ -282,7 +286,7 @@ def _maps(net: ResNet, channels: int, trained: bool) -> nn.Sequential:
 
 
 def _per_channel(values: tuple[float, ...], channels: int) -> tuple[float, ...]:
-    """Return what is stated for red, green and blue for other channels: their mean for each."""
+    """Return values for red, green and blue for another number of channels: their mean for each."""
     return values if channels == len(values) else (sum(values) / len(values),) * channels
 
 
@@ -300,6 +304,28 @@ def _narrow(channels: int) -> nn.Sequential:
         if isinstance(part, nn.Conv2d):
             nn.init.kaiming_normal_(part.weight, mode="fan_out", nonlinearity="relu")
     return nn.Sequential(stem, *stages)
+
+
+def _weights_in(file: Path, name: str, net: ResNet) -> dict[str, Any]:
+    """Return the weights in a file, or raise for those of another network; no code in the file runs."""
+    try:
+        state = torch.load(file, map_location="cpu", weights_only=True)
+    except (pickle.UnpicklingError, RuntimeError, EOFError, zipfile.BadZipFile) as error:
+        reason = str(error).strip().split("\n", 1)[0]
+        raise ValueError(f"weights: {file} is no file of tensors: {reason}") from error
+    expected = net.state_dict()
+    found: dict[str, Any] = state if isinstance(state, dict) else {}
+    wrong = sorted(
+        key
+        for key in expected.keys() | found.keys()
+        if key not in found or key not in expected or found[key].shape != expected[key].shape
+    )
+    if wrong:
+        raise ValueError(
+            f"weights: {file} does not hold torchvision's weights of {name}: {len(wrong)} differ, such as "
+            f"{wrong[0]}; expected its file"
+        )
+    return found
 
 
 def _imagenet(name: str) -> dict[str, Any]:

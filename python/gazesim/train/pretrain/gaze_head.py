@@ -1,4 +1,4 @@
-"""The gaze head: a 1x1 convolution on a feature map of the backbone, and what it costs."""
+"""The gaze head: a 1x1 convolution on a feature map of the backbone, and its loss."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ __all__ = ["GazeHead"]
 class GazeHead(nn.Module):
     """Logits of gaze, one per cell of a feature map inside a backbone.
 
-    The backbone is not a part of this module: it is watched while it runs.
+    The backbone is not a part of this module: a hook reads its feature map while it runs.
 
     Parameters
     ----------

@@ -17,19 +17,19 @@ const ROWS: usize = 4;
 /// Pixels of a row that are read at once.
 const GROUP: usize = 16;
 
-/// How far ahead pixels are asked for: rows side by side are not what the processor expects by itself.
+/// How far ahead pixels are prefetched: the processor does not prefetch several rows side by side by itself.
 const AHEAD_BYTES: usize = 16 * 1024;
 
-/// A map, summed.
+/// The sums of a map.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Profiles {
     /// The sum of every row.
     pub rows: Vec<f64>,
     /// The sum of every column.
     pub cols: Vec<f64>,
-    /// Σ x · value of every row; empty where nobody asked for it.
+    /// Σ x · value of every row; empty if not requested.
     pub rows_by_x: Vec<f64>,
-    /// Σ y · value of every column; empty where nobody asked for it.
+    /// Σ y · value of every column; empty if not requested.
     pub cols_by_y: Vec<f64>,
 }
 
@@ -38,7 +38,7 @@ pub fn profiles<T: Pixel, const CROSSED: bool>(map: &Heatmap<T>) -> Profiles {
     unchecked_profiles::<T, CROSSED>(map).unwrap_or_else(|| plain::<T, CROSSED>(map, 0..map.height()))
 }
 
-/// The sums of a map in which anything may be; `None` unless they prove that all pixels are good.
+/// The sums of an unchecked map; `None` unless they prove that all pixels are valid.
 pub fn unchecked_profiles<T: Pixel, const CROSSED: bool>(map: &Heatmap<T>) -> Option<Profiles> {
     in_lanes::<T, true, CROSSED>(map, 0..map.height(), Level::best())
 }
@@ -50,7 +50,7 @@ pub(super) fn column_sums<T: Pixel>(map: &Heatmap<T>, rows: Range<usize>) -> Vec
         .cols
 }
 
-/// Pixel by pixel: for what [`in_lanes`] leaves in doubt, such as a minus in front of a zero.
+/// Pixel by pixel, for maps that [`in_lanes`] cannot decide, such as those with a −0.
 fn plain<T: Pixel, const CROSSED: bool>(map: &Heatmap<T>, rows: Range<usize>) -> Profiles {
     let mut sums = Profiles {
         rows: vec![0.0; rows.len()],
@@ -71,7 +71,7 @@ fn plain<T: Pixel, const CROSSED: bool>(map: &Heatmap<T>, rows: Range<usize>) ->
     sums
 }
 
-/// `None` unless the sums prove that all pixels are good. `LINES` asks for the sums of rows.
+/// `None` unless the sums prove that all pixels are valid. `LINES` requests the sums of rows.
 fn in_lanes<T: Pixel, const LINES: bool, const CROSSED: bool>(
     map: &Heatmap<T>,
     rows: Range<usize>,
@@ -138,11 +138,11 @@ type Both = Aligned<[[f64; 8]; 2]>;
 struct Sums<'a, T, const LINES: bool, const CROSSED: bool> {
     map: &'a Heatmap<'a, T>,
     cols: Vec<Both>,
-    /// Σ of what stands above, over all rows: every pixel as often as there are rows below it.
+    /// Σ over all rows of the field above: it counts every pixel once for each row below it.
     cols_above: Vec<Both>,
     rows: Vec<f64>,
     rows_by_x: Vec<f64>,
-    /// The least pixel where lanes tell signs, or 0.
+    /// The smallest pixel if lanes have signs, else 0.
     least: [f64; 8],
 }
 
@@ -184,8 +184,8 @@ impl<'a, T: Pixel, const LINES: bool, const CROSSED: bool> Sums<'a, T, LINES, CR
 
 /// Rows to be added to the sums of the columns, `N` at a time.
 ///
-/// What comes of them goes to memory that is there: lanes that live on while something is called that
-/// is not inlined, if only for more memory, are kept in memory from the start.
+/// Results go to memory that is already allocated: if a function that is not inlined is called (an
+/// allocation, say), the compiler keeps live lanes in memory instead of registers.
 struct SideBySide<'a, T, const N: usize, const LINES: bool, const CROSSED: bool> {
     map: &'a Heatmap<'a, T>,
     /// The first row.
@@ -196,7 +196,7 @@ struct SideBySide<'a, T, const N: usize, const LINES: bool, const CROSSED: bool>
     ends: &'a mut [Ends<N>],
 }
 
-/// What is known of `N` rows at their ends, in lanes.
+/// The results of `N` rows, in lanes.
 #[derive(Clone, Copy)]
 struct Ends<const N: usize> {
     sums: [[f64; 8]; N],
@@ -246,7 +246,7 @@ impl<T: Pixel, const N: usize, const LINES: bool, const CROSSED: bool> Job
     }
 }
 
-/// What is left over of a row, filled up with zeros; in a loop, because a copy would be a call.
+/// The remainder of a row, padded with zeros; by a loop, because a copy would be a function call.
 #[inline(always)]
 fn padded<T: Pixel>(rest: &[T]) -> [T; GROUP] {
     from_fn(|k| rest.get(k).copied().unwrap_or_default())
@@ -257,7 +257,7 @@ struct Lines<L, const N: usize, const LINES: bool, const CROSSED: bool> {
     sums: [[L; N]; 2],
     /// The sums of `sums` over the groups: every pixel as often as groups follow, its own included.
     sums_of_sums: [[L; N]; 2],
-    /// The least pixel so far, where the lanes tell signs, or 0.
+    /// The smallest pixel so far if lanes have signs, else 0.
     least: L,
     /// Rows are added where the processor multiplies, columns where it adds: both at a time.
     one: L,
@@ -354,7 +354,7 @@ fn across(lanes: &[f64; 8]) -> f64 {
 mod tests {
     use super::*;
 
-    /// Whether the numbers are those expected, but for what rounding in `places` times `scale` explains.
+    /// Whether the numbers equal the expected ones up to rounding errors of `places` times `scale`.
     fn near(numbers: &[f64], expected: &[f64], scale: &[f64], places: usize) {
         assert_eq!(numbers.len(), expected.len());
         for ((a, b), scale) in numbers.iter().zip(expected).zip(scale) {

@@ -37,7 +37,7 @@ pub trait Lanes: Copy {
     /// double precision has them. The sign becomes a part of the exponent: numbers below 0, -0, NaN
     /// and infinities come out as no less than 2^128 divided by [`REBASE`]. `shift` is [`SHIFT`].
     fn load_rebased(values: &[f32; 16], shift: Self) -> [Self; 2];
-    /// Begins to bring into the second-level cache what will be read soon.
+    /// Prefetches a cache line into the second-level cache.
     fn prefetch<T>(value: &T);
     /// Writes lane `l` to `values[l]`.
     fn store(self, values: &mut [f64; 8]);
@@ -85,7 +85,7 @@ pub fn fence() {
     }
 }
 
-/// What starts on a cache line of its own: a load of eight lanes that crosses lines counts twice.
+/// A value aligned to a cache line: a load of eight lanes that crosses lines costs two.
 #[derive(Debug, Clone, Copy, Default, PartialEq)]
 #[repr(C, align(64))]
 pub struct Aligned<T>(pub T);
@@ -125,7 +125,7 @@ impl<T: Copy + Default> Lines<T> {
     }
 }
 
-/// What fills a line of a matrix from left to right. Must be `inline(always)`.
+/// Computes a line of a matrix from left to right. Must be `inline(always)`.
 pub trait Columns {
     /// What eight columns are computed from.
     type Eight;
@@ -139,9 +139,9 @@ pub trait Columns {
 
 /// A line of a matrix to be filled.
 pub struct Line<'a, C> {
-    /// What with.
+    /// The computation.
     pub columns: C,
-    /// Where to.
+    /// The cells.
     pub line: &'a mut [f32],
     /// Whether past the caches; see [`Lanes::stream_f32`].
     pub streams: bool,
