@@ -102,8 +102,6 @@ class DataOptions:
     sigma_share
         Standard deviation of the Gaussians of which the gaze maps of views are drawn, as a share of their
         side; default: as for gaze.
-    bits
-        How many of 16 bits the pixels of PNG, TIFF and .npy images use, such as 12; default: 16.
     gaze
         How gaze files are read and where images stood on the screen, as for gazesim affinity.
     seed
@@ -133,7 +131,6 @@ class DataOptions:
     gaze: GazeOptions = field(default_factory=GazeOptions)
     seed: int | None = None
     split_seed: int = 0
-    bits: int | None = None
 
 
 @dataclass(frozen=True)

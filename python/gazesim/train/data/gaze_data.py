@@ -87,15 +87,13 @@ class GazeData(lightning.LightningDataModule):
     sigma_share
         For files: how wide fixations are drawn, as for ``ManifestSamples``.
     bits
-        For files: how many of 16 bits the pixels of PNG, TIFF and .npy images use, 12 for many cameras;
-        default: 16.
+        For files: how many of 16 bits the pixels of PNG, TIFF and .npy images use, 9 to 16, 12 for many
+        cameras; default: 16.
     gaze
         For files: how gaze is read and where images stood on the screen, where the manifest says
         nothing else; as for ``gazesim affinity``.
     seed
         Decides the order and the views: those of a sample depend on seed, epoch and sample alone.
-    bits
-        For files: how many of 16 bits the pixels of PNG, TIFF and .npy images use, 9 to 16; default 16.
     split_seed
         Decides the split of presets that have no published one. It is no part of ``seed``: trainings
         with several seeds share their training images, and none is tested on what another one saw.
@@ -134,7 +132,6 @@ class GazeData(lightning.LightningDataModule):
         gaze: GazeOptions = AS_STATED,
         seed: int = 0,
         split_seed: int = 0,
-        bits: int | None = None,
     ) -> None:
         super().__init__()
         sources = {"manifest": manifest, "preset": preset, "phantom": phantom}
@@ -164,7 +161,6 @@ class GazeData(lightning.LightningDataModule):
         self.gaze = gaze
         if bits is not None and phantom is not None:
             raise ValueError(f"bits is {bits} beside phantom, whose pixels have none; expected it with files")
-        self.bits = bits
         self.seed = integer("seed", seed, low=0, high=2**63 - 1)
         self.split_seed = integer("split_seed", split_seed, low=0, high=2**63 - 1)
         self._all: Samples | None = None
