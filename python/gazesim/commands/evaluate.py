@@ -32,6 +32,7 @@ from .evaluate_checkpoints import (
     trained_on,
 )
 from .evaluate_data import check_splits, data_file, data_of, tell_images
+from .evaluate_saliency import evaluate_saliency
 from .options import UsageError, options_of, words_of
 
 if TYPE_CHECKING:
@@ -87,6 +88,8 @@ def run(
     map_layer: str | None = None,
     map_points: int = 1,
     map_unseen: bool = False,
+    saliency: bool = False,
+    saliency_maps: int = 0,
     prefix: str | None = None,
     device: str = "auto",
     out: str = "results",
@@ -140,6 +143,10 @@ def run(
             default the last with more than one place.
         map_points: How many points of each image to draw them of: the places that were looked at most.
         map_unseen: Whether to draw them also of the place that is farthest from all gaze.
+        saliency: Also score the gaze heads of checkpoints (CC, KL, SIM, NSS, AUC) on the test split, into
+            saliency.csv.
+        saliency_maps: With saliency: how many images to draw into gaze_maps.png, with gaze, mask and the
+            heads' maps. Off by default, because the picture shows the images.
         prefix: For a checkpoint of other tools: the prefix of the names of the backbone's weights, such as
             backbone. or module.encoder_q.; needs --backbone. Default: the usual ones are tried.
         device: cpu, cuda, or auto for a GPU where there is one.
@@ -159,6 +166,8 @@ def run(
         "fractions": listed("fractions", fractions, float),
     }
     _check_words(chosen, grid["protocols"], device)
+    if saliency_maps and not saliency:
+        raise UsageError(f"saliency_maps is {saliency_maps} without saliency; expected both")
     if ("multi_label" in grid["protocols"]) != bool(columns):
         raise UsageError(
             "multi_label and findings go together; expected --protocols multi_label with --findings, the "
@@ -212,6 +221,9 @@ def run(
         )
         written.append(picture.name)
     print(results_table(rows), end="")
+    if saliency:
+        nets_of = {name: _networks(methods[name]) for name in named}
+        written += evaluate_saliency(named, nets_of, samples, out, saliency_maps)
     print(f"wrote {', '.join(written)} to {out}", file=sys.stderr)
     if html is not None:
         write_evaluation(rows, html, maps=Path(out) / "affinity_maps.png" if maps > 0 else None)
@@ -263,6 +275,11 @@ def _methods(
     for kind in baselines:
         methods[kind] = Baseline(kind, name, channels, str(where))
     return methods, channels
+
+
+def _networks(method: Any) -> list[Any]:
+    """Return the networks of a method, file by file."""
+    return list(method.values()) if isinstance(method, dict) else [method]
 
 
 def _check_words(baselines: Sequence[str], protocols: Sequence[str], device: str) -> None:

@@ -9,6 +9,7 @@ from pathlib import Path
 from .._errors import choice, describe
 from . import (
     coco,
+    cub_gha,
     dataviewer,
     egd,
     eyelink,
@@ -84,6 +85,7 @@ FORMATS: dict[str, Format] = {
     "multimatch": Format("multimatch fixation vectors", multimatch.detect, multimatch.read),
     "pymovements": Format("pymovements events", pymovements.detect, pymovements.read, takes=("eye", "by")),
     "osie": Format("OSIE fixations.mat", osie.detect, osie.read),
+    "cub_gha": Format("CUB-GHA fixations", cub_gha.detect, cub_gha.read),
     "frame": Format("Parquet or Feather frame", frames.detect, frames.read, takes=("eye", "by", "columns")),
     "generic": Format(
         "table with named columns", generic.detect, generic.read, takes=("eye", "by", "columns")

@@ -114,8 +114,8 @@ class Manifest:
     ``image``    PNG, JPEG, TIFF, .npy or DICOM; needed
     ``label``    a class, by name or as a grade; empty: not known
     ``split``    ``train``, ``val``, ``test`` or empty
-    ``gaze``     a gaze file of any format that ``gazesim.read_scanpaths`` reads. The scanpath with the
-                 row's ``id`` counts, or those of all its readers; ``file#name`` takes the one called
+    ``gaze``     a gaze file, or a folder of them, of any format that ``gazesim.read_scanpaths`` reads.
+                 The scanpath with the row's ``id`` counts, or those of all its readers; ``file#name`` takes the one called
                  ``name``. The only scanpath of a file serves a row of another name if no other row
                  names the file; a line on stderr says so
     ``heatmap``  a gaze map, as an image or .npy, such as ``gazesim predict-gaze run`` writes
@@ -285,7 +285,8 @@ def _entry(
         "mask": file.parent / cells["mask"] if cells["mask"] else None,
     }
     for column, place in places.items():
-        if place is not None and not place.is_file():
+        is_there = place is None or place.is_file() or (column == "gaze" and place.is_dir())
+        if not is_there:
             problem = (
                 f"column {column!r} is {quoted(cells[column])}; expected a file, but there is no {place}"
             )

@@ -19,11 +19,14 @@ from ....io.tables import fault
 from ..joining import add_gaze
 from ..manifest import Entry, Manifest
 from ..splits import split_by_group
+from .cub_gha import cub_gha
 from .egd_cxr import egd_cxr
 from .gazesearch import annotation_files, gazesearch
 from .inbreast import inbreast, inbreast_patches
+from .kvasir_gaze import kvasir_gaze
 from .layout import find_file
 from .oai import oai
+from .osie import osie
 from .reflacx import reflacx
 from .tufts import tufts
 
@@ -46,8 +49,8 @@ def preset(
     Parameters
     ----------
     name
-        ``"inbreast"``, ``"inbreast-patches"``, ``"tufts"``, ``"oai"``, ``"egd-cxr"``, ``"reflacx"`` or
-        ``"gazesearch"``.
+        ``"inbreast"``, ``"inbreast-patches"``, ``"tufts"``, ``"oai"``, ``"egd-cxr"``, ``"reflacx"``,
+        ``"gazesearch"``, ``"kvasir-gaze"``, ``"cub-gha"`` or ``"osie"``.
     folder
         Where it was unpacked, or one or two levels above.
     images
@@ -90,6 +93,20 @@ def preset(
         ``annotations/*.json`` (or ``data/*.json``) and ``images/*.jpg``. Labels: the finding that was
         searched for; an image searched for several has a row ``task/image`` for each. ``valid`` becomes
         ``val``.
+
+    Kvasir-gaze
+        Kvasir-SEG (``kavsir_bboxes.json``, as its owners spell it, ``images/*.jpg``, ``masks/*.jpg``) and
+        ``kvasir_fixation.csv`` of GazeMedSeg in it or in a folder beside it. ``train.txt`` and ``val.txt``,
+        likewise, are the official split. No labels; the column ``mask`` serves the segmentation probe.
+        This gaze was recorded while annotating. Read the licences: images for research alone, gaze
+        without one.
+    CUB-GHA
+        CUB-200-2011 (``images.txt``, ``classes.txt``, ``image_class_labels.txt``, ``train_test_split.txt``,
+        ``images``), ``data_5runs/Fixation_run<n>.txt`` in it or in a folder beside it, and, if unpacked
+        there, ``segmentations`` as the column ``mask``. Labels: the species. Every run is a reader.
+    OSIE
+        ``data/stimuli/*.jpg`` and ``data/eye/fixations.mat`` of 15 observers. No labels and no split of its
+        own; the semantic attributes (``attrs.mat``) are not read.
 
     For all of them, ``heatmaps/<id>.png`` or ``.npy`` in the folder is the gaze map of the image ``<id>``,
     and a ``gaze.csv``, ``.tsv``, ``.json`` or ``.txt``, or a folder ``gaze`` with a file per image, holds
@@ -165,7 +182,9 @@ def _with_heatmap(entry: Entry, root: Path) -> Entry:
 
 def _with_gaze(entries: list[Entry], root: Path) -> list[Entry]:
     """Add the gaze of EGD-CXR's own file, or for other data sets that of the user's files."""
-    common = {entry.gaze for entry in entries if entry.gaze and entry.gaze.parent == root}
+    own = [entry for entry in entries if entry.gaze and entry.gaze.parent == root]
+    # A name says which scanpath is meant, and the files of a folder belong together: nothing is to be joined.
+    common = {entry.gaze for entry in own if entry.gaze and not entry.gaze_name and entry.gaze.is_file()}
     place = find_file(root, ["gaze"], GAZE_ENDINGS)
     if place is None and (root / "gaze").is_dir() and any((root / "gaze").iterdir()):
         place = root / "gaze"
@@ -188,6 +207,9 @@ PRESETS: dict[str, Callable[[Path, Path], Iterator[Entry]]] = {
     "egd-cxr": egd_cxr,
     "reflacx": reflacx,
     "gazesearch": gazesearch,
+    "kvasir-gaze": kvasir_gaze,
+    "cub-gha": cub_gha,
+    "osie": osie,
 }
 #: Files or folders that identify a data set; one of them is enough.
 MARKS = {
@@ -196,5 +218,8 @@ MARKS = {
     "tufts": ("Expert/expert.json",),
     "oai": ("train/[0-4]", "val/[0-4]", "test/[0-4]", "img/[0-4]", "[kK][xX][rR]_[sS][qQ]_[bB][uU]00.*"),
     "egd-cxr": ("master_sheet.csv",),
+    "kvasir-gaze": ("kavsir_bboxes.json",),
+    "cub-gha": ("image_class_labels.txt",),
+    "osie": ("data/eye/fixations.mat",),
     "reflacx": ("main_data/metadata_phase_*.csv", "metadata_phase_*.csv"),
 }
