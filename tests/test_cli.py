@@ -90,6 +90,8 @@ def test_the_example_of_a_help_is_accepted(words, capsys):
     assert tuple(example[: len(words)]) == words
     if words == ("pretrain",):
         assert configuration_of(example[1:])["data"]["manifest"] == "manifest.csv"
+    elif words == ("reproduce",):
+        assert main([*example, "--list"]) == 0
     else:
         assert arguments_of(ALL[words], example[len(words) :])
 

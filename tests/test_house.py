@@ -34,7 +34,8 @@ FLOORS = (
     "train.lightning_tools train.measuring",
     "train.data",
     "train.pretrain",
-    "train.evaluation train.saliency",
+    "train.saliency",
+    "train.evaluation",
     "train.reproduce",
     "train",
     "commands",
@@ -47,7 +48,7 @@ RANK = {room: floor for floor, rooms in enumerate(FLOORS) for room in rooms.spli
 TYPES_ONLY = "TYPE_CHECKING"
 
 #: Names with an underscore that belong to other packages, and to named tuples.
-FOREIGN = {"_buffers", "_getframe", "_parameters", "_replace", "_trainer"}
+FOREIGN = {"_buffers", "_ddp_kwargs", "_getframe", "_parameters", "_replace", "_trainer"}
 
 
 def module_of(path: Path) -> str:

@@ -131,7 +131,7 @@ class _Keep(argparse.Action):
 def configuration_of(words: Sequence[str]) -> dict[str, Any]:
     """Return the configuration that files and words make together, those further right over the others.
 
-    A cache among the words replaces the scheme of a file, and a scheme the cache, which is told.
+    A cache on the command line replaces the scheme of a file, and a scheme the cache; a line says so.
     """
     parser = Parser(prog="gazesim pretrain")
     known = options()

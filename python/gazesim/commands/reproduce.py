@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import Any
 
 from .._errors import did_you_mean, one_of
-from . import program, set_quiet
+from . import is_quiet, program, say_next, set_quiet
 from .configuration import all_options
 from .help import HELP, HELP_ALL, help_text
 from .options import Option, Parser, UsageError, add_options
@@ -60,13 +60,19 @@ def main(words: Sequence[str]) -> int:
     own, given = _taken(rest)
     if own["list"]:
         print(_listing())
+        say_next("reproduce", *EXAMPLE.split()[1:2], "--dry_run")
         return 0
     if name is None:
         raise UsageError(f"NAME is missing; expected {one_of(names())} (gazesim reproduce --list)")
     wanted = _asked(own, given)
-    status = 0
+    status, was_quiet = 0, is_quiet()
     for one in GROUPS.get(name, (name,)):
         status = max(status, _reproduce(one, wanted, is_dry=own["dry_run"]))
+    set_quiet(was_quiet)
+    if own["dry_run"]:
+        say_next("reproduce", *(word for word in words if word.partition("=")[0] != "--dry_run"))
+    else:
+        say_next("reproduce", "--list")
     return status
 
 
@@ -82,7 +88,7 @@ def _help(asked: str) -> str:
 
 
 def _name_in(words: list[str], known: Sequence[str]) -> tuple[str | None, list[str]]:
-    """Return the experiment's name and the other words: it comes first, or is a word that is a name."""
+    """Return the experiment's name (the first word, or one that is a name) and the other words."""
     if words and not words[0].startswith("-"):
         if words[0] not in known:
             hint = did_you_mean(words[0], known)
@@ -116,7 +122,7 @@ def _asked(own: Mapping[str, Any], given: dict[str, Any]) -> Any:
 
     data = given.get("data", {})
     for name in ("folder", "images", "manifest"):
-        if data.get(name) is not None:  # runs go on from wherever they are called
+        if data.get(name) is not None:  # absolute, so that runs can be resumed from any folder
             data[name] = str(Path(data[name]).resolve())
             if not Path(data[name]).exists():
                 raise FileNotFoundError(f"data.{name} is {data[name]!r}, which does not exist")
@@ -179,7 +185,7 @@ def _reproduce(name: str, asked: Any, *, is_dry: bool) -> int:
     from .reproduce_run import run_cells, write_results
 
     require_extra()
-    set_quiet(True)  # what comes next is said here, not after every pre-training
+    set_quiet(True)  # this verb prints the next step, not every pre-training
     scores = run_cells(chosen, cells)
     written = write_results(chosen, cells, scores, notes, asked.out)
     print(table_of(chosen, scores))

@@ -1,4 +1,4 @@
-"""How ``gazesim reproduce`` runs its cells: pre-train, measure, keep the scores; nothing is done twice."""
+"""How ``gazesim reproduce`` runs its cells: pre-train, measure, store the scores; finished work is reused."""
 
 from __future__ import annotations
 
@@ -12,10 +12,11 @@ from pathlib import Path
 from typing import Any
 
 from .._progress import ProgressBar
-from ..train.reproduce.experiments import Experiment
+from ..train.reproduce.experiment import Experiment
 from ..train.reproduce.layout import Score, csv_of, curves_of, table_of
 from .configuration import resolved
 from .pretrain import LAST, METRICS, prepared, train
+from .reproduce_fixations import with_fixations
 from .reproduce_plan import PlannedCell
 
 __all__ = ["run_cells", "scores_of", "write_results"]
@@ -87,7 +88,7 @@ class _Splits:
 
 
 def _networks(experiment: Experiment, cell: PlannedCell) -> dict[int, Any]:
-    """Return the networks of a cell by the epoch after which they are measured; train them if need be."""
+    """Return the networks of a cell by the epoch at which they are measured; train missing ones."""
     from ..train import Baseline, load_backbone
     from ..train.evaluation.networks import chosen_device
     from ..train.pretrain.checkpoints import with_normalisation
@@ -110,12 +111,12 @@ def _networks(experiment: Experiment, cell: PlannedCell) -> dict[int, Any]:
 
 
 def pretrain(experiment: Experiment, cell: PlannedCell) -> None:
-    """Pre-train a cell's network, or go on with it; one that is done is left as it is."""
+    """Pre-train a cell's network, or resume it; a finished one is left alone."""
     if (cell.folder / DONE).is_file():
         return
     from ..train import GazeData
 
-    config = {**cell.plain, "out": str(cell.folder), "trainer": dict(cell.plain["trainer"])}
+    config = with_fixations(cell.plain, cell.folder.parent.parent) | {"out": str(cell.folder)}
     if experiment.epochs:
         keeper = {
             "class_path": "lightning.pytorch.callbacks.ModelCheckpoint",
@@ -201,7 +202,7 @@ def _labels(cell: PlannedCell) -> int:
 
 
 def _ablation(cells: Sequence[PlannedCell], metric: str) -> list[tuple[float, float, float]]:
-    """Return (threshold, positives per row beside the image itself, score) of every run."""
+    """Return (threshold, positives per row besides the image itself, score) of every run."""
     rows = []
     for cell in cells:
         if cell.line.x is None:

@@ -9,6 +9,7 @@ from pathlib import Path
 from .._errors import choice, describe
 from . import (
     coco,
+    cub_gha,
     dataviewer,
     egd,
     eyelink,
@@ -84,6 +85,7 @@ FORMATS: dict[str, Format] = {
     "multimatch": Format("multimatch fixation vectors", multimatch.detect, multimatch.read),
     "pymovements": Format("pymovements events", pymovements.detect, pymovements.read, takes=("eye", "by")),
     "osie": Format("OSIE fixations.mat", osie.detect, osie.read),
+    "cub_gha": Format("CUB-GHA fixations", cub_gha.detect, cub_gha.read),
     "frame": Format("Parquet or Feather frame", frames.detect, frames.read, takes=("eye", "by", "columns")),
     "generic": Format(
         "table with named columns", generic.detect, generic.read, takes=("eye", "by", "columns")
@@ -139,8 +141,8 @@ def sources_of(place: Path, format: str | None) -> tuple[str, list[Source]]:
 
 
 def _why_unknown(files: Sequence[Path]) -> str:
-    """Return what is said of a file of raw samples, else of one whose columns lack names, or """ ""
-    told: list[str] = []
+    """Return the error of a file of raw samples, else of one whose columns lack names, or an empty text."""
+    unnamed: list[str] = []
     is_samples = False
     for file in files[:LOOKED_AT]:
         try:
@@ -151,8 +153,8 @@ def _why_unknown(files: Sequence[Path]) -> str:
             if is_samples:
                 return str(error)
             if "its columns named" in str(error):
-                told.append(str(error))
-    return told[0] if told else ""
+                unnamed.append(str(error))
+    return unnamed[0] if unnamed else ""
 
 
 def gaze_files(place: Path) -> list[Path]:

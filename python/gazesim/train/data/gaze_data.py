@@ -87,8 +87,8 @@ class GazeData(lightning.LightningDataModule):
     sigma_share
         For files: how wide fixations are drawn, as for ``ManifestSamples``.
     bits
-        For files: how many of 16 bits the pixels of PNG, TIFF and .npy images use, 12 for many cameras;
-        default: 16.
+        For files: how many of 16 bits the pixels of PNG, TIFF and .npy images use, 9 to 16, 12 for many
+        cameras; default: 16.
     gaze
         For files: how gaze is read and where images stood on the screen, where the manifest says
         nothing else; as for ``gazesim affinity``.
@@ -389,7 +389,8 @@ class GazeData(lightning.LightningDataModule):
             self._is_kept_told = True
             tell(
                 f"images and maps stay in {train.kept.path} once they are read (up to "
-                f"{train.kept.megabytes:,.0f} MB, shared by all processes of this machine, removed at the end)"
+                f"{train.kept.megabytes:,.0f} MB, shared by all processes of this machine, removed at the "
+                "end)"
             )
 
     def _everything(self) -> Samples:

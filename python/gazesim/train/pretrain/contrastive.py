@@ -241,7 +241,7 @@ class Contrastive(lightning.LightningModule):
         return logits
 
     def _wrong_features(self, images: torch.Tensor) -> str:
-        """Return what is wrong about the features of a batch that failed; empty for the right shape."""
+        """Return an error about the features of a batch that failed; empty if their shape is right."""
         try:
             with torch.no_grad():
                 shape = tuple(self.backbone(images).shape)
@@ -325,9 +325,9 @@ class Contrastive(lightning.LightningModule):
         images = self._images()
         if isinstance(self.framework, MoCo) and images is not None:
             fate = {"mask": "are left out", "negative": "are its negatives"}
-            moco = self.framework.settings
-            own = moco.own_keys or ("positive" if self.positives.mask is not None else "negative")
-            self.framework.queue.tell_longer_than(images, fate.get(str(own), "count as its positives"))
+            moco = self.framework.settings.resolved(has_pairs=self.positives.mask is not None)
+            own = fate.get(str(moco.own_keys), "count as its positives")
+            self.framework.queue.tell_longer_than(images, own)
 
     def _images(self) -> int | None:
         """Return how many images an epoch has, where that is known."""

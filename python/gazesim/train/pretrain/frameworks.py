@@ -172,9 +172,10 @@ class MoCo(Framework):
         h = self.backbone(x0)
         q = self.projector(h)
         k = self._keys(x1)
-        pair_weights, ignore = self._against_queue(ids, positives)
+        settings = self.settings.resolved(has_pairs=positives.mask is not None)
+        pair_weights, ignore = self._against_queue(ids, positives, settings.own_keys)
         keys, weights = self.queue.keys, pair_weights.weights
-        if self.settings.positive_keys != "queue" and positives.mask is not None:
+        if settings.positive_keys != "queue":
             pair_weights, keys, ignore = self._with_batch(k, ids, positives, pair_weights, ignore)
             weights = pair_weights.weights
         loss = self.loss(q, k, queue=keys, weights=weights, ignore=ignore)
@@ -183,12 +184,11 @@ class MoCo(Framework):
             self._wait(k, ids)
         return Step(loss, h, q, pair_weights)
 
-    def _against_queue(self, ids: Ids, positives: Positives) -> tuple[PairWeights, torch.Tensor | None]:
+    def _against_queue(
+        self, ids: Ids, positives: Positives, own_keys: str | None
+    ) -> tuple[PairWeights, torch.Tensor | None]:
         """Return W over the queue, and a mask of keys that are left out of the softmax."""
         pair_weights = positives.against(ids, self.queue.ids)
-        own_keys = self.settings.own_keys
-        if own_keys is None:
-            return pair_weights, None
         own, weights = self.queue.own_keys(ids), pair_weights.weights
         if own_keys == "mask":
             return pair_weights, own
@@ -216,7 +216,7 @@ class MoCo(Framework):
         rows = torch.arange(len(k), device=own.device)
         own[rows, rows + start] = True  # an image's own key is there already, as k
         beyond = queued.weights
-        if self.settings.positive_keys == "batch":
+        if self.settings.positive_keys != "both":
             beyond = torch.zeros_like(beyond)
         left_out = torch.zeros_like(beyond, dtype=torch.bool) if ignore is None else ignore
         weights = torch.cat([batch.weights.masked_fill(own, 0), beyond.to(own.device)], dim=1)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any
 
 from ..._errors import choice, describe, integer, number
@@ -200,18 +200,22 @@ class PairSettings:
 class MoCoSettings:
     """Which keys are MoCo's positives, and how several of them share the loss of a row.
 
-    The defaults are the form of McGIP (equation 4 with labels [1, W] over the queue).
+    By default positives are fresh: they come from the keys of the batch, and older keys of the same image are
+    left out. McGIP's form (equation 4 with labels [1, W] over the queue) is ``MoCoSettings.mcgip()``, or
+    ``positive_keys: queue`` in a configuration. In short trainings on a phantom it loses against MoCo without
+    gaze even if positives are chosen by label, and the default gains (``benchmarks/NOTES.md``).
 
     Parameters
     ----------
     own_keys
         What older keys of the same image in the queue are: ``"positive"`` (McGIP's form), ``"negative"``
         (as in MoCo, which does not know the images), or ``"mask"``, neither: they are left out of the
-        row's softmax. Default: positive with ``pairs``, negative without.
+        row's softmax. Default: with ``pairs`` left out where positives come from the batch and positive
+        otherwise; negative without.
     positive_keys
-        Where the positives of other images come from: ``"queue"`` (McGIP's form), ``"batch"``, the keys of
-        this batch, while the whole queue is negative, or ``"both"``. With ``"batch"`` and ``"both"`` the
-        batch's keys join the softmax.
+        Where the positives of other images come from: ``"batch"`` (default), the keys of this batch, while
+        the whole queue is negative, ``"queue"`` (McGIP's form), or ``"both"``. With ``"batch"`` and
+        ``"both"`` the batch's keys join the softmax. Without ``pairs`` there are none.
     positives, reduction
         As in :class:`gazesim.torch.InfoNCEPairLoss`.
 
@@ -223,16 +227,43 @@ class MoCoSettings:
     """
 
     own_keys: str | None = None
-    positive_keys: str = "queue"
+    positive_keys: str | None = None
     positives: str = "outside"
     reduction: str = "pairs"
 
     def __post_init__(self) -> None:
         if self.own_keys is not None:
             choice("own_keys", self.own_keys, ("positive", "negative", "mask"))
-        choice("positive_keys", self.positive_keys, ("queue", "batch", "both"))
+        if self.positive_keys is not None:
+            choice("positive_keys", self.positive_keys, ("queue", "batch", "both"))
         choice("positives", self.positives, POSITIVES)
         choice("reduction", self.reduction, REDUCTIONS)
+
+    @classmethod
+    def mcgip(cls) -> MoCoSettings:
+        """Return McGIP's form, word by word: positives in the queue, older keys of the image among them.
+
+        Examples
+        --------
+        >>> from gazesim.train import MoCoSettings
+        >>> MoCoSettings.mcgip().positive_keys
+        'queue'
+        """
+        return cls(own_keys="positive", positive_keys="queue")
+
+    def resolved(self, has_pairs: bool) -> MoCoSettings:
+        """Return the settings without None, for a training with or without ``pairs``.
+
+        Examples
+        --------
+        >>> from gazesim.train import MoCoSettings
+        >>> found = MoCoSettings().resolved(has_pairs=True)
+        >>> found.positive_keys, found.own_keys
+        ('batch', 'mask')
+        """
+        keys = self.positive_keys or ("batch" if has_pairs else "queue")
+        own = "negative" if not has_pairs else "mask" if keys == "batch" else "positive"
+        return replace(self, own_keys=self.own_keys or own, positive_keys=keys)
 
 
 @dataclass(frozen=True)
@@ -317,7 +348,7 @@ def check_model(
         moco=moco,
         heads__predictor_hidden=None if heads is None else heads.predictor_hidden,
     )
-    if moco is not None and moco.positive_keys != "queue" and not has_pairs:
+    if moco is not None and moco.positive_keys not in (None, "queue") and not has_pairs:
         raise ValueError(
             f"moco.positive_keys is {moco.positive_keys!r} without pairs, which make the positives; "
             'expected pairs, or "queue"'
