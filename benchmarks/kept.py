@@ -1,10 +1,10 @@
-"""What it costs to keep images and maps: processor time per epoch and memory per rank, for every mode.
+"""The cost of keeping images and maps: processor time per epoch and memory per rank, for every mode.
 
     python -m benchmarks.kept --images 2000 --side 512 --size 224
 
-Writes its images to a temporary folder. Each mode runs in a process of its own; "2 ranks" are two of these at the
-same time, of which the second one's numbers are shown as well. Views are plain copies, so that what is measured is
-reading and keeping.
+Writes its images to a temporary folder. Each mode runs in its own process; "2 ranks" are two such processes
+at the same time, and the numbers of the second are shown too. Views are plain copies, so that only reading
+and keeping are measured.
 """
 
 from __future__ import annotations
@@ -22,10 +22,13 @@ from pathlib import Path
 import numpy as np
 from PIL import Image as Picture
 
-MODES = ("none", "uint8", "float32", "mapped")
+MODES = ("float32", "mapped", "none", "uint8")
 EPOCHS = 2
 #: (workers, ranks); neither matters to what `uint8` and `none` hold.
-RUNS = {"float32": ((0, 1), (2, 1), (0, 2)), "mapped": ((0, 1), (2, 1), (0, 2)), "none": ((0, 1), (2, 1))}
+RUNS = {
+    "float32": ((0, 1), (2, 1), (0, 2)),
+    "mapped": ((0, 1), (2, 1), (0, 2)),
+}
 
 
 def write_images(folder: Path, count: int, side: int) -> None:
@@ -42,7 +45,7 @@ def write_images(folder: Path, count: int, side: int) -> None:
 
 
 def memory_mb(processes: list[int]) -> tuple[float, float]:
-    """Return what processes hold together, in MB: memory of their own, and pages of files, as their share."""
+    """Return the memory of several processes in MB: their own, and their share of the pages of files."""
     own = of_files = 0.0
     for process in processes:
         for line in Path(f"/proc/{process}/smaps_rollup").read_text().splitlines():

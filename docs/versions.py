@@ -21,7 +21,7 @@ REDIRECT = """<!DOCTYPE html>
 
 
 def versions_in(site: Path) -> list[str]:
-    """Return the versions that a site has: releases from the newest on, dev at last."""
+    """Return the versions that a site has: newest release first, dev last."""
     names = [path.name for path in site.iterdir() if (path / "index.html").is_file()]
     releases = [name for name in names if re.fullmatch(r"\d+(\.\d+)*", name)]
     releases.sort(key=lambda name: [int(part) for part in name.split(".")], reverse=True)
@@ -46,7 +46,7 @@ def write_list(site: Path, base: str) -> None:
 
 
 def main() -> None:
-    """Read the words of the command line."""
+    """Run the command line."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("site", type=Path)
     parser.add_argument("--base", default="")

@@ -1,4 +1,4 @@
-"""Trainings of ``gazesim pretrain`` in processes of their own: ended in their midst, or by two ranks."""
+"""Trainings of ``gazesim pretrain`` in other processes: interrupted, or with two ranks."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ def state(folder):
 
 
 def threads():
-    """Return the environment of a process that computes with as many threads as this one: equal bits."""
+    """Return the environment of a process with as many threads as this one, for bit-equal results."""
     return os.environ | {"OMP_NUM_THREADS": str(torch.get_num_threads())}
 
 

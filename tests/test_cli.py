@@ -251,3 +251,21 @@ def test_installed_script():
     result = subprocess.run([sys.executable, "-m", "gazesim", "--help"], capture_output=True, text=True)
     assert result.returncode == 0
     assert "usage: gazesim" in result.stdout
+
+
+def test_warnings_of_other_libraries_are_lines_without_source(tmp_path, capsys):
+    import warnings
+
+    from gazesim.cli import plain_warnings
+
+    library = tmp_path / "site-packages" / "somelib" / "deep.py"
+    with plain_warnings("gazesim look"):
+        warnings.simplefilter("always")
+        warnings.warn_explicit("two\n  lines", UserWarning, str(library), 3)
+        warnings.warn_explicit("own", UserWarning, gazesim.__file__, 3)
+        warnings.warn_explicit("script", FutureWarning, str(tmp_path / "script.py"), 3)
+    assert capsys.readouterr().err.splitlines() == [
+        "gazesim look: warning of somelib: two lines",
+        "gazesim look: warning: own",
+        "gazesim look: warning of script: script",
+    ]

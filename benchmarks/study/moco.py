@@ -1,7 +1,7 @@
 """Why does MoCo lose with positives? Forms of its loss, on seeds that the study leaves out.
 
-    python -m benchmarks.study.moco                                   # go on, write moco.md
-    python -m benchmarks.study.moco --forms plain batch --seeds 0 1   # these forms alone
+    python -m benchmarks.study.moco                                   # run what is missing, write moco.md
+    python -m benchmarks.study.moco --forms plain batch --seeds 0 1   # only these forms
 
 The recipe is the study's on part D in single precision, with another momentum. Positives by label come
 first, which must gain if the mechanism is sound: they are what gaze at its best would give.
@@ -28,7 +28,7 @@ from .statistics import paired, spread
 
 RESULTS = Path(__file__).resolve().parent.parent / "results" / "study" / "moco"
 SEEDS = (0, 1, 2)
-#: McGIP's equation 4 over the queue: what this library did before.
+#: McGIP's equation 4 over the queue: the former default of this library.
 PAPER = {"own_keys": "positive", "positive_keys": "queue", "positives": "outside", "reduction": "pairs"}
 
 
@@ -56,7 +56,7 @@ class Form:
 
     @property
     def from_batch(self) -> bool:
-        """Return whether positives are looked for in the batch alone."""
+        """Return whether positives are only taken from the batch."""
         return dict(self.settings)["positive_keys"] == "batch"
 
 

@@ -129,7 +129,7 @@ def detect_fixations(
     choice("method", method, METHODS)
     choice("unit", unit, UNITS)
     if geometry is not None and not isinstance(geometry, Screen):
-        raise TypeError(f"geometry is {describe(geometry)}; expected a gazesim.ScreenGeometry or None")
+        raise TypeError(f"geometry is {describe(geometry)}; expected a gazesim.Screen or None")
     if geometry is not None:
         _ = geometry.measures  # raises where centimetres or the distance are missing
     if geometry is not None and unit == "deg":
@@ -167,7 +167,7 @@ def _threshold(argument: str, value: object, default: float, in_degrees: bool) -
         return number(argument, value, low=0.0, open_low=True)
     if not in_degrees:
         raise ValueError(
-            f"{argument} is missing, and samples are in px; expected geometry=ScreenGeometry(...) for the "
+            f"{argument} is missing, and samples are in px; expected geometry=Screen(...) for the "
             f"default of {default:g} degrees, or {argument} in px"
         )
     return default

@@ -43,10 +43,10 @@ class AssumedScreenWarning(UserWarning):
     --------
     >>> import warnings, gazesim
     >>> gaze = [[10, 10, 0.2], [50, 10, 0.3], [50, 40, 0.2]]
-    >>> with warnings.catch_warnings(record=True) as told:
+    >>> with warnings.catch_warnings(record=True) as caught:
     ...     warnings.simplefilter("always")
     ...     _ = gazesim.affinity([gaze, gaze])
-    >>> [(one.category.__name__, str(one.message)[:42]) for one in told]
+    >>> [(one.category.__name__, str(one.message)[:42]) for one in caught]
     [('AssumedScreenWarning', 'screen_size is missing: assumed (50, 40), ')]
     """
 
@@ -140,7 +140,7 @@ class ScreenGeometry(Screen):
 
 
 def place_image(placement: str, image_size: Sequence[float], screen_size: Sequence[float]) -> Box:
-    """Return the box (x0, y0, x1, y1) in screen pixels in which an image stood.
+    """Return the box (x0, y0, x1, y1) of an image on the screen, in screen pixels.
 
     Parameters
     ----------

@@ -136,7 +136,7 @@ def standard_deviation(sigma_px: object, sigma_deg: object, geometry: object) ->
     if sigma_deg is None:
         return number("sigma_px", sigma_px, low=0.0, high=MAX_SIGMA, open_low=True)
     if not isinstance(geometry, Screen):
-        raise TypeError(f"geometry is {describe(geometry)}; expected a gazesim.ScreenGeometry with sigma_deg")
+        raise TypeError(f"geometry is {describe(geometry)}; expected a gazesim.Screen with sigma_deg")
     high = MAX_SIGMA / geometry.px_per_degree
     return number("sigma_deg", sigma_deg, low=0.0, high=high, open_low=True) * geometry.px_per_degree
 

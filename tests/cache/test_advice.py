@@ -1,4 +1,4 @@
-"""What ``gazesim advise`` says of three kinds of caches, its numbers counted pair by pair."""
+"""``gazesim advise`` on three kinds of caches; its numbers are checked pair by pair."""
 
 from __future__ import annotations
 
@@ -185,16 +185,16 @@ def test_what_the_study_saw(monkeypatch: pytest.MonkeyPatch) -> None:
             if row["part"] == "D" and row["extras"] in ("0", "2", "4")
         }
     seeds = range(11, 16)
-    for seen in STUDY:
+    for result in STUDY:
         for framework, extras in (("simclr", "4"), ("byol", "2")):
-            ours = [cells[framework, seen.what, seed] for seed in seeds]
+            ours = [cells[framework, result.positives, seed] for seed in seeds]
             assert {row["extras"] for row in ours} == {extras}
             plain = [float(cells[framework, "plain", seed]["probe_100"]) for seed in seeds]
             gain = paired([100 * (float(a["probe_100"]) - b) for a, b in zip(ours, plain, strict=True)])
-            known = getattr(seen, framework)
-            assert known == pytest.approx((gain.mean, *gain.t), abs=0.06), (seen.what, framework)
-        pure = np.mean([float(cells["simclr", seen.what, seed]["purity"]) for seed in seeds])
-        assert seen.lift == pytest.approx((pure - 0.25) / 0.75, abs=0.01), seen.what
+            known = getattr(result, framework)
+            assert known == pytest.approx((gain.mean, *gain.t), abs=0.06), (result.positives, framework)
+        pure = np.mean([float(cells["simclr", result.positives, seed]["purity"]) for seed in seeds])
+        assert result.lift == pytest.approx((pure - 0.25) / 0.75, abs=0.01), result.positives
 
 
 # --- the command ----------------------------------------------------------------------------------

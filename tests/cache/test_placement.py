@@ -1,4 +1,4 @@
-"""Where the images of a cache stood: kept with it, shown by inspect, compared without false alarms."""
+"""The placement of a cache's images: stored with it, shown by inspect, compared without false alarms."""
 
 from __future__ import annotations
 
@@ -60,7 +60,7 @@ def test_json_that_is_no_geometry(value):
     ],
 )
 def test_differences(own, found):
-    assert [one.what for one in differences(placed(), own)] == found
+    assert [one.part for one in differences(placed(), own)] == found
 
 
 def test_differences_name_an_image_and_both_places():

@@ -1,4 +1,4 @@
-"""A cache among the words of pretrain replaces the scheme of a file, and a scheme the cache, said in a line."""
+"""A cache given to pretrain replaces the scheme of a file, and a scheme the cache; a line says so."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Every verb ends with a line that says what to type next, on stderr, and what it says is a command."""
+"""Every verb ends with a line on stderr that proposes the next command, and the command is valid."""
 
 from __future__ import annotations
 
@@ -97,6 +97,6 @@ def test_every_verb_is_on_the_way():
 
 
 def test_numbers_of_settings_are_given_again(told):
-    """What a proposal repeats are the options that differ from their defaults."""
+    """A proposal repeats the options that differ from their defaults."""
     line = next(line for line, (words, _) in zip(told, WAY, strict=True) if words.startswith("evaluate"))
     assert "--protocols knn --fractions 1 --baselines scratch --maps 0 --out scores" in line

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import csv
+import shutil
 import subprocess
 import sys
 from pathlib import Path
@@ -216,6 +217,33 @@ def test_another_content_of_the_manifest_is_noticed(tmp_path, capsys):
     manifest(tmp_path / "files", rows(5))
     printed = said([*words, "--out", folder, "--resume"], capsys)
     assert "the content of data.manifest is" in printed
+
+
+def another_cache(folder, ids):
+    """Write a cache of the same ids with other affinities."""
+    shutil.rmtree(folder)
+    matrix = np.eye(len(ids), dtype=np.float32)
+    matrix[0, 1] = matrix[1, 0] = 0.5
+    AffinityCache.from_matrix(folder, matrix, ids=ids)
+
+
+def test_another_content_of_the_cache_is_noticed(tmp_path, capsys):
+    file, ids = manifest(tmp_path / "files", rows(4)), [f"i{k}" for k in range(4)]
+    place = cache(tmp_path / "cache", ids)
+    words = ["--data.manifest", str(file), "--data.batch_size", "2", "--model.pairs.cache", str(place), *RULE]
+    folder = run_folder(words, tmp_path / "run")
+    assert resume(words, folder).changes == ()
+    shutil.copytree(place, tmp_path / "copy")
+    copied = [str(tmp_path / "copy") if word == str(place) else word for word in words]
+    assert resume(copied, folder).is_resumed
+    shutil.rmtree(place)
+    cache(place, ids)  # built again to the same affinities
+    assert resume(words, folder).changes == ()
+    another_cache(place, ids)
+    for how in ("--resume", "--resume=auto"):
+        printed = said([*words, "--out", folder, how], capsys)
+        assert "the content of model.pairs.cache is" in printed
+    assert "does not go on with these settings" in printed
 
 
 def test_files_count_in_the_order_of_the_words(tmp_path):

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import json
-
 import numpy as np
 import pytest
 from PIL import Image as Picture
@@ -85,13 +83,13 @@ def test_recording_to_evaluation(tmp_path, rng, capsys, monkeypatch):
     threshold = capsys.readouterr().out
 
     assert "threshold" in threshold
-    settings = {"scheme": None, "cache": "cache", "top_k": 2, "threshold": None}
     training = [
         "pretrain", "--config", "demo", "--data.phantom", "null", "--data.manifest", "manifest.csv",
-        "--data.size", "32", "--data.batch_size", "4", "--model.pairs", json.dumps(settings),
+        "--data.size", "32", "--data.batch_size", "4", "--model.pairs.cache", "cache", "--model.pairs.top_k", "2",
         "--trainer.max_epochs", "1", "--trainer.accelerator", "cpu", "--out", "run",
     ]  # fmt: skip
     assert main(training) == 0
+    assert "pairs.cache cache replaces pairs.scheme " in capsys.readouterr().err
     evaluation = ["evaluate", "run/last.ckpt", "--data", "manifest.csv", "--out", "scores"]
     assert main([*evaluation, "--size", "32", "--protocols", "probe", "--fractions", "1"]) == 0
     assert (tmp_path / "scores").is_dir()

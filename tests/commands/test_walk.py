@@ -27,7 +27,7 @@ TRAINING = [
     "--model.framework", "moco", "--model.backbone", json.dumps(NET), "--model.queue_size", "16",
     "--model.heads.hidden", "16", "--model.heads.dim", "8", "--model.pairs.cache", "cache",
     "--model.pairs.top_k", "2", "--data.manifest", "maps/manifest.csv", "--data.size", "32",
-    "--data.views.crop", "gaze", "--trainer.max_epochs", "5", "--trainer.accelerator", "cpu",
+    "--data.views.crop", "gaze", "--trainer.max_epochs", "2", "--trainer.accelerator", "cpu",
     "--trainer.log_every_n_steps", "1", "--trainer.precision", "64-true",
 ]  # fmt: skip
 
@@ -99,15 +99,15 @@ def test_from_recordings_to_scores(tmp_path, rng, monkeypatch, run):
     told = run("predict-gaze", "run", "model", "manifest.csv", "maps")
     assert f"drawing maps of {IMAGES - WITH_GAZE} of {IMAGES} images" in told
 
-    told = run("pretrain", *TRAINING, "--data.batch_size", "8", "--out", "whole")
+    told = run("pretrain", *TRAINING, "--data.batch_size", "4", "--out", "whole")
     train = [entry for entry in entries.values() if entry.split == "train"]
     blind = [entry.id for entry in train if entry.gaze is None]
     assert f"{len(blind)} of {len(train)} training images" in told  # have no affinities
     assert "next: " in told
 
-    code, _ = interrupted([*TRAINING, "--data.batch_size", "8"], tmp_path / "cut", signal.SIGKILL)
+    code, _ = interrupted([*TRAINING, "--data.batch_size", "4"], tmp_path / "cut", signal.SIGKILL)
     assert code == -signal.SIGKILL
-    assert torch.load(tmp_path / "cut" / "last.ckpt", weights_only=True)["global_step"] < 10
+    assert torch.load(tmp_path / "cut" / "last.ckpt", weights_only=True)["global_step"] < 8
     run("pretrain", "--config", "cut/config.yaml", "--resume", "auto")
     whole, cut = state(tmp_path / "whole"), state(tmp_path / "cut")
     assert whole.keys() == cut.keys()
@@ -115,7 +115,7 @@ def test_from_recordings_to_scores(tmp_path, rng, monkeypatch, run):
     metrics = (tmp_path / "whole" / "metrics.csv").read_bytes()
     assert (tmp_path / "cut" / "metrics.csv").read_bytes() == metrics
 
-    trained_by_two([*TRAINING, "--data.batch_size", "4"], tmp_path / "two")
+    trained_by_two([*TRAINING, "--data.batch_size", "2"], tmp_path / "two")
     two = state(tmp_path / "two")
     assert whole.keys() == two.keys()
     for name, value in whole.items():

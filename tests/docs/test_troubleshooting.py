@@ -1,4 +1,4 @@
-"""The messages that the troubleshooting page quotes are those of the source."""
+"""The troubleshooting page quotes messages of the source."""
 
 from __future__ import annotations
 

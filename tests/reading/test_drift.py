@@ -1,4 +1,4 @@
-"""Drift: offsets that are given, from a table or from the file's own validation, and what is said of them."""
+"""Drift: offsets given as numbers, in a table or by the file's validation, and the lines printed on them."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""read_scanpaths with a placement or an image box: in pixels of the images, by the one arithmetic."""
+"""read_scanpaths with a placement or an image box: in pixels of the images, as everywhere else."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Raw samples handed over as fixations: told, with the command that finds fixations."""
+"""Raw samples given as fixations: a warning names the command that finds fixations."""
 
 from __future__ import annotations
 
@@ -42,7 +42,7 @@ def test_120_raw_samples_are_told_and_their_fixations_are_not(tmp_path, rng, cap
 
 
 def test_training_tells_it_too(tmp_path, rng):
-    pytest.importorskip("gazesim.train")
+    pytest.importorskip("lightly")
     from gazesim.reading.raw_samples import RawSamplesWarning
     from gazesim.train import GazeData
 

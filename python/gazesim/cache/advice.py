@@ -1,4 +1,4 @@
-"""What to do with the gaze of a cache: five lines with numbers, and what the study saw there."""
+"""Advice on the gaze of a cache: five lines with numbers, compared to the results of the phantom study."""
 
 from __future__ import annotations
 
@@ -18,10 +18,10 @@ __all__ = ["Advice", "Agreement", "Dwell", "advise", "agreement_of", "dwell_of"]
 
 
 @dataclass(frozen=True)
-class Seen:
-    """What positives did in the phantom study: the linear probe against plain, in points, five seeds."""
+class StudyResult:
+    """Linear probe with positives minus plain in the phantom study, in points, over five seeds."""
 
-    what: str
+    positives: str
     #: Purity of the positives beyond chance: 0 is chance, 1 is pure.
     lift: float
     #: Mean, and the 95 % interval.
@@ -31,18 +31,18 @@ class Seen:
 
 #: benchmarks/results/study/cpu/study.csv, part D; a test compares them.
 STUDY = (
-    Seen("dhash", 0.03, (-12.2, -21.0, -3.3), (8.2, -5.4, 21.8)),
-    Seen("multimatch", 0.28, (5.2, -4.3, 14.8), (13.0, -4.6, 30.7)),
-    Seen("moments", 0.35, (0.6, -7.0, 8.2), (16.8, -2.1, 35.8)),
-    Seen("tima", 0.57, (9.0, -5.1, 23.2), (30.4, 19.0, 41.8)),
-    Seen("truth", 1.0, (22.9, 11.7, 34.0), (30.6, 15.5, 45.8)),
+    StudyResult("dhash", 0.03, (-12.2, -21.0, -3.3), (8.2, -5.4, 21.8)),
+    StudyResult("multimatch", 0.28, (5.2, -4.3, 14.8), (13.0, -4.6, 30.7)),
+    StudyResult("moments", 0.35, (0.6, -7.0, 8.2), (16.8, -2.1, 35.8)),
+    StudyResult("tima", 0.57, (9.0, -5.1, 23.2), (30.4, 19.0, 41.8)),
+    StudyResult("truth", 1.0, (22.9, 11.7, 34.0), (30.6, 15.5, 45.8)),
 )
 TITLES = {"dhash": "dHash", "multimatch": "MultiMatch", "tima": "TIMA", "truth": "labels"}
 #: Extras per row that are too many: at 100 SimCLR lost 17.7 points in the study.
 TOO_MANY = 28
-#: Shares of comparisons in which two gazes of one image are the more alike ones.
+#: Shares of comparisons in which two gazes of one image are more alike than gazes of two images.
 AGREE, DISAGREE = 0.75, 0.6
-#: Shares of where people look that depend on the image. Kvasir's polyps have .56, OSIE's photographs .16.
+#: Limits of :attr:`Dwell.share`, which is .56 for Kvasir's polyps and .16 for OSIE's photographs.
 DISTINCT, CENTRED = 0.5, 0.2
 #: Images whose readers are compared.
 READER_IMAGES = 300
@@ -62,17 +62,17 @@ class Agreement:
 
 @dataclass(frozen=True)
 class Dwell:
-    """How concentrated gaze is. Spreads are standard deviations per axis, in shares of the screen's side."""
+    """The concentration of gaze. Spreads are standard deviations per axis, in shares of the screen's side."""
 
     images: int
-    #: Of the fixations of an image around their middle, weighted by duration.
+    #: Spread of the fixations of an image around their mean, weighted by duration.
     within: float
-    #: Of the fixations of all images together; every image weighs the same.
+    #: Spread of the fixations of all images together; every image has the same weight.
     together: float
 
     @property
     def share(self) -> float:
-        """How much of the variance of where people look is between images: 1 is all, 0 none."""
+        """The share of the variance of fixations that lies between images, 0 to 1."""
         return 1 - (self.within / self.together) ** 2 if self.together > 0 else 0.0
 
 
@@ -81,11 +81,11 @@ class Advice:
     """The numbers behind ``gazesim advise``, and its five lines."""
 
     inspection: Inspection
-    #: The threshold that adds 4 positives per row, the same as a quantile, and what it adds.
+    #: The threshold that adds 4 positives per row, the same as a quantile, and how many it really adds.
     threshold: float
     quantile: float
     extras: float
-    #: The share of the rows of a batch that have none.
+    #: The share of the rows of a batch without added positives.
     alone: float
     readers: Agreement | None
     dwell: Dwell | None
@@ -101,7 +101,7 @@ class Advice:
 
     @property
     def lines(self) -> tuple[str, str, str, str, str]:
-        """Return what is known and what follows: affinities, positives, readers, dwell, labels."""
+        """Return the five lines: affinities, positives, readers, dwell, labels."""
         return (
             _affinities(self.inspection),
             _positives(self),
@@ -119,16 +119,16 @@ def advise(
     screen_size: tuple[float, float] | None = None,
     batch_size: int = 128,
 ) -> Advice:
-    """Return what to do with the gaze of a cache.
+    """Return advice on the gaze of a cache.
 
     Parameters
     ----------
     cache
-        Of gaze; ids (image_id, reader_id), or ``reduce`` over readers, tell how far readers agree.
+        A cache of gaze. With ids (image_id, reader_id) or ``reduce``, agreement of readers is measured.
     labels
-        Ids to classes, to say how pure positives would be.
+        Ids to classes, to measure the purity of positives.
     gazes, screen_size
-        Ids to fixations (x, y, duration) in pixels of a screen (width, height), to say how concentrated
+        Ids to fixations (x, y, duration) in pixels of a screen (width, height), to measure how concentrated
         gaze is.
     batch_size
         Images in a training batch, at least 2.
@@ -169,10 +169,10 @@ def advise(
 
 
 def _alone(found: Inspection, threshold: float) -> float:
-    """Return the share of valid rows that no other image of a random batch is a positive of."""
+    """Return the share of valid rows that have no positive in a random batch."""
     valid = np.diagonal(found.matrix) > 0
     others = max(1, len(found.matrix) - 1)
-    passing = (found.matrix[valid] >= np.float32(threshold)).sum(axis=1) - 1  # itself
+    passing = (found.matrix[valid] >= np.float32(threshold)).sum(axis=1) - 1  # without the image itself
     return float(np.mean((1 - passing / others) ** (found.batch_size - 1))) if valid.any() else 1.0
 
 
@@ -223,7 +223,7 @@ def agreement_of(cache: AffinityCache) -> Agreement | None:
 def dwell_of(gazes: Mapping[Hashable, NDArray[np.float64]], screen_size: tuple[float, float]) -> Dwell | None:
     """Return how concentrated gaze is: fixations (x, y, duration) by id, in pixels.
 
-    Gazes of fewer than two fixations that last are left out; None where nothing is left.
+    Gazes with fewer than two fixations longer than 0 s are left out; None if none is left.
 
     Examples
     --------
@@ -241,7 +241,7 @@ def dwell_of(gazes: Mapping[Hashable, NDArray[np.float64]], screen_size: tuple[f
         if (weights > 0).sum() < 2:
             continue
         middle = np.average(points, axis=0, weights=weights)
-        count = weights.sum() ** 2 / (weights**2).sum()  # as many equal fixations would say as much
+        count = weights.sum() ** 2 / (weights**2).sum()  # effective sample size
         variance = np.average(((points - middle) ** 2).sum(axis=1), weights=weights) * count / (count - 1)
         middles.append(middle)
         spreads.append(variance)
@@ -249,7 +249,7 @@ def dwell_of(gazes: Mapping[Hashable, NDArray[np.float64]], screen_size: tuple[f
     if not middles:
         return None
     inner = float(np.mean(spreads))
-    # Middles of few fixations differ by themselves.
+    # Even without differences between images, means of few fixations differ: subtract their variance.
     outer = max(0.0, float(np.var(middles, axis=0).sum() - np.mean(np.divide(spreads, counts))))
     return Dwell(len(middles), float(np.sqrt(inner / 2)), float(np.sqrt((inner + outer) / 2)))
 
@@ -260,7 +260,7 @@ def dwell_of(gazes: Mapping[Hashable, NDArray[np.float64]], screen_size: tuple[f
 def _affinities(found: Inspection) -> str:
     seen = found.pairs[found.pairs > 0]
     if not len(seen):
-        return "affinities: none is above 0, so that this scheme tells no two images of the cache alike"
+        return "affinities: none is above 0, so this scheme finds no two images of the cache similar"
     low, middle, high = np.quantile(seen, (0.05, 0.5, 0.95))
     extras = found.extras_at(PUBLISHED)
     if extras >= TOO_MANY:
@@ -297,7 +297,7 @@ def _positives(advice: Advice) -> str:
 
 def _readers(found: Agreement | None) -> str:
     if found is None:
-        return "readers: one gaze per image, so that how far readers agree cannot be told"
+        return "readers: one gaze per image, so the agreement of readers cannot be told"
     text = (
         f"readers: {found.readers:.1f} per image ({found.images:,} images); two gazes of one image are more "
         f"alike than gazes of two images in {found.share:.0%} of comparisons (chance 50 %)"
@@ -306,12 +306,14 @@ def _readers(found: Agreement | None) -> str:
         return text + ': gaze follows the image; average the readers (reduce="mean")'
     if found.share <= DISAGREE:
         return text + ": it follows the reader more than the image, so positives and targets promise little"
-    return text + ": a part of gaze follows the image; more readers, averaged, tell it better"
+    return text + ": a part of gaze follows the image; more readers, averaged, show it better"
 
 
 def _dwell(found: Dwell | None) -> str:
     if found is None:
-        return "dwell: no fixations at hand (--gaze FILE); with them it tells what a gaze target promises"
+        return (
+            "dwell: no fixations at hand (--gaze FILE); with them this line says what a gaze target promises"
+        )
     text = (
         f"dwell: fixations scatter by {found.within:.0%} of the side within an image, by "
         f"{found.together:.0%} over all images, so that {found.share:.0%} of where people look depends on "
@@ -336,9 +338,10 @@ def _labels(advice: Advice) -> str:
     )
     if found.is_chance(advice.threshold):
         return text + ": no more than chance: positives by this scheme will not help; try gaze crops"
-    near = min(STUDY, key=lambda seen: abs(seen.lift - lift))
+    near = min(STUDY, key=lambda result: abs(result.lift - lift))
     gains = " and ".join(
         f"{name} {mean:+.1f} points ({low:+.1f} to {high:+.1f})"
         for name, (mean, low, high) in (("SimCLR", near.simclr), ("BYOL", near.byol))
     )
-    return text + f"; in the phantom study {TITLES.get(near.what, near.what)} ({near.lift:.0%}) gave {gains}"
+    title = TITLES.get(near.positives, near.positives)
+    return text + f"; in the phantom study {title} ({near.lift:.0%}) gave {gains}"

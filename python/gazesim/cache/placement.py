@@ -1,4 +1,4 @@
-"""Where the images of a cache stood, and how wide their maps were drawn: kept with it, and compared."""
+"""The placement of a cache's images and the width of its maps: stored with it, and compared."""
 
 from __future__ import annotations
 
@@ -11,13 +11,13 @@ from ..geometry import Box, Size
 
 __all__ = ["Difference", "Placement", "differences"]
 
-#: Boxes whose sides differ by less than this share of the canvas are one, and widths within this share.
+#: Boxes are equal if their sides differ by less than this share of the canvas; widths within this share.
 SAME_PLACE, SAME_WIDTH = 1e-3, 1e-3
 
 
 @dataclass(frozen=True)
 class Placement:
-    """The geometry of the gaze behind affinities.
+    """The geometry of the gaze that affinities were computed from.
 
     Parameters
     ----------
@@ -29,6 +29,13 @@ class Placement:
     places
         For every gaze by id the box (x0, y0, x1, y1) of its image on the canvas, and the image's (width,
         height) in its own pixels.
+
+    Examples
+    --------
+    >>> from gazesim.cache import Placement
+    >>> box, size = (600.0, 0.0, 1320.0, 1080.0), (1024.0, 1536.0)
+    >>> Placement((1920.0, 1080.0), 48.0, {"a": (box, size), "b": (box, size)}).words()
+    'gaze on 1920 x 1080 px, images at 600,0,1320,1080; maps drawn with sigma_px=48'
     """
 
     canvas_wh: Size
@@ -36,7 +43,7 @@ class Placement:
     places: Mapping[Hashable, tuple[Box, Size]]
 
     def to_json(self, ids: Sequence[Hashable]) -> dict[str, Any]:
-        """Return the geometry of the gazes ``ids`` as JSON values: each distinct place once."""
+        """Return the geometry of the gazes ``ids`` as JSON values; each distinct place is stored once."""
         distinct = list(dict.fromkeys(self.places[name] for name in ids))
         number = {place: at for at, place in enumerate(distinct)}
         return {
@@ -64,7 +71,7 @@ class Placement:
         return cls((width, height), sigma, found)
 
     def by_image(self) -> dict[str, tuple[Box, Size]]:
-        """Return the place of every image by its id as text, of several readers the first one's."""
+        """Return the place of every image by its id as text; that of its first reader."""
         found: dict[str, tuple[Box, Size]] = {}
         for name, place in self.places.items():
             image = name[0] if isinstance(name, tuple) and len(name) == 2 else name
@@ -85,14 +92,14 @@ class Placement:
 
 @dataclass(frozen=True)
 class Difference:
-    """One thing in which two geometries differ: ``what`` is "place", "canvas" or "sigma"."""
+    """One difference of two geometries: ``part`` is "place", "canvas" or "sigma"."""
 
-    what: str
+    part: str
     words: str
 
 
 def differences(cached: Placement, own: Placement) -> list[Difference]:
-    """Return in what the geometry of a cache differs from another one of (some of) the same images."""
+    """Return the differences of a cache's geometry from another one of (some of) the same images."""
     here, there = own.by_image(), cached.by_image()
     both = [name for name in here if name in there]
     found = []
@@ -115,14 +122,14 @@ def differences(cached: Placement, own: Placement) -> list[Difference]:
         )
     if cached.sigma_px is not None and own.sigma_px is not None:
         for name in both:
-            one, other = (_sigma_share(where, name) for where in (cached, own))
-            if abs(one / other - 1) > SAME_WIDTH:
+            before, now = (_sigma_share(where, name) for where in (cached, own))
+            if abs(before / now - 1) > SAME_WIDTH:
                 found.append(
                     Difference(
                         "sigma",
-                        f"maps were drawn with sigma_px={cached.sigma_px:g} on {_size(cached)} when the cache "
-                        f"was built ({one:.3%} of the width of image {name!r}), and are with "
-                        f"sigma_px={own.sigma_px:g} on {_size(own)} here ({other:.3%})",
+                        f"maps were drawn with sigma_px={cached.sigma_px:g} on {_size(cached)} when the "
+                        f"cache was built ({before:.3%} of the width of image {name!r}), and are with "
+                        f"sigma_px={own.sigma_px:g} on {_size(own)} here ({now:.3%})",
                     )
                 )
                 break

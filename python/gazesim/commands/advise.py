@@ -5,9 +5,11 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Any
 
+from .._progress import tell
 from ..cache import AffinityCache
 from ..cache.advice import advise
-from .inspect import gazes_of, read_labels
+from .inspect import gazes_of
+from .labels import read_labels
 
 #: What the help shows: the usual options, and a command.
 COMMON = ("labels", "batch_size", "gaze")
@@ -24,15 +26,17 @@ def run(
 
     Args:
         cache: The folder of a cache.
-        labels: A table of ids and classes (comma or tab separated, the class last); without it nobody
-            knows whether positives share a class.
+        labels: A table of ids and classes, as for ``gazesim inspect``; without it nobody knows whether
+            positives share a class.
         batch_size: Images in a training batch.
         gaze: The gaze file, folder or manifest that the cache was built from, for the line about dwell, with
             the options that it was built with; not needed for MultiMatch without grouping, whose features
             hold the fixations.
     """
     opened = AffinityCache.open(cache)
-    classes = None if labels is None else read_labels(Path(labels), opened)
+    classes, matched = (None, []) if labels is None else read_labels(Path(labels), opened.ids)
+    for line in matched:
+        tell(line)
     gazes, size = gazes_of(opened, gaze, None, **reading)
     known = bool(gazes) and size is not None
     found = advise(

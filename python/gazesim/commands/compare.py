@@ -69,7 +69,9 @@ def run(
     options = {**reading, **{name: value for name, value in own.items() if value is not None}}
     predictions = read_gaze(predicted, **options).placed().paths
     start = time.perf_counter()
-    with warnings.catch_warnings(record=True, action="always", category=IncompleteComparisonWarning) as told:
+    with warnings.catch_warnings(
+        record=True, action="always", category=IncompleteComparisonWarning
+    ) as caught:
         table = compare_scanpaths(
             predictions,
             humans,
@@ -80,7 +82,7 @@ def run(
             seed=seed,
             progress=True,
         )
-    for line in told:
+    for line in caught:
         say(str(line.message))
     seconds = time.perf_counter() - start
     if rows != "pair":

@@ -159,28 +159,29 @@ def put(config: dict[str, Any], name: str, value: Any) -> None:
         config[last] = value
 
 
-#: What a cache has of its own, so that it stands in place of these options, and they in place of it.
+#: Options that a cache replaces, and that replace a cache.
 OF_CACHES = ("scheme", "params", "reduce")
 
 
 def replaced_pairs(config: dict[str, Any], typed: Mapping[str, Any]) -> list[str]:
     """Remove what files say of the scheme of pairs where the words ``typed`` name a cache, or the reverse.
 
-    Returns what to say. Words that name both are left to be refused, and so is a file that does.
+    Returns lines to print. A command line or a file that names both is refused later.
     """
     own, whole = _pairs_in(typed), _pairs_in(config)
-    told = []
+    lines = []
     if own.get("cache") is not None and not own.get("scheme") and not own.get("params"):
         gone = {name: whole.pop(name) for name in OF_CACHES if whole.get(name) and not own.get(name)}
         if gone:
-            said = ", ".join(f"pairs.{name} {value}" for name, value in gone.items())
-            told.append(
-                f"pairs.cache {own['cache']} replaces {said} of the configuration: affinities are the cache's"
+            replaced = ", ".join(f"pairs.{name} {value}" for name, value in gone.items())
+            lines.append(
+                f"pairs.cache {own['cache']} replaces {replaced} of the configuration: affinities are the "
+                "cache's"
             )
     elif own.get("scheme") is not None and own.get("cache") is None and whole.get("cache") is not None:
         old = whole.pop("cache")
-        told.append(f"pairs.scheme {own['scheme']} replaces pairs.cache {old} of the configuration")
-    return told
+        lines.append(f"pairs.scheme {own['scheme']} replaces pairs.cache {old} of the configuration")
+    return lines
 
 
 def _pairs_in(config: Mapping[str, Any]) -> Any:

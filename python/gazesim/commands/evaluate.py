@@ -96,14 +96,14 @@ def run(
     """Compare pre-trained networks by probes and fine-tuning, at several shares of the labels.
 
     Which protocol: probe (linear, the exact optimum) is the usual measure of frozen features, gradient_probe
-    the same by Adam for a few epochs, as papers do it; finetune for a network that will
-    be fine-tuned; knn for a quick look, nothing is fitted; multi_label where an image may have several
-    findings; patch where parts of images have classes (column box); segmentation where masks say where
-    something is (column mask); affinity for how well similarity to one point in a mask finds the mask.
+    the same trained by Adam for a few epochs, as papers do it; finetune for a network that will be
+    fine-tuned; knn for a quick look, without fitting; multi_label if an image may have several findings;
+    patch if parts of images have classes (column box); segmentation if there are masks (column mask);
+    affinity for how well similarity to one point in a mask finds the mask.
 
     Writes results.csv (a row per score), results.md (mean ± standard deviation, also printed) and
-    affinity_maps.png. Called again after an interruption, or with more checkpoints, fractions or
-    seeds, it does what is missing.
+    affinity_maps.png. Called again after an interruption, or with more checkpoints, fractions or seeds, it
+    computes only what is missing.
 
     Args:
         checkpoints: Files or folders that ``gazesim pretrain`` wrote, or NAME=FILE to name them.
@@ -115,16 +115,16 @@ def run(
         folder: Where the public data set was unpacked.
         size: Images are resized to this many pixels square; default: as the first checkpoint was
             pre-trained, 224 without one.
-        bits: How many of 16 bits the pixels of PNG, TIFF and .npy images use; default: as the first checkpoint
-            was pre-trained, 16 without one.
+        bits: How many of 16 bits the pixels of PNG, TIFF and .npy images use; default: as the first
+            checkpoint was pre-trained, 16 without one.
         protocols: Some of probe, gradient_probe, finetune, knn, multi_label, segmentation, patch and
             affinity, with commas.
         fractions: Shares of the training labels, or whole numbers of them, evenly over the classes.
         folds: Stratified folds over all labelled images; default: the splits train, val and test.
             With folds, images that are tested on may be some that a checkpoint was pre-trained on,
             pixels and gaze though not labels.
-        seeds: Each decides folds, shares of labels, new weights and order. Default: 0; where a name
-            has k files, 0 to k - 1.
+        seeds: Each decides folds, shares of labels, initial weights and order. Default: 0; if a name has k
+            files, 0 to k - 1.
         baselines: scratch, imagenet, or both: networks without pre-training on these images.
         backbone: The network of the baselines, and of checkpoints of other tools, by name (resnet18, ...);
             default: that of the first checkpoint.
@@ -143,15 +143,15 @@ def run(
             saliency.csv.
         saliency_maps: With saliency: how many images to draw into gaze_maps.png, with gaze, mask and the
             heads' maps. Off by default, because the picture shows the images.
-        prefix: For a checkpoint of other tools: what stands before the names of the backbone's weights,
-            such as backbone. or module.encoder_q.; needs --backbone. Default: the usual ones are tried.
+        prefix: For a checkpoint of other tools: the prefix of the names of the backbone's weights, such as
+            backbone. or module.encoder_q.; needs --backbone. Default: the usual ones are tried.
         device: cpu, cuda, or auto for a GPU where there is one.
         out: The folder for results; a run with other settings needs another one.
         html: Also write a report, one .html file: tables, curves by share of labels, and affinity maps.
     """
     given = dict(locals())
     if html is not None:
-        check_report(html)  # told before the work
+        check_report(html)  # fails before the work
     named = named_checkpoints(checkpoints)
     each = seeds_of(seeds, named)
     columns = listed("findings", findings, str)
@@ -183,7 +183,7 @@ def run(
 
     samples = source.samples()
     nets = {name: network_of(one, each[0]) for name, one in methods.items()}
-    if maps > 0:  # what cannot be drawn is told before the work, not after it
+    if maps > 0:  # checked before the work starts, not after it
         for net in nets.values():
             affinity_map(net, samples.image(0), (0, 0), layer=map_layer)
     rows = cross_validate(
@@ -234,7 +234,7 @@ def _methods(
     device: str,
     trained: dict[str, PreTrained],
 ) -> tuple[dict[str, Method], int]:
-    """Return what is compared, by name, and how many channels images have to have."""
+    """Return the methods to compare by name, and the number of channels that they expect."""
     from ..train.evaluation.baselines import Baseline
     from ..train.evaluation.networks import chosen_device, input_channels
     from ..train.pretrain.checkpoints import load_backbone, read_checkpoint, with_normalisation
@@ -278,7 +278,7 @@ def _check_words(baselines: Sequence[str], protocols: Sequence[str], device: str
 
 
 def _check_files(named: Named, data: str | None, preset: str | None, baselines: Sequence[str]) -> None:
-    """Refuse files that are not there before the work on the others begins."""
+    """Raise for missing files before any work starts."""
     if not named and not baselines:
         raise UsageError("no checkpoint is given; expected some, or --baselines scratch")
     for path in (one for paths in named.values() for one in paths):
@@ -299,7 +299,7 @@ def _check_files(named: Named, data: str | None, preset: str | None, baselines: 
 
 
 def _shown(samples: Samples, count: int) -> list[int]:
-    """Return some images of the test split, or of all: one of every class, then the next of each."""
+    """Return positions of ``count`` images of the test split, or of all, taken from the classes in turn."""
     pool = [i for i, split in enumerate(samples.splits) if split == "test"] or list(range(len(samples)))
     seen: dict[int, int] = {}
     order = []

@@ -19,7 +19,7 @@ __all__ = ["check_splits", "configured", "data_file", "data_of", "tell_images"]
 
 
 def tell_images(source: GazeData, size: int | None, channels: int, trained: dict[str, PreTrained]) -> None:
-    """Say which size, channels and normalisation images have, and where these come from."""
+    """Print the size, channels and normalisation of the images, and their origin."""
     known = [one for one in trained.values() if one.file is not None]
     where = f" (as pre-trained: {known[0].file})" if known and size is None else ""
     names = "1 channel" if channels == 1 else f"{channels} channels"
@@ -63,7 +63,7 @@ def data_of(
 
 
 def check_splits(data: GazeData, named: Named) -> None:
-    """Refuse a split of a preset that a checkpoint was not pre-trained with: it saw some of the test."""
+    """Raise if a checkpoint was pre-trained on another split of a preset: it may have seen test images."""
     for file, options in pretrained_on(data.preset, named):
         for name in ("split_seed", "folds", "fold", "fractions"):
             before, now = getattr(options, name), getattr(data, name)
@@ -75,7 +75,7 @@ def check_splits(data: GazeData, named: Named) -> None:
 
 
 def pretrained_on(preset: str | None, named: Named) -> Iterator[tuple[Path, DataOptions]]:
-    """Yield the configurations of pre-trainings on a preset, and what they say of the data."""
+    """Yield the configurations of pre-trainings on a preset, and their data options."""
     files = [config_beside(path) for paths in named.values() for path in paths] if preset else []
     for file in files:
         options = options_in(file)[1] if file.is_file() else None
@@ -92,7 +92,7 @@ def configured(config: str, size: int | None, channels: int, bits: int | None = 
     if options is None:
         raise UsageError(f"{file} has no section data; expected a config of gazesim pretrain")
     given = {name: value for name, value in vars(options).items() if value is not None}
-    # As in pretrain. It does not decide which images are tested on: split_seed does.
+    # As in pretrain. The test images depend on split_seed, not on this seed.
     given.setdefault("seed", int(held.get("seed_everything", 0)))
     given["channels"] = channels
     if size is not None:

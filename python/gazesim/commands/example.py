@@ -45,7 +45,7 @@ WAY = (
     "affinity manifest.csv --scheme multimatch --reduce mean --cache affinities",
     "inspect affinities --labels labels.csv",
     "pretrain --config demo --data.phantom null --data.manifest manifest.csv --data.size 64"
-    ' --data.batch_size 32 --model.pairs \'{"scheme": null, "cache": "affinities", "top_k": 2}\''
+    ' --data.batch_size 32 --model.pairs \'{"cache": "affinities", "top_k": 2}\''
     " --trainer.max_epochs 40 --out run",
     "evaluate run --data manifest.csv --protocols probe --fractions 1 --folds 4 --baselines scratch"
     " --out scores",

@@ -37,7 +37,7 @@ def run(
     html: str | None = None,
     **reading: Any,
 ) -> None:
-    """Summarise a cache in words and a picture, and propose a threshold.
+    """Print and draw a summary of a cache, and propose a threshold.
 
     Args:
         cache: The folder of a cache.
@@ -49,8 +49,8 @@ def run(
             with the options that it was built with; not needed for MultiMatch without grouping, whose
             features hold the fixations. The screen size is by default that of the cache's scheme, if it has
             one.
-        images: A folder of images named after the image ids, to draw the gaze on, and to know where they
-            stood on the screen.
+        images: A folder of images named after the image ids, on which the gaze is drawn; their sizes give
+            their places on the screen.
         html: Also write an interactive report, one .html file: sliders, pairs, scanpaths, readers.
     """
     if html is not None:

@@ -1,4 +1,4 @@
-"""The classes of ``gazesim inspect --labels``: a table joined with the ids of a cache by the manifest's rules."""
+"""The classes of ``gazesim inspect --labels``: a table joined with a cache's ids by the manifest's rules."""
 
 from __future__ import annotations
 
@@ -17,12 +17,12 @@ LISTED = 5
 
 
 def read_labels(path: Path, ids: Sequence[Hashable]) -> tuple[dict[Hashable, str], list[str]]:
-    """Return the class of every id that a table names, and in words what was matched and what was not.
+    """Return the class of every id that a table names, and lines on what was matched and what was not.
 
     A table with a header is read as ``gazesim manifest`` reads it: an id column and a label column by their
-    usual names. Without one, the class is the last cell of a row, and the cells before it are the id, or image
-    and reader. Names match exactly, else without extension, folder or both, else in any case of letters; a
-    name that fits two images fits none.
+    usual names. Without a header, the class is the last cell of a row, and the cells before it are the id, or
+    image and reader. Names match exactly, else without extension, folder or both, else without regard to
+    case; a name that fits two images fits none.
     """
     lines, label = _rows(path)
     images = [str(image_of(name)) for name in ids]
@@ -59,7 +59,9 @@ def read_labels(path: Path, ids: Sequence[Hashable]) -> tuple[dict[Hashable, str
     how = "; ".join(f"{count:,} by {rule}" for rule, count in rules.most_common())
     words = [f"{path}: {len(found):,} of {len(ids):,} ids have a class, from {label} (rows: {how})"]
     if lost:
-        near = [f"{one!r} is nearly {names.near(one)!r}" for one in list(lost)[:LISTED] if names.near(one)]
+        near = [
+            f"{name!r} is nearly {names.near(name)!r}" for name in list(lost)[:LISTED] if names.near(name)
+        ]
         words.append(f"  {len(lost):,} names without an image in the cache: {_some(lost)}" + _behind(near))
     if without := [str(name) for name in ids if name not in found]:
         words.append(f"  {len(without):,} ids without a row: {_some(without)}")

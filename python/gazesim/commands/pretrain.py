@@ -37,7 +37,7 @@ from .configuration import (
 )
 from .help import HELP, HELP_ALL, SHARED, help_text
 from .options import Option, Parser, UsageError, converted
-from .pretrain_checks import FREE, Change, check, differences, manifest_line
+from .pretrain_checks import FREE, Change, check, content_lines, differences
 from .pretrain_options import TRAINER, Configuration
 
 CONFIG, LAST, METRICS = "config.yaml", "last.ckpt", "metrics.csv"
@@ -83,7 +83,7 @@ class Start:
     def text(self) -> str:
         """What config.yaml says."""
         kept = {name: value for name, value in self.plain.items() if name != "resume"}
-        return manifest_line(self.found.data) + dump(kept)
+        return content_lines(kept) + dump(kept)
 
 
 def options() -> list[Option]:
@@ -131,7 +131,7 @@ class _Keep(argparse.Action):
 def configuration_of(words: Sequence[str]) -> dict[str, Any]:
     """Return the configuration that files and words make together, those further right over the others.
 
-    A cache among the words replaces the scheme of a file, and a scheme the cache, which is told.
+    A cache on the command line replaces the scheme of a file, and a scheme the cache; a line says so.
     """
     parser = Parser(prog="gazesim pretrain")
     known = options()

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import io
+import json
 import re
 import warnings
 from collections.abc import Hashable, Mapping, Sequence
@@ -20,7 +21,7 @@ from .configuration import flat, read_yaml
 from .options import UsageError
 from .pretrain_options import Configuration, DataOptions, TrainerOptions
 
-__all__ = ["FREE", "check", "differences", "manifest_line"]
+__all__ = ["FREE", "check", "content_lines", "differences"]
 
 Change = tuple[str, Any, Any]
 
@@ -231,13 +232,14 @@ def differences(before: Path, now: Mapping[str, Any]) -> list[Change]:
         if name not in ("out", "resume")
     ]
     changed = [change for change in found if not _equal(change[1], change[2])]
-    manifest = new.get("data.manifest")
-    noted = re.search(f"^{MANIFEST_LINE}([0-9a-f]+)$", text, re.MULTILINE)
-    if manifest is not None and noted is not None:
-        digest = _digest(manifest)
-        changed = [change for change in changed if change[0] != "data.manifest" or digest != noted[1]]
-        if digest != noted[1] and all(change[0] != "data.manifest" for change in changed):
-            changed.append(("the content of data.manifest", noted[1][:12], digest[:12]))
+    for name, digest in _digests(new).items():
+        noted = re.search(f"^{re.escape(_note(name))}([0-9a-f]+)$", text, re.MULTILINE)
+        if noted is None:
+            continue
+        # Another name of the same content is no change.
+        changed = [change for change in changed if change[0] != name or digest != noted[1]]
+        if digest != noted[1] and all(change[0] != name for change in changed):
+            changed.append((f"the content of {name}", noted[1][:12], digest[:12]))
     return changed
 
 
@@ -245,10 +247,28 @@ def _equal(one: Any, other: Any) -> bool:
     return bool(one == other) or (one in (None, False, {}, []) and other in (None, False, {}, []))
 
 
-def manifest_line(data: DataOptions) -> str:
-    """Return the comment of config.yaml that tells a manifest by its content; empty without one."""
-    return "" if data.manifest is None else f"{MANIFEST_LINE}{_digest(data.manifest)}\n"
+def content_lines(plain: Mapping[str, Any]) -> str:
+    """Return the comments of config.yaml that tell a manifest and a cache by their content."""
+    return "".join(f"{_note(name)}{digest}\n" for name, digest in _digests(dict(flat(plain))).items())
 
 
-def _digest(manifest: str) -> str:
-    return hashlib.sha256(Path(manifest).read_bytes()).hexdigest()
+def _note(name: str) -> str:
+    return f"# {name} has SHA-256 "
+
+
+def _digests(options: Mapping[str, Any]) -> dict[str, str]:
+    """Return a hash of the content of the manifest and of the cache, by option."""
+    found = {}
+    if (manifest := options.get("data.manifest")) is not None:
+        found["data.manifest"] = hashlib.sha256(Path(manifest).read_bytes()).hexdigest()
+    if (cache := options.get("model.pairs.cache")) is not None:
+        found["model.pairs.cache"] = _digest_of_cache(Path(str(cache)))
+    return found
+
+
+def _digest_of_cache(folder: Path) -> str:
+    """Return a hash of the affinities of a cache, whichever release and features it was made with."""
+    told = json.loads((folder / "manifest.json").read_text(encoding="utf-8"))
+    files = {name: one["sha256"] for name, one in told["files"].items() if not name.startswith("features")}
+    parts = [told.get(name) for name in ("scheme", "selection", "reduce", "ids")]
+    return hashlib.sha256(json.dumps([*parts, files], sort_keys=True).encode()).hexdigest()

@@ -30,7 +30,7 @@ class ModelOptions:
     dim
         Length of the features of a backbone given as a class; not beside a name.
     pairs
-        Which images are positives of each other by gaze; null: no gaze, the plain framework.
+        The rule for positive pairs by gaze; null: no gaze, the plain framework.
     heads
         Sizes of projector and predictor; default: those of the framework's paper.
     optimizer
@@ -81,9 +81,9 @@ class DataOptions:
     fractions
         Shares of train, val and test, such as 0.8,0,0.2, in presets without a published split.
     folds
-        Folds over all labelled images, of which one is tested on and the others are trained on.
+        Number of folds over all labelled images; one is the test split, the others are trained on.
     fold
-        Which of the folds is tested on, from 0; gazesim evaluate --data CONFIG then tests on it.
+        The fold that is the test split, from 0; gazesim evaluate --data CONFIG tests on it.
     phantom
         Instead: synthetic images.
     size
@@ -97,19 +97,17 @@ class DataOptions:
     views
         How the two views of an image are made.
     memory
-        Where images stay once they are read: mapped (a temporary file that workers and ranks of a machine
-        share), float32 or uint8 (all of them in the memory of each rank, 4 bytes or 1 per pixel), or none.
+        Where images are kept after reading: mapped (a temporary file that workers and ranks of a machine
+        share), float32 or uint8 (all in the memory of each rank, 4 bytes or 1 per pixel), or none.
     sigma_share
         Standard deviation of the Gaussians of which the gaze maps of views are drawn, as a share of their
         side; default: as for gaze.
     gaze
-        How gaze files are read and where images stood on the screen, as for gazesim affinity.
+        How gaze files are read and where images were on the screen, as for gazesim affinity.
     seed
         Decides the order and the views; default: seed_everything.
     split_seed
         Decides the split of presets that have no published one.
-    bits
-        How many of 16 bits the pixels of PNG, TIFF and .npy images use, 9 to 16, such as 12; default: 16.
     """
 
     manifest: str | None = None
@@ -140,9 +138,9 @@ class TrainerOptions:
     Parameters
     ----------
     max_epochs
-        How often all training images are seen; -1 for no end (with max_steps).
+        Number of passes over the training images; -1 for no limit (with max_steps).
     max_steps
-        Stops after this many steps; -1 for no such end.
+        Largest number of steps; -1 for no limit.
     max_time
         Stops after this time, DD:HH:MM:SS.
     accelerator

@@ -82,7 +82,7 @@ def _help(asked: str) -> str:
 
 
 def _name_in(words: list[str], known: Sequence[str]) -> tuple[str | None, list[str]]:
-    """Return the experiment's name and the other words: it comes first, or is a word that is a name."""
+    """Return the experiment's name (the first word, or one that is a name) and the other words."""
     if words and not words[0].startswith("-"):
         if words[0] not in known:
             hint = did_you_mean(words[0], known)
@@ -116,7 +116,7 @@ def _asked(own: Mapping[str, Any], given: dict[str, Any]) -> Any:
 
     data = given.get("data", {})
     for name in ("folder", "images", "manifest"):
-        if data.get(name) is not None:  # runs go on from wherever they are called
+        if data.get(name) is not None:  # absolute, so that runs can be resumed from any folder
             data[name] = str(Path(data[name]).resolve())
             if not Path(data[name]).exists():
                 raise FileNotFoundError(f"data.{name} is {data[name]!r}, which does not exist")
@@ -179,7 +179,7 @@ def _reproduce(name: str, asked: Any, *, is_dry: bool) -> int:
     from .reproduce_run import run_cells, write_results
 
     require_extra()
-    set_quiet(True)  # what comes next is said here, not after every pre-training
+    set_quiet(True)  # this verb prints the next step, not every pre-training
     scores = run_cells(chosen, cells)
     written = write_results(chosen, cells, scores, notes, asked.out)
     print(table_of(chosen, scores))

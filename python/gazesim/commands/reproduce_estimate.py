@@ -78,7 +78,7 @@ def _tuning_hours(experiment: Experiment, cells: int, count: int, per_image: flo
 
 
 def _training_images(experiment: Experiment, asked: Asked, plain: Mapping[str, Any]) -> tuple[int, str]:
-    """Return how many images a pre-training has, and whence that is known."""
+    """Return how many images a pre-training has, and the source of this number."""
     data = asked.given.get("data", {})
     if data.get("folder") is None and data.get("manifest") is None:
         share = 1.0 if experiment.folds is None else 1 - 1 / experiment.folds

@@ -1,4 +1,4 @@
-"""What ``gazesim reproduce`` runs: the configuration of every cell, its files, what is not as published."""
+"""What ``gazesim reproduce`` runs: configuration and files of every cell, and deviations from the paper."""
 
 from __future__ import annotations
 
@@ -22,13 +22,13 @@ from .pretrain_checks import FREE
 
 __all__ = ["Asked", "PlannedCell", "not_as_published", "plan"]
 
-#: What may differ between two runs of one cell, besides where it is.
+#: What may differ between two runs of one cell, besides its folder.
 ELSEWHERE = FREE - {"trainer.max_epochs", "trainer.max_steps", "trainer.min_epochs", "trainer.callbacks"}
 
 
 @dataclass(frozen=True)
 class Asked:
-    """What the words of the verb ask for, beside the experiment.
+    """What the options of the verb ask for, besides the experiment.
 
     Parameters
     ----------
@@ -55,7 +55,7 @@ class Asked:
 
     @property
     def is_smoke(self) -> bool:
-        """Whether everything is made small."""
+        """Whether this is a smoke test."""
         return self.scale == "smoke"
 
 
@@ -65,19 +65,19 @@ class PlannedCell:
 
     line: Line
     fold: int
-    #: Of the pre-training, as plain values; of a baseline, of which only the data count.
+    #: The configuration of the pre-training as plain values; for a baseline only the data matter.
     plain: Mapping[str, Any]
     folder: Path
     result: Path
 
     @property
     def title(self) -> str:
-        """How messages call it."""
+        """The name in messages."""
         return f"{self.line.key}, fold {self.fold}"
 
 
 def plan(experiment: Experiment, asked: Asked) -> list[PlannedCell]:
-    """Return every cell that is asked for and can be run, those of one line in a row."""
+    """Return every selected cell that can be run, line by line."""
     lines = [line for line in experiment.lines if is_asked(line, asked.only) and reason(line, asked) is None]
     if not lines:
         keys = "; ".join(line.key for line in experiment.lines)
@@ -88,7 +88,7 @@ def plan(experiment: Experiment, asked: Asked) -> list[PlannedCell]:
 
 
 def is_asked(line: Line, only: str | None) -> bool:
-    """Whether a pattern, of which * stands for anything, is in the name of a line."""
+    """Whether the name of a line contains a pattern, in which * matches anything."""
     return only is None or fnmatchcase(line.key.lower(), f"*{only.lower()}*")
 
 
@@ -106,7 +106,7 @@ def reason(line: Line, asked: Asked) -> str | None:
 def _cell(experiment: Experiment, line: Line, fold: int, asked: Asked) -> PlannedCell:
     plain = _plain(experiment, line, fold, asked)
     kept = {name: value for name, value in flat(plain) if name not in ELSEWHERE}
-    if experiment.epochs:  # a pre-training without them is another one
+    if experiment.epochs:  # part of the digest only if given
         kept["checkpoints"] = list(experiment.epochs)
     words = [line.baseline] if line.config is None else _named(plain)
     slug = f"{'-'.join(map(str, words))}-fold{fold}-{_digest(kept)}"
@@ -166,7 +166,7 @@ def _packaged(name: str) -> dict[str, Any]:
 
 
 def _config_of(experiment: Experiment) -> str:
-    """Return the configuration whose data a line without pre-training has."""
+    """Return the configuration that gives a line without pre-training its data."""
     return next(line.config for line in experiment.lines if line.config is not None)
 
 
@@ -190,7 +190,7 @@ def _views_in(file: str) -> dict[str, Any]:
 
 
 def put_over(config: dict[str, Any], options: Mapping[str, Any]) -> None:
-    """Set options by dotted name; a mapping takes the place of what was there, and None of a section."""
+    """Set options by dotted name; a mapping or None replaces a whole section."""
     for name, value in options.items():
         *sections, last = name.split(".")
         inner = config
@@ -206,7 +206,7 @@ def _digest(values: Mapping[str, Any]) -> str:
 
 
 def not_as_published(experiment: Experiment, asked: Asked, found: Sequence[PlannedCell]) -> list[str]:
-    """Return a sentence for everything about a run that is not what was published."""
+    """Return a sentence for every deviation of a run from the paper."""
     lines = list(experiment.chosen)
     if asked.is_smoke:
         lines.append("--scale smoke: a tiny network on tiny images for two epochs; the numbers mean nothing")
@@ -247,7 +247,7 @@ def _compares_fixations(plain: Mapping[str, Any]) -> bool:
 
 
 def _changed(asked: Asked, configs: Sequence[str]) -> list[str]:
-    """Return the given options whose published value is another one."""
+    """Return the given options that differ from their published values."""
     found = []
     for option, value in flat(asked.given):
         stated = [config_values(config).get(option) for config in configs]

@@ -1,4 +1,4 @@
-"""How ``gazesim reproduce`` runs its cells: pre-train, measure, keep the scores; nothing is done twice."""
+"""How ``gazesim reproduce`` runs its cells: pre-train, measure, store the scores; finished work is reused."""
 
 from __future__ import annotations
 
@@ -87,7 +87,7 @@ class _Splits:
 
 
 def _networks(experiment: Experiment, cell: PlannedCell) -> dict[int, Any]:
-    """Return the networks of a cell by the epoch after which they are measured; train them if need be."""
+    """Return the networks of a cell by the epoch at which they are measured; train missing ones."""
     from ..train import Baseline, load_backbone
     from ..train.evaluation.networks import chosen_device
     from ..train.pretrain.checkpoints import with_normalisation
@@ -110,7 +110,7 @@ def _networks(experiment: Experiment, cell: PlannedCell) -> dict[int, Any]:
 
 
 def pretrain(experiment: Experiment, cell: PlannedCell) -> None:
-    """Pre-train a cell's network, or go on with it; one that is done is left as it is."""
+    """Pre-train a cell's network, or resume it; a finished one is left alone."""
     if (cell.folder / DONE).is_file():
         return
     from ..train import GazeData
@@ -201,7 +201,7 @@ def _labels(cell: PlannedCell) -> int:
 
 
 def _ablation(cells: Sequence[PlannedCell], metric: str) -> list[tuple[float, float, float]]:
-    """Return (threshold, positives per row beside the image itself, score) of every run."""
+    """Return (threshold, positives per row besides the image itself, score) of every run."""
     rows = []
     for cell in cells:
         if cell.line.x is None:

@@ -31,11 +31,11 @@ class IncompleteComparisonWarning(UserWarning):
     >>> from gazesim.compare import IncompleteComparisonWarning
     >>> path = [[10, 20, 0.2], [30, 20, 0.3], [30, 40, 0.1]]
     >>> human = {"a": [path, path], "b": [path, path]}
-    >>> with warnings.catch_warnings(record=True, action="always") as told:
+    >>> with warnings.catch_warnings(record=True, action="always") as caught:
     ...     _ = compare_scanpaths({"a": [path]}, human, measures="multimatch", screen_size=(64, 48))
-    >>> told[0].category is IncompleteComparisonWarning
+    >>> caught[0].category is IncompleteComparisonWarning
     True
-    >>> print(told[0].message)
+    >>> print(caught[0].message)
     1 of 2 images have human, but no predicted scanpaths, such as 'b'; they are left out
     """
 

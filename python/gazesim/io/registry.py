@@ -141,8 +141,8 @@ def sources_of(place: Path, format: str | None) -> tuple[str, list[Source]]:
 
 
 def _why_unknown(files: Sequence[Path]) -> str:
-    """Return what is said of a file of raw samples, else of one whose columns lack names, or """ ""
-    told: list[str] = []
+    """Return the error of a file of raw samples, else of one whose columns lack names, or an empty text."""
+    unnamed: list[str] = []
     is_samples = False
     for file in files[:LOOKED_AT]:
         try:
@@ -153,8 +153,8 @@ def _why_unknown(files: Sequence[Path]) -> str:
             if is_samples:
                 return str(error)
             if "its columns named" in str(error):
-                told.append(str(error))
-    return told[0] if told else ""
+                unnamed.append(str(error))
+    return unnamed[0] if unnamed else ""
 
 
 def gaze_files(place: Path) -> list[Path]:

@@ -1,4 +1,4 @@
-"""Drift: how far recorded gaze lies from where people looked, given or read from a validation."""
+"""Drift: the offset of recorded gaze from where people looked, given or read from a validation."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from ..io.tables import Source, Table, fault
 
 __all__ = ["Drift", "drift_from"]
 
-#: In place of numbers: the mean error of the validation before the first fixation of each recording.
+#: Given instead of numbers: the mean error of the last validation before the first fixation.
 VALIDATION = "validation"
 #: EyeLink's line for one target; the last two numbers are gaze minus target in pixels. In a real recording
 #: the fixation a tenth of a second after a target at x = 133 with the offset 12.5 lies at 138 to 141.
@@ -65,7 +65,7 @@ class Drift:
 
 
 def drift_from(given: str | None) -> Drift | None:
-    """Return what an option says: "dx,dy", a table with the columns recording, dx and dy, or "validation".
+    """Parse an option: "dx,dy", a table with the columns recording, dx and dy, or "validation".
 
     Examples
     --------
@@ -104,8 +104,8 @@ def drift_from(given: str | None) -> Drift | None:
 def validation_offset(source: Source, eye: str | None) -> Offset | None:
     """Return the mean error of an EyeLink validation, gaze minus target in px; None where there is none.
 
-    Of several validations it is the last one before the first fixation; of two eyes that of ``eye``, the left
-    one by default, or the mean of both for "average".
+    The last validation before the first fixation counts, with the targets of ``eye`` (default: left), or of
+    both eyes for "average".
     """
     found: dict[str, list[Offset]] = {}
     for _, line in source.lines_without_samples():
@@ -113,10 +113,10 @@ def validation_offset(source: Source, eye: str | None) -> Offset | None:
             break
         if (point := POINT.match(line)) is not None:
             found.setdefault(point[1].lower(), []).append((float(point[2]), float(point[3])))
-        elif BEGINS.match(line) and any(len(one) > 0 for one in found.values()):
+        elif BEGINS.match(line) and any(len(offsets) > 0 for offsets in found.values()):
             found = {}
     if eye == "average" and found:
-        points = [offset for one in found.values() for offset in one]
+        points = [offset for offsets in found.values() for offset in offsets]
     else:
         points = found.get(eye or "left") or next(iter(found.values()), [])
     if not points:
@@ -149,10 +149,10 @@ def without_drift(
 
 
 def words_of(drift: Drift, used: list[Offset], total: int, unit: str) -> str:
-    """Return in words what was subtracted from how many of all scanpaths."""
+    """Describe what was subtracted, and from how many of all scanpaths."""
     distinct = list(dict.fromkeys(used))
     places = [f"{x:.4g},{y:.4g}" for x, y in distinct[:3]] + (["..."] if len(distinct) > 3 else [])
-    whence = drift.path if drift.path is not None else "given"
+    origin = drift.path if drift.path is not None else "given"
     if drift.is_validation:
-        whence = "mean error of the validation"
-    return f"drift {' '.join(places)} {unit} ({whence}) subtracted from {len(used):,} of {total:,} scanpaths"
+        origin = "mean error of the validation"
+    return f"drift {' '.join(places)} {unit} ({origin}) subtracted from {len(used):,} of {total:,} scanpaths"

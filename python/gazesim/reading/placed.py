@@ -115,7 +115,7 @@ class PlacedGaze:
         return to_image(self.paths[position], self.boxes[position], self.image_sizes[position])
 
     def on_images(self) -> Scanpaths:
-        """Return all scanpaths in pixels of their images; ``screen_size`` is None where their sizes differ."""
+        """Return all scanpaths in pixels of their images; ``screen_size`` is None if their sizes differ."""
         paths = [self.on_image(position) for position in range(len(self.paths))]
         sizes = set(self.image_sizes)
         size = sizes.pop() if len(sizes) == 1 else None

@@ -1,4 +1,4 @@
-"""Raw samples that are handed to a scheme as if they were fixations: told by their durations."""
+"""Recognise raw samples, by their durations, that were given to a scheme of fixations."""
 
 from __future__ import annotations
 
@@ -11,14 +11,14 @@ from ..schemes import SCHEMES, Scheme
 
 __all__ = ["RawSamplesWarning", "sampling_rate_of", "words_of_raw_samples"]
 
-#: Samples last as long as each other: this share of them, to within this share of the median or this time (stamps in ms).
+#: Equal durations: this share of them is within this share of the median or this time (stamps in ms).
 EQUAL_SHARE, EQUAL_WITHIN, EQUAL_WITHIN_S = 0.9, 0.02, 0.0011
-#: Slower than this nobody samples, and so briefly nobody fixates all the time.
+#: Eye trackers sample no slower, and fixations are seldom all so short.
 SLOWEST_HZ = 25.0
-#: Fewer points than this say nothing.
-ENOUGH = 50
-#: Schemes that compare trajectories or their density, for which samples are as good as fixations.
-OF_TRAJECTORIES = ("tima", "dtw", "frechet", "hausdorff", "time_delay_embedding")
+#: Fewer points than this are not judged.
+FEWEST_POINTS = 50
+#: Schemes that compare trajectories or their density, and take samples as well as fixations.
+TRAJECTORY_SCHEMES = ("tima", "dtw", "frechet", "hausdorff", "time_delay_embedding")
 
 
 class RawSamplesWarning(UserWarning):
@@ -40,7 +40,7 @@ def sampling_rate_of(paths: Iterable[NDArray[np.float64]]) -> float | None:
     """
     durations = np.concatenate([np.empty(0), *(path[:, 2] for path in paths)])
     durations = durations[durations > 0]
-    if len(durations) < ENOUGH:
+    if len(durations) < FEWEST_POINTS:
         return None
     middle = float(np.median(durations))
     near = np.abs(durations - middle) <= max(EQUAL_WITHIN * middle, EQUAL_WITHIN_S)
@@ -52,7 +52,7 @@ def sampling_rate_of(paths: Iterable[NDArray[np.float64]]) -> float | None:
 def words_of_raw_samples(scheme: Scheme, paths: Iterable[NDArray[np.float64]], source: str) -> str | None:
     """Return a warning where a scheme of fixations would compare raw samples, with the command to run."""
     names = [name for name, kind in SCHEMES.items() if type(scheme) is kind]
-    if scheme.takes != "scanpaths" or (names and names[0] in OF_TRAJECTORIES):
+    if scheme.takes != "scanpaths" or (names and names[0] in TRAJECTORY_SCHEMES):
         return None
     rate = sampling_rate_of(paths)
     if rate is None:

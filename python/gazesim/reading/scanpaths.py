@@ -1,4 +1,4 @@
-"""``gazesim.read_scanpaths``: gaze files as scanpaths on the screen, or on the images that stood there."""
+"""``gazesim.read_scanpaths``: gaze files as scanpaths on the screen, or on the images shown there."""
 
 from __future__ import annotations
 
@@ -42,8 +42,8 @@ def read_scanpaths(
 ) -> Scanpaths:
     """Read a gaze file, every gaze file of a folder, or a frame, as scanpaths in pixels and seconds.
 
-    One line on stderr says what was taken: the format, its units and what they were converted to,
-    how much was read and what was left out. :func:`gazesim.io.read` returns the same as a report.
+    One line on stderr states the format, its units and what they were converted to, how much was read
+    and what was left out. :func:`gazesim.io.read` returns the same as a report.
 
     Parameters
     ----------
@@ -61,10 +61,10 @@ def read_scanpaths(
         (width, height) in pixels; default: what the file states, else the format's own. Where a
         data set states the size of every image, all are scaled to this one.
     placement
-        Where the images stood on the screen, where the file has screen coordinates: ``"fit"`` (as large as
+        Where the images were on the screen, if the file has screen coordinates: ``"fit"`` (as large as
         possible, centred), ``"stretch"`` (over all of it), ``"center"`` (at their own size) or ``"native"``
-        (x and y are pixels of the image already); see :func:`gazesim.geometry.place_image`. What is
-        returned is then in pixels of the images, and a wrong unit, screen or placement is warned of.
+        (x and y are pixels of the image already); see :func:`gazesim.geometry.place_image`. The scanpaths
+        are then in pixels of the images; a warning is given if unit, screen or placement look wrong.
     image_box
         The place of all images, (x0, y0, x1, y1) in pixels of the screen, instead of ``placement``.
     image_size
@@ -87,7 +87,7 @@ def read_scanpaths(
         expression) of the messages of a recording, whose first group is the name of what is shown
         from then on; for EyeLink also a trial variable. Default: what the format has.
     missing
-        Numbers, or pairs (x, y), that say "no gaze" beside the format's own codes: ``-1``,
+        Numbers, or pairs (x, y), that mean "no gaze", besides the format's own codes: ``-1``,
         ``(0, 0)``, ``"-1,-1 9999"``. Fixations without a place are left out and counted.
     columns
         Columns of any other table of fixations: ``"x=gx,y=gy,duration=dur,image=stim"``; roles are
@@ -98,7 +98,7 @@ def read_scanpaths(
         A fixation during which the image changes belongs to the image at its ``"start"``; or
         ``"split"`` its duration, or ``"drop"`` it.
     verbose
-        False reads without a word.
+        False prints nothing.
 
     Returns
     -------

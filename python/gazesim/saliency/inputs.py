@@ -28,9 +28,9 @@ class FixationsOutsideWarning(UserWarning):
     --------
     >>> import warnings
     >>> from gazesim.saliency import FixationsOutsideWarning, auc
-    >>> with warnings.catch_warnings(record=True, action="always", category=FixationsOutsideWarning) as told:
+    >>> with warnings.catch_warnings(record=True, action="always", category=FixationsOutsideWarning) as found:
     ...     _ = auc([[1, 2]], [[0, 0], [5, 0]])
-    >>> print(told[0].message)
+    >>> print(found[0].message)
     fixations: 1 of 2 fixations lie outside of their map, the first of them in entry 0; they are left out
     """
 

@@ -114,7 +114,7 @@ def mean_scores(values: Mapping[str, Any]) -> dict[str, MeanScore]:
     >>> mean_scores({"CC": [0.5, 0.7]})
     {'CC': MeanScore(mean=0.6, images=2, left_out=0)}
     """
-    means, told = {}, []
+    means, left_out = {}, []
     for name, each in values.items():
         numbers = np.atleast_1d(np.asarray(each, np.float64))
         finite = np.isfinite(numbers)
@@ -122,12 +122,12 @@ def mean_scores(values: Mapping[str, Any]) -> dict[str, MeanScore]:
         means[name] = MeanScore(mean, int(finite.sum()), int((~finite).sum()))
         if not finite.all():
             first = int(np.argmin(finite))
-            told.append(
+            left_out.append(
                 f"{name} on {np.sum(~finite)} of {len(numbers)} (the first: {first}, {numbers[first]})"
             )
-    if told:
+    if left_out:
         warnings.warn(
-            f"without a finite value, and left out of the mean: {', '.join(told)}",
+            f"without a finite value, and left out of the mean: {', '.join(left_out)}",
             UndefinedScoreWarning,
             stacklevel=2,
         )

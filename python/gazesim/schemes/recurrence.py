@@ -24,7 +24,7 @@ class Recurrence(ScanpathMeasure):
     ----------
     radius_px
         How near two fixations must be, in pixels, above 0. There is no common default: published values are
-        34 to 64 px. For a visual angle: degrees times :attr:`ScreenGeometry.px_per_degree`.
+        34 to 64 px. For a visual angle: degrees times :attr:`Screen.px_per_degree`.
     screen_size
         (width, height) in pixels, which both sets of scanpaths must agree on where it is known; not
         otherwise used.

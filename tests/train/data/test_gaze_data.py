@@ -377,3 +377,32 @@ def test_docstring_examples(name):
     result = doctest.testmod(importlib.import_module(name))
     assert result.attempted
     assert result.failed == 0
+
+
+def test_twelve_bits_in_files_of_sixteen(tmp_path, rng, capsys):
+    """The brightest pixel of a camera of 12 bits is white, in training and in the evaluation after it."""
+    from gazesim.commands.evaluate_data import data_of
+    from gazesim.commands.pretrain import configuration_of, resolved
+
+    lines = ["id,image,split"]
+    for i in range(4):
+        pixels = rng.integers(0, 4096, (24, 48)).astype(np.uint16)
+        pixels[:2] = 4095
+        np.save(tmp_path / f"{i}.npy", pixels)
+        lines.append(f"i{i},{i}.npy,train")
+    (tmp_path / "m.csv").write_text("\n".join(lines))
+    path = str(tmp_path / "m.csv")
+    with pytest.warns(UserWarning, match=r"expected bits=12 .*--data\.bits"):
+        assert float(GazeData(manifest=path, size=24).samples().image(0).max()) < 0.07
+    data = GazeData(manifest=path, size=24, bits=12)
+    assert float(data.samples().image(0).max()) == 1
+    found = resolved(configuration_of(["--data.manifest", path, "--data.bits", "12"]))[0]
+    assert found.data.bits == 12
+    (tmp_path / "run").mkdir()
+    (tmp_path / "run" / "config.yaml").write_text(f"data: {{manifest: {path}, size: 24, bits: 12}}")
+    named = {"run": [str(tmp_path / "run")]}
+    for source in (path, None):
+        assert data_of(source, None, None, None, 3, named).bits == 12
+    assert data_of(path, None, None, None, 3, {}, bits=10).bits == 10
+    with pytest.raises(ValueError, match="bits is 7"):
+        GazeData(manifest=path, bits=7)

@@ -15,9 +15,9 @@ from PIL import Image as Picture
 torch = pytest.importorskip("torch")
 pytest.importorskip("gazesim.train")
 
-from gazesim.train import GazeData, Manifest, ManifestSamples, Views
-from gazesim.train.data import kept as keeping
-from gazesim.train.data.kept import Mapped
+from gazesim.train import GazeData, Manifest, ManifestSamples, Views  # noqa: E402
+from gazesim.train.data import kept as keeping  # noqa: E402
+from gazesim.train.data.kept import Mapped  # noqa: E402
 
 pytestmark = pytest.mark.skipif(os.name != "posix", reason="the file is shared by locks that Windows lacks")
 
@@ -203,9 +203,9 @@ def test_a_folder_that_others_can_write_to_is_refused(manifest):
 
 
 OTHER = """
-import sys, tempfile
+import sys, tempfile  # noqa: E402
 tempfile.tempdir = sys.argv[2]
-from gazesim.train import Manifest, ManifestSamples
+from gazesim.train import Manifest, ManifestSamples  # noqa: E402
 samples = ManifestSamples(Manifest.read(sys.argv[1]), size=32, memory="mapped")
 assert samples.kept.find("image", 5) is not None, "the other process has read it"
 samples.image(6)

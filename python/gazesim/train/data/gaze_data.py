@@ -389,7 +389,8 @@ class GazeData(lightning.LightningDataModule):
             self._is_kept_told = True
             tell(
                 f"images and maps stay in {train.kept.path} once they are read (up to "
-                f"{train.kept.megabytes:,.0f} MB, shared by all processes of this machine, removed at the end)"
+                f"{train.kept.megabytes:,.0f} MB, shared by all processes of this machine, removed at the "
+                "end)"
             )
 
     def _everything(self) -> Samples:

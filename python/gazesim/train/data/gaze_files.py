@@ -18,10 +18,10 @@ from .manifest import Entry
 
 __all__ = ["GazeFiles", "ManifestGaze"]
 
-#: More gaze files than this are told in one line together.
-TOLD_FILES = 3
+#: Up to this many gaze files have a line each on stderr; more share one line.
+LINES_OF_FILES = 3
 
-Say = Callable[[str], None]
+LineWriter = Callable[[str], None]
 
 
 class GazeFiles:
@@ -175,14 +175,14 @@ class ManifestGaze:
                 self._positions.setdefault(str(_image(name)), []).append(position)
         return self._positions
 
-    def tell(self, say: Say, warn: Say = warn_of_placement) -> None:
-        """Say what was taken from every gaze file, and warn of what looks wrong."""
+    def tell(self, say: LineWriter, warn: LineWriter = warn_of_placement) -> None:
+        """Print a line on every gaze file, and warn of what looks wrong."""
         spread = self.placed.spread
         groups: dict[Path, list[Framed]] = {}
         for name, entry in self._entries.items():
             if entry.gaze is not None:
                 groups.setdefault(entry.gaze, []).extend(self.framed(name).values())
-        if len(groups) > TOLD_FILES:
+        if len(groups) > LINES_OF_FILES:
             first = next(iter(groups))
             whole = [one for found in groups.values() for one in found]
             line = line_of(self._files.read(first), whole, spread, self.options)

@@ -1,4 +1,4 @@
-"""What samples keep of the images and maps that were read: arrays in memory, or a file that is mapped."""
+"""Stores of the images and maps that samples have read: arrays in memory, or a memory-mapped file."""
 
 from __future__ import annotations
 
@@ -20,24 +20,24 @@ from ..._progress import tell
 __all__ = ["MEMORY", "Found", "InMemory", "Kept", "Mapped", "kept"]
 
 MEMORY = ("none", "uint8", "float32", "mapped")
-#: The two things that are kept of an image, by their place in a file.
+#: The two kinds of pixels kept for each image, in their order in a file.
 KINDS = ("image", "map")
-#: Where pixels start in a file: stamps end before, and pages of memory hold whole numbers of them.
+#: Pixels start at a multiple of this many bytes in a file, after the stamps.
 PAGE = 4096
-#: Errors of a lock on a file system without locks.
+#: Errors of file systems without locks.
 NO_LOCKS = {errno.ENOLCK, errno.ENOSYS, errno.EOPNOTSUPP, errno.ENOTSUP}
 
 Floats = NDArray[np.float32]
 
 
 class Found(NamedTuple):
-    """What was kept: pixels, or None for a map without gaze."""
+    """Kept pixels; None for a map without gaze."""
 
     pixels: Floats | None
 
 
 class Kept(Protocol):
-    """Where pixels stay once they were read, by kind ("image", "map") and position."""
+    """A store of pixels by kind ("image", "map") and position."""
 
     def find(self, kind: str, at: int) -> Found | None:
         """Return what was kept, or None where the pixels have to be read."""
@@ -71,12 +71,11 @@ class InMemory:
 
 
 class Mapped:
-    """A file of float32 in the folder for temporary files, which all processes of a machine map.
+    """A memory-mapped file of float32 in the temporary folder, shared by all processes of a machine.
 
-    Each image is read once, by the process that needs it first, and found by the others: the workers of a
-    DataLoader and the ranks of a training. The file's pages belong to the system, which may drop them when
-    memory is short. Runs with the same images at the same size share the file; the last one removes it. A
-    source that was changed since is read again.
+    The first process that needs an image reads it; the others (workers of a DataLoader, ranks of a training)
+    find it here. The system may drop the file's pages when memory is short. Runs with the same images at the
+    same size share the file; the last one removes it. A source that changed is read again.
 
     Parameters
     ----------
@@ -85,7 +84,7 @@ class Mapped:
     size
         Side of images and maps in pixels.
     settings
-        What the pixels depend on besides the files, as text.
+        Text of all settings that change the pixels.
     """
 
     def __init__(self, sources: Sequence[tuple[Path, Path | None]], size: int, settings: str) -> None:
@@ -98,7 +97,7 @@ class Mapped:
         self.path, self._file = _opened(_name(sources, size, settings), self._bytes)
         self._end = weakref.finalize(self, _closed, self._file, self.path, os.getpid())
         self._stamps: NDArray[np.uint64] = np.memmap(self.path, np.uint64, "r", shape=(2, count))
-        # Read and write, although nobody writes to it: torch warns of arrays that are read-only.
+        # "r+", although nobody writes to it: torch warns of read-only arrays.
         self._pixels: Floats = np.memmap(
             self.path, np.float32, "r+", offset=self._start, shape=(2, count, size, size)
         )
@@ -113,7 +112,7 @@ class Mapped:
 
     @property
     def megabytes(self) -> float:
-        """What the file takes at most, in MB."""
+        """The largest size of the file in MB."""
         return self._bytes / 1e6
 
     def find(self, kind: str, at: int) -> Found | None:
@@ -126,13 +125,13 @@ class Mapped:
             try:
                 if stamp >> 1 != self._stamp(place, at) >> 1:
                     return None
-            except OSError:  # told where it is read
+            except OSError:  # whoever reads the file reports it
                 return None
             self._is_known.add((place, at))
         return Found(np.asarray(self._pixels[place, at]) if stamp & 1 else None)
 
     def keep(self, kind: str, at: int, pixels: Floats | None) -> Floats | None:
-        """Keep pixels and return them; a full disk is told once, and the rest is not kept."""
+        """Keep pixels and return them; if the disk is full, say so once and keep no more."""
         if self._is_full:
             return pixels
         place = KINDS.index(kind)
@@ -141,7 +140,7 @@ class Mapped:
             if pixels is not None:
                 where = self._start + (place * len(self._sources) + at) * self._record
                 _write(self._file, np.ascontiguousarray(pixels, np.float32).tobytes(), where)
-            # Last: who finds the stamp finds the pixels.
+            # The stamp is written last, so that pixels are complete wherever it is found.
             _write(self._file, np.uint64(stamp).tobytes(), 8 * (place * len(self._sources) + at))
         except OSError as error:
             if error.errno not in (errno.ENOSPC, errno.EDQUOT):
@@ -166,7 +165,7 @@ class Mapped:
 
 
 def kept(memory: str, sources: Sequence[tuple[Path, Path | None]], size: int, settings: str) -> Kept | None:
-    """Return where pixels stay, None where they do not; without locks on files (Windows), in memory."""
+    """Return the store of a ``memory`` setting, None for "none"; without file locks (Windows), in memory."""
     if memory == "none" or not sources:
         return None
     if memory == "mapped" and os.name == "posix":
@@ -200,7 +199,8 @@ def _folder() -> Path:
     found = folder.stat(follow_symlinks=False)
     if found.st_uid != os.getuid() or found.st_mode & 0o022:
         raise PermissionError(
-            f"{folder} can be written by others; expected a folder of your own, or TMPDIR to name another place"
+            f"{folder} can be written by others; expected a folder of your own, or TMPDIR to name another "
+            "place"
         )
     return folder
 
@@ -220,15 +220,15 @@ def _opened(name: str, size_bytes: int) -> tuple[Path, int]:
             os.close(file)
             with contextlib.suppress(FileNotFoundError):
                 path.unlink()
-            path = path.with_name(f"{os.getpid()}-{name}")  # shared with workers alone
+            path = path.with_name(f"{os.getpid()}-{name}")  # shared with own workers only
             file, is_first = os.open(path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600), True
             os.ftruncate(file, size_bytes)
             return path, file
         if is_first and _is_at(file, path):
-            os.ftruncate(file, 0)  # what a killed run has left
+            os.ftruncate(file, 0)  # drops what a killed run left
             os.ftruncate(file, size_bytes)
         fcntl.flock(file, fcntl.LOCK_SH)
-        # Between the two locks the last user may have removed the file, or somebody else begun anew.
+        # Between the two locks the last user may have removed the file, or another run made a new one.
         if _is_at(file, path) and os.fstat(file).st_size == size_bytes:
             return path, file
         os.close(file)

@@ -19,13 +19,13 @@ Floats = NDArray[np.float32]
 class LabelSource:
     """Affinities by label: 1 between images of one class, 0 between others; a :class:`gazesim.ids.Source`.
 
-    Labels in place of gaze show how much there is to gain: no gaze tells classes apart better than the
-    classes do. Images without a label are unknown to the source.
+    Labels instead of gaze give an upper bound: no gaze separates classes better than the labels do.
+    Images without a label are unknown to the source.
 
     Parameters
     ----------
     samples
-        Images with labels; those of training alone, so that no label of a test is used.
+        Images with labels; only those of training, so that no label of a test set is used.
 
     Examples
     --------

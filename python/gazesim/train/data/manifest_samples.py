@@ -47,12 +47,12 @@ class ManifestSamples:
     channels
         1, or 3 equal ones.
     memory
-        What stays in memory once it is read: ``"float32"`` (4 bytes per pixel of image and map),
-        ``"uint8"`` (1 byte; grey levels of images, shares of a map's maximum), ``"none"``, or ``"mapped"``:
-        float32 in one file among the temporary files, which the processes of a machine share and the last
-        of them removes (on Windows ``"float32"``).
+        Where pixels are kept after reading: ``"float32"`` (4 bytes per pixel of image and map), ``"uint8"``
+        (1 byte; grey levels of images, shares of a map's maximum), ``"none"``, or ``"mapped"``: float32 in
+        one temporary file, which the processes of a machine share and the last of them removes (on Windows
+        ``"float32"``).
     gaze
-        How gaze files are read and where images stood, for all rows that do not say so themselves.
+        How gaze files are read and where images were on the screen, for rows that do not state it.
     sigma_share
         Standard deviation of the Gaussian that draws the maps of views, as a share of their side; default:
         what ``gaze`` says, else 1 degree or 1/40 of the canvas's width, as in ``gazesim affinity``.
@@ -61,9 +61,9 @@ class ManifestSamples:
         How many of 16 bits the pixels of PNG, TIFF and .npy images use, 12 for many cameras; default 16, with
         a warning where no image uses more than a quarter of that range.
 
-    Images and the maps of views are squeezed; :meth:`fixations` and :meth:`gaze_features` are not: they
-    are those of the screen, or of the image file. A row's ``heatmap`` is its map; without one it is drawn
-    from ``gaze``, all readers together.
+    Images and the maps of views are squeezed; :meth:`fixations` and :meth:`gaze_features` are not: they are
+    in pixels of the screen, or of the image file. A row's ``heatmap`` is its map; without one, the map is
+    drawn from ``gaze``, all readers together.
 
     Examples
     --------
@@ -189,7 +189,7 @@ class ManifestSamples:
         return self.gaze.placed.map_of(self.gaze.positions()[entry.id])
 
     def _scale(self, size: tuple[float, float]) -> NDArray[np.float64]:
-        """Return what pixels of an image of this size are multiplied with, and the duration."""
+        """Return the factors (x, y, duration) from pixels of an image of this size to those of views."""
         return np.array([self.size / size[0], self.size / size[1], 1.0])
 
     def has_gaze(self, index: int) -> bool:
@@ -198,7 +198,7 @@ class ManifestSamples:
         return entry.heatmap is not None or entry.gaze is not None
 
     def take(self, chosen: Iterable[int]) -> ManifestSamples:
-        """Return the samples at the positions ``chosen``, in that order; what is kept is shared."""
+        """Return the samples at the positions ``chosen``, in that order; they share the pixels in memory."""
         at = [int(position) for position in chosen]
         new = copy.copy(self)
         new.entries = [self.entries[i] for i in at]

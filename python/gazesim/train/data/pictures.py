@@ -34,7 +34,7 @@ def read_picture(file: Path, bits: int | None = None) -> NDArray[np.float32]:
     into files of 16. Floating-point numbers are taken as they are.
 
     Raises a ValueError that names the file for animated and multi-page files, for transparent pixels
-    (what lies behind them is not in the file), and for files that cannot be read.
+    (the colour behind them is not in the file), and for files that cannot be read.
     """
     with _opened(file, whole=True) as picture:
         _refuse_frames(picture, file)
@@ -56,7 +56,7 @@ def picture_shape(file: Path) -> tuple[int, int]:
     with _opened(file, whole=False) as picture:
         _refuse_frames(picture, file)
         width, height = picture.size
-        # Of TIFF files Pillow gives the turned size by itself.
+        # For TIFF files, Pillow already returns the turned size.
         turned = picture.format != "TIFF" and picture.getexif().get(ORIENTATION) in TURNED
     return (width, height) if turned else (height, width)
 
@@ -117,7 +117,7 @@ def _refuse_missing_rows(picture: Any, file: Path) -> None:
 
 
 def _is_inverted(picture: Any) -> bool:
-    """Return whether 0 is white and Pillow leaves it so: it inverts TIFF files of up to 8 bits by itself."""
+    """Return whether 0 is white and Pillow has not inverted it, as it does for TIFF files of up to 8 bits."""
     tags = getattr(picture, "tag_v2", None)
     if tags is None or not picture.mode.startswith(("I", "F")):
         return False

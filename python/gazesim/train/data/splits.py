@@ -116,7 +116,7 @@ def as_share(share: float, total: int) -> float:
 
 
 def share_words(share: float) -> str:
-    """Return a share of labels, or a count of them, in words.
+    """Return a share of labels, or a count of them, as text.
 
     Examples
     --------

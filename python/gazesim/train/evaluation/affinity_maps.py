@@ -31,18 +31,18 @@ def affinity_map(
     Parameters
     ----------
     backbone
-        Any network of images, such as a torchvision ResNet; it is in evaluation mode meanwhile, and as it
-        was afterwards.
+        Any network of images, such as a torchvision ResNet; it runs in evaluation mode and is unchanged
+        afterwards.
     image
         (C, H, W), as the network expects it.
     point_xy
         x and y in pixels of the image, origin top-left.
     layer
-        The name of the module whose output is looked at, as in ``named_modules()``. Default: the
-        last one that returns a map (N, C, h, w) of more than one place.
+        The name of the module whose output is used, as in ``named_modules()``. Default: the last one that
+        returns a map (N, C, h, w) of more than one place.
     weights
-        (D,) what every channel is multiplied with first, such as the weights of a class in a linear probe:
-        vectors are then what the places contribute to the score of that class. Default: all alike.
+        (D,) factors of the channels, such as the weights of a class in a linear probe: vectors are then the
+        contributions of the places to the score of that class. Default: all 1.
 
     Returns
     -------
@@ -159,7 +159,7 @@ def lesion_point(mask: NDArray[Any]) -> tuple[float, float]:
     region = np.asarray(mask) > 0
     if region.ndim != 2 or not region.any():
         raise ValueError(f"mask is {describe(mask)}; expected (H, W) with a pixel that is not 0")
-    depth = distance_transform_edt(np.pad(region, 1))[1:-1, 1:-1]  # the image's edge is an edge of it
+    depth = distance_transform_edt(np.pad(region, 1))[1:-1, 1:-1]  # the image's edge ends the region
     row, column = np.unravel_index(int(depth.argmax()), depth.shape)
     return float(column) + 0.5, float(row) + 0.5
 

@@ -26,7 +26,7 @@ __all__ = [
 ]
 
 ORANGE, GREY = "#d1701f", "#9a9a9a"
-#: The point, and its rim: seen on dark and bright.
+#: The marker of the point; its rim makes it visible on dark and bright images.
 POINT = {"marker": "o", "s": 50, "color": "#2ee6d6", "edgecolors": "black", "linewidths": 1.2, "zorder": 3}
 UNSEEN = {**POINT, "marker": "X", "s": 60, "color": "#ff6b5e"}
 
@@ -44,9 +44,9 @@ def plot_affinity_maps(
 ) -> None:
     """Draw images, points in each, and every model's affinity map of each point, side by side.
 
-    Images have the shape of their files, whatever shape the networks got them in. Every cell of a
-    feature map is drawn as the rectangle of the image that it stands for, so the point lies in the
-    cell of similarity 1, however coarse the map is.
+    Images are drawn in the shape of their files, not in the one that the networks read. Every cell of a
+    feature map is drawn as its rectangle of the image, so the point lies in the cell of similarity 1,
+    however coarse the map is.
 
     Parameters
     ----------
@@ -127,15 +127,15 @@ def _points(given: Any) -> list[tuple[float, float]]:
 
 
 def gaze_point(samples: Samples, index: int) -> tuple[float, float]:
-    """Return where an image was looked at most, x and y in pixels; its centre if there is no gaze."""
+    """Return the maximum of an image's gaze map, x and y in pixels; the centre if there is no gaze."""
     return gaze_points(samples, index, 1)[0]
 
 
 def gaze_points(samples: Samples, index: int, count: int) -> list[tuple[float, float]]:
-    """Return up to ``count`` places that were looked at most, x and y in pixels, a sixth of the width apart.
+    """Return up to ``count`` maxima of the gaze map, x and y in pixels, at least a sixth of the width apart.
 
-    They are the highest points of the gaze map, each at some distance from those before it; fewer where no
-    gaze is left at that distance. Without gaze: the centre of the image alone.
+    The highest point comes first; there are fewer points if no gaze is left at that distance from them.
+    Without gaze: only the centre of the image.
 
     Examples
     --------
@@ -353,7 +353,7 @@ def _by_threshold(runs: NDArray[np.float64]) -> tuple[NDArray[np.float64], ...]:
 
 
 def _clear_to_bright() -> Any:
-    """Return colours that leave the image visible where there is no similarity."""
+    """Return a colour map that is transparent for similarity 0, so that the image stays visible."""
     from matplotlib import colormaps
     from matplotlib.colors import ListedColormap
 

@@ -141,7 +141,7 @@ def fit_classifier(
     epochs = max(settings.epochs, math.ceil(settings.min_steps / batches))
     with seeded(seed):
         model = Classifier(
-            # What pre-training and baselines return is in evaluation mode; batch norms would stay frozen.
+            # Networks of pre-training and baselines are in evaluation mode: batch norms would stay frozen.
             copy.deepcopy(backbone).requires_grad_(True).train(),
             _dim(backbone, samples),
             classes,
@@ -172,7 +172,7 @@ def fit_classifier(
 
 
 def augmented(images: torch.Tensor, settings: FineTuneSettings) -> torch.Tensor:
-    """Return each image of a batch, mirrored and cropped by itself as the settings say.
+    """Return the images of a batch, each flipped and cropped independently, as the settings say.
 
     Crops keep the proportions of the image; they are drawn and resized as those of pre-training's views.
     Random numbers come from torch's generator on the CPU, whatever device the images are on.
@@ -186,7 +186,7 @@ def augmented(images: torch.Tensor, settings: FineTuneSettings) -> torch.Tensor:
     if settings.crop_scale == 1:
         return images
     height, width = images.shape[-2:]
-    sampler = Sampler("crop", scale=(settings.crop_scale, 1.0), ratio=(width / height,) * 2)
+    sampler = Sampler("crop", min_iou=0.0, scale=(settings.crop_scale, 1.0), ratio=(width / height,) * 2)
     boxes = [sampler.draw_anywhere((width, height), _uniforms) for _ in range(count)]
     return torch.stack(
         [resized_box(image, box, (height, width)) for image, box in zip(images, boxes, strict=True)]
@@ -227,7 +227,7 @@ class _Labelled(Dataset[Any]):
 
 
 class _EvenBatches(Shuffled):
-    """Everything once an epoch in batches of nearly one size: none of a single image, nothing dropped."""
+    """Batches of nearly equal size, each sample once an epoch: no batch of one image, none dropped."""
 
     def __init__(self, count: int, batches: int, seed: int) -> None:
         super().__init__(count, seed)

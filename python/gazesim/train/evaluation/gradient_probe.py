@@ -24,10 +24,10 @@ def fit_by_gradient(
     *,
     seed: int = 0,
 ) -> LinearClassifier:
-    """Fit a linear layer on features as they are, by Adam on batches, for a fixed number of epochs.
+    """Fit a linear layer on unscaled features by Adam on batches, for a fixed number of epochs.
 
-    The exact optimum of :func:`fit_linear` says what can be read out of features; this says what the papers'
-    schedule reads out of them: with 2e-5 and ten epochs it ends far from the optimum. Weights start at 0.
+    :func:`fit_linear` finds the exact optimum; this follows the papers' schedule, which with 2e-5 and ten
+    epochs ends far from the optimum. Weights start at 0.
 
     Parameters
     ----------
@@ -48,8 +48,8 @@ def fit_by_gradient(
     >>> fit_by_gradient(features, [0, 0, 1, 1], 2, settings).probabilities(features).argmax(axis=1)
     array([0, 0, 1, 1])
     """
-    pixels, true = checked_features(features, targets, classes)
-    weight = torch.zeros(classes, pixels.shape[1], dtype=torch.float64, requires_grad=True)
+    inputs, true = checked_features(features, targets, classes)
+    weight = torch.zeros(classes, inputs.shape[1], dtype=torch.float64, requires_grad=True)
     intercept = torch.zeros(classes, dtype=torch.float64, requires_grad=True)
     optimiser = torch.optim.Adam(
         [weight, intercept], lr=settings.learning_rate, weight_decay=settings.weight_decay
@@ -58,8 +58,8 @@ def fit_by_gradient(
         order = torch.from_numpy(epoch_order(len(true), seed, epoch))
         for chosen in order.split(settings.batch_size):
             optimiser.zero_grad()
-            logits = pixels[chosen] @ weight.T + intercept
+            logits = inputs[chosen] @ weight.T + intercept
             functional.cross_entropy(logits, true[chosen]).backward()  # type: ignore[no-untyped-call]
             optimiser.step()
-    nothing, one = torch.zeros(pixels.shape[1]).double(), torch.ones(pixels.shape[1]).double()
-    return LinearClassifier(nothing, one, weight.detach(), intercept.detach(), 0.0)
+    mean, scale = torch.zeros(inputs.shape[1]).double(), torch.ones(inputs.shape[1]).double()
+    return LinearClassifier(mean, scale, weight.detach(), intercept.detach(), 0.0)

@@ -26,7 +26,7 @@ CAPTION = (
     "where there are any. In folds, images of a test may have been pre-trained on, without their labels.\n"
 )
 ROWS, TABLE, RECORD = "results.csv", "results.md", "settings.json"
-#: Metrics of which less is better.
+#: Metrics for which lower is better.
 LOWER = ("MAE",)
 
 

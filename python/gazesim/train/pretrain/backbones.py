@@ -25,7 +25,7 @@ __all__ = ["Backbone", "backbone_names", "make_backbone"]
 NARROW = (16, 32, 64, 128)
 NARROW_NAME = "resnet10-narrow"
 WEIGHTS = ("imagenet",)
-#: Sides in pixels of the empty images by which the length of features is found out.
+#: Sides in pixels of the empty images on which the length of features is measured.
 SIDES = (64, 224)
 #: What ImageNet weights expect of images in [0, 1].
 IMAGENET_MEAN, IMAGENET_STD = (0.485, 0.456, 0.406), (0.229, 0.224, 0.225)
@@ -65,7 +65,7 @@ class Backbone(nn.Module):
         self.dim = dim
         self.register_buffer("mean", torch.tensor(mean).reshape(-1, 1, 1))
         self.register_buffer("std", torch.tensor(std).reshape(-1, 1, 1))
-        # Half the time of a step on CPUs, and what tensor cores want.
+        # Channels last: half the time of a step on CPUs, and best for tensor cores.
         self.to(memory_format=torch.channels_last)
 
     def forward(self, images: torch.Tensor) -> torch.Tensor:
@@ -83,7 +83,7 @@ class Backbone(nn.Module):
 def take_normalisation(
     net: nn.Module, backbone: nn.Module, mean: tuple[float, ...], std: tuple[float, ...]
 ) -> None:
-    """Make every :class:`Backbone` in ``net`` normalise images by mean and std before what it does already.
+    """Make every :class:`Backbone` in ``net`` normalise images by mean and std before its own normalisation.
 
     ``net`` holds the network ``backbone`` and copies of it, such as a momentum encoder.
     """
@@ -128,8 +128,8 @@ def make_backbone(name: str = "resnet18", *, channels: int = 3, weights: str | N
     weights
         None (random), or "imagenet": those of the papers (IMAGENET1K_V1), downloaded once by
         torch.hub; or a file of a torchvision ResNet's weights, such as ``resnet18-f37072fd.pth``. Images
-        are then standardised as ImageNet's, and a first layer for other than three channels answers a
-        grey image as the original answers its copies.
+        are then standardised as for ImageNet. For other than three channels, the first layer responds to a
+        grey image as the original does to three copies of it.
 
     Returns
     -------
@@ -164,11 +164,10 @@ def make_backbone(name: str = "resnet18", *, channels: int = 3, weights: str | N
 def as_backbone(backbone: str | nn.Module, channels: int, weights: str | None, dim: int | None) -> nn.Module:
     """Return a network with ``.dim`` from images to features (N, D).
 
-    By name it is made. Of networks with a classifier the classifier is left out: a torchvision ResNet
-    (whatever its ``fc`` is), a torchvision ViT and a timm model, whose head becomes the identity in place.
-    A module that returns maps (N, D, h, w) is averaged over places; a compiled module is taken without its
-    compilation. What is left has to say its length by ``dim``, by an attribute of that name, or by its
-    answer to an empty image.
+    A name makes a new network. The classifier of a torchvision ResNet (whatever its ``fc`` is), a
+    torchvision ViT or a timm model is replaced by the identity, in place. Maps (N, D, h, w) of a module are
+    averaged over places; of a compiled module, the original one is taken. The length D comes from ``dim``,
+    from the module's attribute ``dim``, or from its output for an empty image.
     """
     if isinstance(backbone, str):
         return make_backbone(backbone, channels=channels, weights=weights)
@@ -255,7 +254,7 @@ def _answer(net: nn.Module) -> tuple[int, ...] | None:
                 images = torch.zeros(2, _inputs(net), side, side, device=first.device, dtype=first.dtype)
                 try:
                     found = net(images)
-                except Exception:  # of another size, or with more arguments: the first batch will tell
+                except Exception:  # it needs another size or more arguments: the first batch decides
                     continue
                 return tuple(found.shape) if isinstance(found, torch.Tensor) else None
     finally:

@@ -241,7 +241,7 @@ class Contrastive(lightning.LightningModule):
         return logits
 
     def _wrong_features(self, images: torch.Tensor) -> str:
-        """Return what is wrong about the features of a batch that failed; empty for the right shape."""
+        """Return an error about the features of a batch that failed; empty if their shape is right."""
         try:
             with torch.no_grad():
                 shape = tuple(self.backbone(images).shape)

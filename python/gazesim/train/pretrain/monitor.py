@@ -51,7 +51,7 @@ class CollapseMonitor(lightning.Callback):
         Warn of an ``embedding_std`` below it; default: a level that depends on the framework, 0.6
         for BYOL and SimSiam, 0.3 for MoCo and SimCLR.
     patience
-        For so many epochs in a row.
+        Number of successive epochs below ``level`` before the warning.
     large_share
         Warn of more positives per row than this share of the batch, or of the queue, and than 8.
 
@@ -88,19 +88,19 @@ class CollapseMonitor(lightning.Callback):
         }
 
     def load_state_dict(self, state: dict[str, Any]) -> None:
-        """Go on from there."""
+        """Restore counts and warnings."""
         self._low_epochs, self._warned = state["low_epochs"], set(state["told"])
-        # Of the epoch in the midst of which the checkpoint was written, if it was.
+        # Sums of the epoch within which the checkpoint was written, if it was.
         self._epoch, self._batches = state.get("epoch", -1), state.get("batches", 0)
         self._sums = dict(state.get("sums", {}))
 
     def on_train_epoch_start(self, trainer: lightning.Trainer, *_: Any) -> None:
-        """Start anew."""
+        """Reset the sums of the epoch."""
         self._begin(trainer.current_epoch)
 
     def on_train_batch_end(self, trainer: lightning.Trainer, _: Any, outputs: Any, *__: Any) -> None:
         """Add up the sums of the epoch on the device."""
-        # Lightning starts no epoch where it goes on from a checkpoint of the last step before it.
+        # Lightning does not start an epoch if it resumes from a checkpoint of the last step before it.
         if trainer.current_epoch != self._epoch:
             self._begin(trainer.current_epoch)
         seen = {
@@ -117,7 +117,7 @@ class CollapseMonitor(lightning.Callback):
         self._batches += 1
 
     def on_train_epoch_end(self, trainer: lightning.Trainer, module: lightning.LightningModule) -> None:
-        """Log, and warn if need be."""
+        """Log the numbers of the epoch, and warn of problems."""
         if not self._batches:
             return
         means = {

@@ -18,10 +18,10 @@ BACKBONES = {"ResNet-18": "resnet18", "ResNet-50": "resnet50", "ResNet-101": "re
 FRAMEWORKS = {"MoCo": "moco", "BYOL": "byol", "SimSiam": "simsiam"}
 #: Metrics of Section 9 of the specification, by data set.
 METRICS = {"inbreast": ("ACC", "AUC", "M-AUC"), "tufts": ("ACC", "AUC"), "oai": ("ACC", "MAE")}
-#: Labels of GCA's fractions of 1, 5, 10 and 20 %, evenly over the grades; all of them at last.
+#: Numbers of labels in GCA's fractions of 1, 5, 10 and 20 %, balanced over the grades; last, all labels.
 GCA_LABELS = (55.0, 288.0, 577.0, 1154.0, 1.0)
 PLAIN: dict[str, Any] = {"model.pairs": None}
-#: Views without gaze: what GCA's rows add to.
+#: Views without gaze: the baseline of GCA's rows.
 RANDOM_VIEWS: dict[str, Any] = {
     "data.views.crop": "random",
     "data.views.cutout": "random",
@@ -128,7 +128,7 @@ class Experiment:
 
     @property
     def runs(self) -> int:
-        """How many folds are run: one where a picture is drawn of it, all others otherwise."""
+        """How many folds are run: one if a picture is drawn, else all."""
         return 1 if self.kind == "maps" else self.folds or 1
 
 
@@ -163,7 +163,7 @@ def _mcgip_config(preset: str, framework: str) -> str:
 
 
 def _fine_tuning(preset: str) -> dict[str, Any]:
-    """Return how McGIP fine-tunes: Adam, 2e-5, few epochs however few the labels are."""
+    """Return how McGIP fine-tunes: Adam, 2e-5, few epochs for any number of labels."""
     values = {name: one.value for name, one in evaluation_values("mcgip").items()}
     flips = {} if preset == "inbreast" else {"horizontal_flip": 0.0, "vertical_flip": 0.0}
     return {
@@ -182,7 +182,7 @@ def _linear_probing(preset: str) -> dict[str, Any]:
 
 
 def _pairs(preset: str, backbone: str) -> tuple[str, dict[str, Any]]:
-    """Return what kind of gaze a row has, and options where it is not that of the configuration."""
+    """Return the kind of gaze of a row, and the options that differ from the configuration."""
     if preset == "inbreast" and backbone == "resnet50":
         from .published import config_values
 

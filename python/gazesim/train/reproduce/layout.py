@@ -21,7 +21,7 @@ NOT_RUN = "not run"
 
 @dataclass(frozen=True)
 class Score:
-    """One score of a cell: of which line and fold, after which epoch, from which share of the labels."""
+    """One score of a cell, with its line, fold, epoch and share of the labels."""
 
     line: str
     fold: int
@@ -66,13 +66,13 @@ def points_of(experiment: Experiment) -> list[tuple[int, float]]:
 
 
 def point_names(experiment: Experiment) -> list[str]:
-    """Return the names of what distinguishes points."""
+    """Return the names of the columns that distinguish points."""
     several = {"epoch": len(experiment.epochs) > 1, "labels": len(experiment.fractions) > 1}
     return [name for name, is_several in several.items() if is_several]
 
 
 def point_words(experiment: Experiment, point: tuple[int, float]) -> list[str]:
-    """Return what distinguishes a point, in words."""
+    """Describe what distinguishes a point."""
     words = {"epoch": str(point[0]), "labels": share_words(point[1])}
     return [words[name] for name in point_names(experiment)]
 
@@ -88,7 +88,7 @@ def values_of(scores: Sequence[Score], line: Line, point: tuple[int, float], met
 
 
 def entry(values: Sequence[float]) -> str:
-    """Return mean ± standard deviation (n − 1) of scores; how many, where some have no value.
+    """Return mean ± standard deviation (n − 1) of scores, and their number if some have no value.
 
     Examples
     --------

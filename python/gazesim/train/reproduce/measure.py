@@ -22,7 +22,7 @@ from .layout import Score
 
 __all__ = ["draw_maps", "measured"]
 
-#: Images of a picture of affinity maps, and points in each that were looked at.
+#: Images in a picture of affinity maps, and fixated points in each.
 IMAGES, POINTS = 3, 2
 
 
@@ -94,7 +94,7 @@ def probe_weights(experiment: Experiment, network: nn.Module, samples: Samples) 
 
 
 def _images(samples: Samples) -> list[int]:
-    """Return test images with gaze, of different classes as far as there are some."""
+    """Return test images with gaze, of different classes if possible."""
     test = [i for i, split in enumerate(samples.splits) if split == "test" and samples.has_gaze(i)]
     if not test:
         raise ValueError("no test image has gaze; expected some whose points can be drawn")

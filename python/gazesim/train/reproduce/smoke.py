@@ -1,4 +1,4 @@
-"""An experiment made so small that it runs in minutes on a CPU, to see that it works."""
+"""A smoke test of an experiment: so small that it runs in minutes on a CPU."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ def smoke_experiment(experiment: Experiment) -> Experiment:
 
 
 def smoke_options(framework: str, pairs: Mapping[str, Any] | None) -> dict[str, Any]:
-    """Return the options of a pre-training that make it small, by dotted name."""
+    """Return the options of a small pre-training, by dotted name."""
     heads = {"hidden": 16, "dim": 8}
     if framework in ("byol", "simsiam"):
         heads["predictor_hidden"] = 16

@@ -1,4 +1,4 @@
-"""How long a step of pre-training takes on this machine: measured, not guessed."""
+"""Time a step of pre-training on this machine."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from ..pretrain.contrastive import Contrastive
 
 __all__ = ["seconds_per_image"]
 
-#: Images of a timed step where there is no GPU, and steps of which the last one counts.
+#: Images of a timed step without a GPU, and the number of steps, of which the last one is timed.
 FEW, STEPS = 4, 2
 
 
