@@ -16,6 +16,7 @@ from gazesim.commands import compare as compare_verb
 from gazesim.commands import evaluate as evaluate_verb
 from gazesim.commands import example, export_backbone, fixations, inspect, look, manifest, predict_gaze
 from gazesim.commands.pretrain import configuration_of
+from gazesim.train.reproduce.experiments import names as experiment_names
 
 RUNS = {
     "affinity": affinity_verb.run, "compare": compare_verb.run, "evaluate": evaluate_verb.run,
@@ -41,6 +42,7 @@ WAY = [
     ),
     ("affinity manifest.csv --reduce mean --cache affinities", "inspect"),
     ("inspect affinities --batch_size 8", "pretrain"),
+    ("advise affinities --labels tour/labels.csv --batch_size 8", "inspect"),
     (f"compare fixations.csv fixations.csv {SCREEN} --measures multimatch", "compare"),
     (f"compare fixations.csv fixations.csv {SCREEN} --measures dtw_distance --out t.csv", "compare"),
     (
@@ -50,6 +52,8 @@ WAY = [
     (f"evaluate run {PROBE}", "evaluate"),
     (f"evaluate run {PROBE} --baselines scratch", "export-backbone"),
     ("export-backbone run", "evaluate"),
+    ("reproduce --list", "reproduce"),
+    ("reproduce mcgip-table-1 --dry_run", "reproduce"),
     ("predict-gaze fit model --phantom 16 --epochs 1 --size 32", "predict-gaze"),
     ("predict-gaze run model tour/images maps", "pretrain"),
 ]
@@ -83,7 +87,9 @@ def test_the_last_line_is_a_command(told, number):
     assert line.startswith(f"next: gazesim {verb} "), line
     words = shlex.split(line)[3:]
     if verb == "pretrain":
-        assert configuration_of(words)["config"]
+        assert configuration_of(words)["data"]["manifest"]
+    elif verb == "reproduce":
+        assert words[0] in experiment_names()
     elif verb == "predict-gaze":
         assert arguments_of(predict_gaze.run[words[0]], words[1:])
     else:

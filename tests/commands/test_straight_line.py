@@ -85,7 +85,8 @@ def test_recording_to_evaluation(tmp_path, rng, capsys, monkeypatch):
     assert "threshold" in threshold
     training = [
         "pretrain", "--config", "demo", "--data.phantom", "null", "--data.manifest", "manifest.csv",
-        "--data.size", "32", "--data.batch_size", "4", "--model.pairs.cache", "cache", "--model.pairs.top_k", "2",
+        "--data.size", "32", "--data.batch_size", "4", "--model.pairs.cache", "cache",
+        "--model.pairs.top_k", "2",
         "--trainer.max_epochs", "1", "--trainer.accelerator", "cpu", "--out", "run",
     ]  # fmt: skip
     assert main(training) == 0

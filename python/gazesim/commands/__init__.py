@@ -26,14 +26,19 @@ def say_next(*words: object) -> None:
 
     Words in capitals, such as FILE, are placeholders.
     """
-    if os.environ.get(_IS_QUIET, "0") in ("", "0"):
+    if not is_quiet():
         sys.stdout.flush()  # it is the last line also where both streams end in one file
         print(f"next: {program()} {' '.join(shlex.quote(str(word)) for word in words)}", file=sys.stderr)
 
 
-def set_quiet(is_quiet: bool) -> None:
+def is_quiet() -> bool:
+    """Return whether the line of :func:`say_next` is suppressed."""
+    return os.environ.get(_IS_QUIET, "0") not in ("", "0")
+
+
+def set_quiet(quiet: bool) -> None:
     """Suppress the line of :func:`say_next`, in this process and in those that it starts."""
-    if is_quiet:
+    if quiet:
         os.environ[_IS_QUIET] = "1"
     else:
         os.environ.pop(_IS_QUIET, None)

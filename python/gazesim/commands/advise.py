@@ -8,6 +8,7 @@ from typing import Any
 from .._progress import tell
 from ..cache import AffinityCache
 from ..cache.advice import advise
+from . import say_next
 from .inspect import gazes_of
 from .labels import read_labels
 
@@ -47,3 +48,4 @@ def run(
         batch_size=batch_size,
     )
     print("\n".join(found.lines))
+    say_next("inspect", cache, *(["--labels", labels] if labels is not None else []))

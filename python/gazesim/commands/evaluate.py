@@ -86,6 +86,8 @@ def run(
     ordinal: bool = False,
     maps: int = 3,
     map_layer: str | None = None,
+    map_points: int = 1,
+    map_unseen: bool = False,
     saliency: bool = False,
     saliency_maps: int = 0,
     prefix: str | None = None,
@@ -139,6 +141,8 @@ def run(
         maps: How many images to draw affinity maps of; 0 draws none.
         map_layer: The layer whose affinity maps are drawn, and whose maps segmentation and affinity read;
             default the last with more than one place.
+        map_points: How many points of each image to draw them of: the places that were looked at most.
+        map_unseen: Whether to draw them also of the place that is farthest from all gaze.
         saliency: Also score the gaze heads of checkpoints (CC, KL, SIM, NSS, AUC) on the test split, into
             saliency.csv.
         saliency_maps: With saliency: how many images to draw into gaze_maps.png, with gaze, mask and the
@@ -177,7 +181,7 @@ def run(
     if folds is None:
         check_splits(source, named)
     from ..train.evaluation.affinity_maps import affinity_map
-    from ..train.evaluation.figures import plot_affinity_maps
+    from ..train.evaluation.figures import gaze_points, plot_affinity_maps, unseen_point
     from ..train.evaluation.protocols import cross_validate, network_of
     from ..train.evaluation.results import results_table
 
@@ -205,7 +209,16 @@ def run(
     written = ["results.csv", "results.md"]
     if maps > 0:
         picture = Path(out) / "affinity_maps.png"
-        plot_affinity_maps(nets, samples, _shown(samples, maps), picture, layer=map_layer)
+        shown = _shown(samples, maps)
+        plot_affinity_maps(
+            nets,
+            samples,
+            shown,
+            picture,
+            points_xy=[gaze_points(samples, i, map_points) for i in shown],
+            negatives_xy=[_far(unseen_point(samples, i) if map_unseen else None) for i in shown],
+            layer=map_layer,
+        )
         written.append(picture.name)
     print(results_table(rows), end="")
     if saliency:
@@ -296,6 +309,10 @@ def _check_files(named: Named, data: str | None, preset: str | None, baselines: 
         data_file(data)
     if data is not None and data.endswith(".csv") and not Path(data).is_file():
         raise FileNotFoundError(f"data is {data!r}, which does not exist; expected a manifest .csv")
+
+
+def _far(point: tuple[float, float] | None) -> list[tuple[float, float]]:
+    return [] if point is None else [point]
 
 
 def _shown(samples: Samples, count: int) -> list[int]:

@@ -102,6 +102,8 @@ class DataOptions:
     sigma_share
         Standard deviation of the Gaussians of which the gaze maps of views are drawn, as a share of their
         side; default: as for gaze.
+    bits
+        How many of 16 bits the pixels of PNG, TIFF and .npy images use, 9 to 16, such as 12; default: 16.
     gaze
         How gaze files are read and where images were on the screen, as for gazesim affinity.
     seed

@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import Any
 
 from .._errors import did_you_mean, one_of
-from . import program, set_quiet
+from . import is_quiet, program, say_next, set_quiet
 from .configuration import all_options
 from .help import HELP, HELP_ALL, help_text
 from .options import Option, Parser, UsageError, add_options
@@ -60,13 +60,19 @@ def main(words: Sequence[str]) -> int:
     own, given = _taken(rest)
     if own["list"]:
         print(_listing())
+        say_next("reproduce", *EXAMPLE.split()[1:2], "--dry_run")
         return 0
     if name is None:
         raise UsageError(f"NAME is missing; expected {one_of(names())} (gazesim reproduce --list)")
     wanted = _asked(own, given)
-    status = 0
+    status, was_quiet = 0, is_quiet()
     for one in GROUPS.get(name, (name,)):
         status = max(status, _reproduce(one, wanted, is_dry=own["dry_run"]))
+    set_quiet(was_quiet)
+    if own["dry_run"]:
+        say_next("reproduce", *(word for word in words if word.partition("=")[0] != "--dry_run"))
+    else:
+        say_next("reproduce", "--list")
     return status
 
 

@@ -8,7 +8,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from ..train.data.splits import as_share
-from ..train.reproduce.experiments import Experiment
+from ..train.reproduce.experiment import Experiment
 from .reproduce_plan import Asked, PlannedCell
 
 __all__ = ["estimate"]

@@ -13,12 +13,13 @@ from functools import cache
 from pathlib import Path
 from typing import Any
 
-from ..train.reproduce.experiments import Experiment, Line
+from ..train.reproduce.experiment import Experiment, Line
 from ..train.reproduce.published import config_values
 from ..train.reproduce.smoke import smoke_options
 from .configuration import config_file, flat, merge, read_yaml, resolved
 from .options import UsageError
 from .pretrain_checks import FREE
+from .reproduce_fixations import SCREEN, compares_fixations
 
 __all__ = ["Asked", "PlannedCell", "not_as_published", "plan"]
 
@@ -217,10 +218,10 @@ def not_as_published(experiment: Experiment, asked: Asked, found: Sequence[Plann
             "whole mammograms, squeezed to a square; the paper works on patches (--data.preset "
             "inbreast-patches)"
         )
-    if any(_compares_fixations(cell.plain) for cell in found):
+    if any(compares_fixations(cell.plain) for cell in found):
         lines.append(
-            "MultiMatch compares fixations: McGIP's JSON holds raw samples, whose fixations `gazesim "
-            "fixations` finds; what was read is told above"
+            "MultiMatch compares fixations: in raw samples they are found by speed (30 degrees per second, a "
+            f"degree taken as 1/40 of {SCREEN[0]} pixels), as how the paper found them is not at hand"
         )
     configs = list(dict.fromkeys(cell.line.config for cell in found if cell.line.config is not None))
     lacking = {
@@ -239,11 +240,6 @@ def not_as_published(experiment: Experiment, asked: Asked, found: Sequence[Plann
         if why is not None and is_asked(line, asked.only):
             lines.append(f"{line.key} is not run: {why}")
     return lines
-
-
-def _compares_fixations(plain: Mapping[str, Any]) -> bool:
-    pairs = plain["model"]["pairs"]
-    return pairs is not None and pairs["scheme"] == "multimatch"
 
 
 def _changed(asked: Asked, configs: Sequence[str]) -> list[str]:

@@ -12,10 +12,11 @@ from pathlib import Path
 from typing import Any
 
 from .._progress import ProgressBar
-from ..train.reproduce.experiments import Experiment
+from ..train.reproduce.experiment import Experiment
 from ..train.reproduce.layout import Score, csv_of, curves_of, table_of
 from .configuration import resolved
 from .pretrain import LAST, METRICS, prepared, train
+from .reproduce_fixations import with_fixations
 from .reproduce_plan import PlannedCell
 
 __all__ = ["run_cells", "scores_of", "write_results"]
@@ -115,7 +116,7 @@ def pretrain(experiment: Experiment, cell: PlannedCell) -> None:
         return
     from ..train import GazeData
 
-    config = {**cell.plain, "out": str(cell.folder), "trainer": dict(cell.plain["trainer"])}
+    config = with_fixations(cell.plain, cell.folder.parent.parent) | {"out": str(cell.folder)}
     if experiment.epochs:
         keeper = {
             "class_path": "lightning.pytorch.callbacks.ModelCheckpoint",

@@ -15,10 +15,10 @@ from pydicom.uid import ExplicitVRLittleEndian, generate_uid
 GRADES, TITLES = ("1", "3", "5"), ("None", "caries")
 
 
-def _pixels(rng, height, width, place_xy, strength):
+def _pixels(rng, height, width, place_xy, strength, area=60):
     """Return noise with a bright spot, 8 bits."""
     rows, columns = np.mgrid[:height, :width]
-    spot = np.exp(-((columns - place_xy[0]) ** 2 + (rows - place_xy[1]) ** 2) / 60)
+    spot = np.exp(-((columns - place_xy[0]) ** 2 + (rows - place_xy[1]) ** 2) / area)
     return (rng.normal(90, 12, (height, width)) + strength * spot).clip(0, 255).astype(np.uint8)
 
 
@@ -39,13 +39,12 @@ def _dicom(file, pixels):
     one.save_as(file, enforce_file_format=True)
 
 
-def gaze_samples(rng, place_xy, size_wh, count=60):
-    """Return raw samples at 60 Hz: three places are looked at one after the other, the spot longest."""
+def gaze_samples(rng, place_xy, size_wh, count=80):
+    """Return raw samples at 60 Hz: the spot and three of the corners are looked at one after the other."""
     width, height = size_wh
-    places = [place_xy, *rng.uniform((8, 8), (width - 8, height - 8), (2, 2))]
-    samples = [
-        np.array(place) + rng.normal(0, 1.0, (count // 3, 2)) + rng.normal(0, 1.5, 2) for place in places
-    ]
+    corners = np.array([(x * width, y * height) for x in (0.1, 0.9) for y in (0.1, 0.9)])
+    places = [place_xy, *rng.permutation(corners)[:3]]
+    samples = [np.array(place) + rng.normal(0, 2.0, (count // 4, 2)) for place in places]
     points = np.concatenate(samples).clip((0, 0), (width - 1, height - 1))
     return [[round(float(x), 1), round(float(y), 1)] for x, y in points]
 
@@ -57,11 +56,11 @@ def inbreast(folder, patients=12):
     (folder / "gaze").mkdir(parents=True)
     for i in range(2 * patients):
         number, kind, side = 20586900 + i, i // 2 % 3, "LR"[i % 2]
-        place = (rng.uniform(10, 50), rng.uniform(10, 70))
+        place = (rng.uniform(40, 200), rng.uniform(40, 280))
         name = f"{number}_patient{i // 2:02}_MG_{side}_CC_ANON.dcm"
-        _dicom(folder / "AllDICOMs" / name, _pixels(rng, 80, 60, place, 60 * kind))
+        _dicom(folder / "AllDICOMs" / name, _pixels(rng, 320, 240, place, 60 * kind, 900))
         sheet.append(f"removed;removed;{side};CC;201001;{number};2;{GRADES[kind]}")
-        gaze = {"gaze": gaze_samples(rng, place, (60, 80)), "img": f"{number}.png"}
+        gaze = {"gaze": gaze_samples(rng, place, (240, 320)), "img": f"{number}.png"}
         (folder / "gaze" / f"{number}.json").write_text(json.dumps(gaze))
     (folder / "INbreast.csv").write_text("\n".join([*sheet, ";;;;;;;", "notes;;;;;;;"]))
     return folder

@@ -65,6 +65,8 @@ def test_the_rows_of_mcgips_first_table(tmp_path):
     assert sequence["pairs"]["scheme"] == "multimatch"
     assert sequence["pairs"]["params"]["alignment"] == "per_dimension"
     assert "alpha" not in sequence["pairs"]["params"]
+    queue = {"own_keys": "positive", "positive_keys": "queue"}  # equation 4: labels [1, W] over the queue
+    assert queue.items() <= sequence["moco"].items()
     heatmap = chosen["ResNet-101, SimSiam + McGIP, heatmap"]
     assert (heatmap["backbone"], heatmap["pairs"]["scheme"]) == ("resnet101", "moments")
     assert chosen["ResNet-18, BYOL"]["pairs"] is None
@@ -196,7 +198,7 @@ def test_searched_augmentations_are_a_row_once_they_are_given(tmp_path):
         (["mcgip-table-1", "--data.folder", ".", "--config", "demo"], "'--config' is not accepted"),
         (["mcgip-table-1", "--data.folder", ".", "--weights", "a.pth"], "weights: a.pth does not exist"),
         (["gca-table-1", "--data.folder", ".", "--searched", "a.yaml"], "searched is 'a.yaml'"),
-        (["mcgip-table-1", "--data.folder", ".", "--model.frames", "2"], "Option '--?model.frames' is not"),
+        (["mcgip-table-1", "--data.folder", ".", "--model.frames", "2"], "Option 'model.frames' is not"),
     ],
 )
 def test_mistakes_are_told_before_anything_runs(words, message, capsys, monkeypatch, tmp_path):

@@ -2,10 +2,14 @@
 
 from __future__ import annotations
 
+import csv
 import json
 import os
+from collections import Counter
+from pathlib import Path
 
 import pytest
+import yaml
 
 pytest.importorskip("gazesim.train")
 
@@ -145,6 +149,23 @@ def test_no_image_of_a_test_is_seen_in_its_pretraining(folders, tmp_path, monkey
     assert main(words) == 0
     assert "cell 1 of 1: BYOL, label, fold 1" in capsys.readouterr().err
     assert json.loads(file.read_text())["scores"] == before
+
+
+def test_sequence_rows_compare_fixations(folders, out, capsys):
+    """McGIP's JSON holds raw samples: the row of ResNet-50 has their fixations, found once for all cells."""
+    if not (out / "data").exists():
+        assert main(words_of("mcgip-table-1", folders, out, "--only", ROWS["mcgip-table-1"])) == 0
+    with (out / "data" / "inbreast-fixations.csv").open(newline="") as lines:
+        rows = list(csv.DictReader(lines))
+    counts = Counter(row["image_id"] for row in rows)
+    assert len(counts) == 24
+    assert set(counts.values()) <= {3, 4, 5}  # four places were looked at, 80 samples
+    for folder in (out / "pretrained").glob("byol-*-multimatch-*"):
+        config = yaml.safe_load((folder / "config.yaml").read_text())
+        assert Path(config["data"]["manifest"]).name == "inbreast-fixations-manifest.csv"
+        assert config["data"]["preset"] is None
+    for folder in (out / "pretrained").glob("byol-*-plain-*"):
+        assert yaml.safe_load((folder / "config.yaml").read_text())["data"]["manifest"] is None
 
 
 def test_a_dry_run_tells_hours(folders, tmp_path, capsys):

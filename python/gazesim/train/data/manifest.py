@@ -114,10 +114,10 @@ class Manifest:
     ``image``    PNG, JPEG, TIFF, .npy or DICOM; needed
     ``label``    a class, by name or as a grade; empty: not known
     ``split``    ``train``, ``val``, ``test`` or empty
-    ``gaze``     a gaze file, or a folder of them, of any format that ``gazesim.read_scanpaths`` reads. The
-                 scanpath with the row's ``id`` counts, or those of all its readers; ``file#name`` takes
-                 the one called ``name``. The only scanpath of a file serves a row of another name if no
-                 other row names the file; a line on stderr says so
+    ``gaze``     a gaze file, or a folder of them, of any format that ``gazesim.read_scanpaths`` reads.
+                 The scanpath with the row's ``id`` counts, or those of all its readers; ``file#name``
+                 takes the one called ``name``. The only scanpath of a file serves a row of another name if
+                 no other row names the file; a line on stderr says so
     ``heatmap``  a gaze map, as an image or .npy, such as ``gazesim predict-gaze run`` writes
     ``group``    the patient: a group never crosses a split or a fold
     ===========  ====================================================================================

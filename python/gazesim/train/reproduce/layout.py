@@ -10,7 +10,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import astuple, dataclass, fields
 
 from ..data.splits import share_words
-from .experiments import Experiment, Line
+from .experiment import Experiment, Line
 from .published import published_number
 
 __all__ = ["NOT_AT_HAND", "Score", "csv_of", "entry", "table_of"]

@@ -17,7 +17,7 @@ from ..evaluation.gradient_probe import fit_by_gradient
 from ..evaluation.linear_probe import embed
 from ..evaluation.protocols import Method, cross_validate
 from ..evaluation.settings import FineTuneSettings, GradientProbeSettings
-from .experiments import Experiment
+from .experiment import Experiment
 from .layout import Score
 
 __all__ = ["draw_maps", "measured"]

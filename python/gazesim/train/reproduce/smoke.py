@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from dataclasses import replace
 from typing import Any
 
-from .experiments import Experiment
+from .experiment import Experiment
 
 __all__ = ["smoke_experiment", "smoke_options"]
 
