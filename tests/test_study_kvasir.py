@@ -1,4 +1,4 @@
-"""The study on real images without its images: scales, networks, targets, report; and the forms of MoCo's loss."""
+"""The study on real images, without its images: scales, networks, report; and the forms of MoCo's loss."""
 
 from __future__ import annotations
 

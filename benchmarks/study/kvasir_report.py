@@ -65,8 +65,8 @@ def markdown(found: dict[tuple[str, int], dict[str, Any]], cells: Cells) -> str:
     if compared:
         parts += [
             "## Differences, same seed",
-            "With 95 % intervals for the mean (t), not corrected for their number; one seed has none. p: of a "
-            "paired t test of Δ Dice 1 %, and corrected for the number of rows (Holm).",
+            "With 95 % intervals for the mean (t), not corrected for their number; one seed has none. p: of "
+            "a paired t test of Δ Dice 1 %, and corrected for the number of rows (Holm).",
             grid(
                 ["arm", "against", "seeds", *(f"Δ Dice {share} %" for share in SHARES), "p", "Holm"], compared
             ),
