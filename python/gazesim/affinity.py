@@ -117,8 +117,8 @@ def neighbors(
 
     For very many gazes, ``method="nn-descent"`` (Dong, Moses, Li 2011) compares each gaze with the neighbours
     of its neighbours only. It also seeks the neighbours of 1,000 gazes exactly, and tells which share of them
-    it has found. Up to 4 · ``graph_k``² gazes (6,400 by default) comparing all is cheaper, and that is what it
-    does: the result is exact then.
+    it has found. Up to 4 · ``graph_k``² gazes (6,400 by default) it compares all, which is cheaper: then the
+    result is exact.
 
     Parameters
     ----------
@@ -145,8 +145,8 @@ def neighbors(
         not stored. Symmetric without ``top_k``; with it, ``[i, j]`` may be there and ``[j, i]`` not.
         Its attribute ``info`` is a dict: ``method`` and ``recall``, 1 where it is exact; of nn-descent also
         ``queries`` (how many gazes the recall was estimated on; an equally similar gaze counts as found),
-        ``rounds`` (0 where all gazes were compared), ``graph_k`` and ``seed``. What is computed from the array
-        has no ``info``.
+        ``rounds`` (0 where all were compared), ``graph_k`` and ``seed``. What is computed from the array has
+        no ``info``.
 
     Raises
     ------
