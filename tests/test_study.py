@@ -366,8 +366,11 @@ def test_the_control_has_the_sizes_of_gazes_crops_elsewhere(study: Any) -> None:
     for method in ("plain", "gca", "size-matched"):
         data = cell.phantom_data(study.arms.arm("D", "byol", method), 11, settings)
         samples, make = data.samples("train"), data.views.maker(settings.size)
-        told = [make.told(samples.image(i), samples.gaze_map(i), key=(11, i)) for i in range(len(samples))]
-        crops[method] = np.array([one.crop for _, one in told])
+        made = [
+            make.view_and_record(samples.image(i), samples.gaze_map(i), key=(11, i))
+            for i in range(len(samples))
+        ]
+        crops[method] = np.array([record.crop for _, record in made])
     for i, box in enumerate(crops["gca"]):
         gaze = samples.gaze_map(i)
         if gaze is not None:

@@ -149,10 +149,10 @@ def test_ctrl_c_ends_the_search_and_progress_ends_at_its_total():
         "progress": stop,
     }
     with pytest.raises(KeyboardInterrupt):
-        features.scheme._find_neighbors(features, how)
+        features.scheme.find_neighbors(features, how)
     assert len(heard) == 1
     heard.clear()
-    features.scheme._find_neighbors(features, {**how, "progress": heard.append})
+    features.scheme.find_neighbors(features, {**how, "progress": heard.append})
     assert heard == sorted(heard)
     assert heard[-1] <= (MAX_ROUNDS + 2) * 3000
 

@@ -65,7 +65,9 @@ def scanmatch(
     """
     scheme = ScanMatch(screen_size, grid, threshold_cells, gap, temporal_bin_s, rounding)
     agreed, rows, cols = agreed_rows(scheme, gazes, other)
-    return values_of(agreed._measure(), rows, cols, count=1, n_threads=n_threads, progress=progress)[..., 0]
+    return values_of(agreed.compiled_measure(), rows, cols, count=1, n_threads=n_threads, progress=progress)[
+        ..., 0
+    ]
 
 
 def string_edit_distance(
@@ -141,7 +143,7 @@ def edited(
     rows, cols = features_of(scheme, gazes, other, n_threads)
     sets = (rows,) if cols is None else (rows, cols)
     pairs, alphabet = renumbered(*sets)
-    measure = {**scheme._measure(), "alphabet": alphabet}
+    measure = {**scheme.compiled_measure(), "alphabet": alphabet}
     values = values_of(measure, pairs[0], pairs[-1], count=1, n_threads=n_threads, progress=progress)
     n, m = (np.diff(offsets).astype(float) for _, offsets in (pairs[0], pairs[-1]))
     return values[..., 0], n[:, None], m[None]
@@ -192,7 +194,7 @@ def scasim(
     if normalise is not None:
         choice("normalise", normalise, ("fixations", "durations"))
     agreed, rows, cols = agreed_rows(Scasim(geometry, modulator), gazes, other)
-    values = values_of(agreed._measure(), rows, cols, count=2, n_threads=n_threads, progress=progress)
+    values = values_of(agreed.compiled_measure(), rows, cols, count=2, n_threads=n_threads, progress=progress)
     seconds, both = values[..., 0], values[..., 1]
     if normalise == "fixations":
         n, m = np.diff(rows[1])[:, None], np.diff(cols[1])[None]

@@ -58,7 +58,7 @@ def dtw_distance(
     (array([[14.]]), array([[3.]]))
     """
     rows, cols = rows_of(DTW(), gazes, other)
-    values = values_of(DTW()._measure(), rows, cols, count=2, n_threads=n_threads, progress=progress)
+    values = values_of(DTW().compiled_measure(), rows, cols, count=2, n_threads=n_threads, progress=progress)
     return WarpedDistance(np.ascontiguousarray(values[..., 0]), np.ascontiguousarray(values[..., 1]))
 
 
@@ -78,7 +78,7 @@ def frechet_distance(
     """
     rows, cols = rows_of(Frechet(), gazes, other)
     run: dict[str, Any] = {"n_threads": n_threads, "progress": progress}
-    return values_of(Frechet()._measure(), rows, cols, count=1, **run)[..., 0]
+    return values_of(Frechet().compiled_measure(), rows, cols, count=1, **run)[..., 0]
 
 
 def hausdorff_distance(
@@ -98,7 +98,7 @@ def hausdorff_distance(
     """
     rows, cols = rows_of(Hausdorff(), gazes, other)
     run: dict[str, Any] = {"n_threads": n_threads, "progress": progress}
-    return values_of(Hausdorff()._measure(), rows, cols, count=1, **run)[..., 0]
+    return values_of(Hausdorff().compiled_measure(), rows, cols, count=1, **run)[..., 0]
 
 
 def mannan_distance(
@@ -129,7 +129,9 @@ def mannan_distance(
     array([[0.06]])
     """
     agreed, rows, cols = agreed_rows(Mannan(screen_size), gazes, other)
-    return values_of(agreed._measure(), rows, cols, count=1, n_threads=n_threads, progress=progress)[..., 0]
+    return values_of(agreed.compiled_measure(), rows, cols, count=1, n_threads=n_threads, progress=progress)[
+        ..., 0
+    ]
 
 
 def eyenalysis(
@@ -168,7 +170,9 @@ def eyenalysis(
     choice("denominator", denominator, ("max", "sum"))
     scheme = Eyenalysis(duration_px_per_s=duration_px_per_s, squared=squared)
     rows, cols = rows_of(scheme, gazes, other)
-    sums = values_of(scheme._measure(), rows, cols, count=1, n_threads=n_threads, progress=progress)[..., 0]
+    sums = values_of(scheme.compiled_measure(), rows, cols, count=1, n_threads=n_threads, progress=progress)[
+        ..., 0
+    ]
     n, m = lengths_of(rows, cols)
     with np.errstate(invalid="ignore"):  # NaN where both are empty
         return sums / (np.maximum(n, m) if denominator == "max" else n + m)

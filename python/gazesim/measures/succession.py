@@ -52,7 +52,7 @@ def tde(
     windows = choice("reduction", reduction, ("mean", "max"))
     scheme = TimeDelayEmbedding(norm=norm)
     rows, cols = rows_of(scheme, gazes, other)
-    measure = {**scheme._measure(), "windows": windows, "k": size}
+    measure = {**scheme.compiled_measure(), "windows": windows, "k": size}
     values = values_of(measure, rows, cols, count=2, n_threads=n_threads, progress=progress)
     return np.ascontiguousarray(values[..., 0])
 
@@ -86,7 +86,7 @@ def stde(
     array([[0.928]])
     """
     agreed, rows, cols = agreed_rows(TimeDelayEmbedding(screen_size, norm), gazes, other)
-    values = values_of(agreed._measure(), rows, cols, count=2, n_threads=n_threads, progress=progress)
+    values = values_of(agreed.compiled_measure(), rows, cols, count=2, n_threads=n_threads, progress=progress)
     return np.ascontiguousarray(values[..., 0])
 
 

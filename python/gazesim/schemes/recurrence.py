@@ -24,7 +24,7 @@ class Recurrence(ScanpathMeasure):
     ----------
     radius_px
         How near two fixations must be, in pixels, above 0. There is no common default: published values are
-        34 to 64 px. For a visual angle: degrees times :attr:`ScreenGeometry.px_per_degree`.
+        34 to 64 px. For a visual angle: degrees times :attr:`Screen.px_per_degree`.
     screen_size
         (width, height) in pixels, which both sets of scanpaths must agree on where it is known; not
         otherwise used.
@@ -46,7 +46,7 @@ class Recurrence(ScanpathMeasure):
             raise ValueError(
                 f"radius_px is {describe(None)}; expected how near fixations must be, in pixels, such as 64"
             )
-        self._set(
+        self._set_fields(
             radius_px=number("radius_px", self.radius_px, low=0.0, high=1e15, open_low=True),
             screen_size=screen("screen_size", self.screen_size),
         )
@@ -56,8 +56,8 @@ class Recurrence(ScanpathMeasure):
         """False: the radius is in pixels, whatever the screen."""
         return False
 
-    def _agreed(self, paths: Scanpaths, argument: str) -> Recurrence:
+    def _with_screen_of(self, paths: Scanpaths, argument: str) -> Recurrence:
         return dataclasses.replace(self, screen_size=self.screen_size or paths.screen_size)
 
-    def _measure(self) -> dict[str, Any]:
+    def compiled_measure(self) -> dict[str, Any]:
         return {"name": "recurrence", "radius_px": self.radius_px}

@@ -1,4 +1,4 @@
-//! A few rows side by side, from end to end: what they add to the sums of columns, and their own sums.
+//! A few rows side by side, from end to end: their sums, and what they add to the sums of columns.
 
 use std::array::from_fn;
 use std::hint::black_box;
@@ -7,13 +7,13 @@ use super::sums::{Both, GROUP};
 use super::{Heatmap, Pixel};
 use crate::simd::{Adding, Apart, Job, Lanes, SHIFT};
 
-/// How far ahead pixels are asked for: rows side by side are not what the processor expects by itself.
+/// How far ahead pixels are prefetched: the processor does not prefetch several rows side by side by itself.
 const AHEAD_BYTES: usize = 16 * 1024;
 
 /// Rows to be added to the sums of the columns, `N` at a time.
 ///
-/// What comes of them goes to memory that is there: lanes that live on while something is called that
-/// is not inlined, if only for more memory, are kept in memory from the start.
+/// Results go to memory that is already allocated: if a function that is not inlined is called (an
+/// allocation, say), the compiler keeps live lanes in memory instead of registers.
 pub struct SideBySide<'a, T, const N: usize, const LINES: bool, const CROSSED: bool> {
     pub map: &'a Heatmap<'a, T>,
     /// The first row.
@@ -24,7 +24,7 @@ pub struct SideBySide<'a, T, const N: usize, const LINES: bool, const CROSSED: b
     pub ends: &'a mut [Ends<N>],
 }
 
-/// What is known of `N` rows at their ends, in lanes.
+/// The results of `N` rows, in lanes.
 #[derive(Clone, Copy)]
 pub struct Ends<const N: usize> {
     pub sums: [[f64; 8]; N],
@@ -68,7 +68,7 @@ struct Strip<'a, T, const N: usize, const LINES: bool, const CROSSED: bool> {
     rows: [&'a [[T; GROUP]]; N],
     /// What follows the last whole group of each row.
     padded: [[T; GROUP]; N],
-    /// What is asked for meanwhile.
+    /// The rows that are prefetched meanwhile.
     next: [&'a [[T; GROUP]]; N],
     cols: &'a mut [Both],
     cols_above: &'a mut [Both],
@@ -108,7 +108,7 @@ impl<T: Pixel, const N: usize, const LINES: bool, const CROSSED: bool> Apart
     }
 }
 
-/// What is left over of a row, filled up with zeros; in a loop, because a copy would be a call.
+/// The remainder of a row, padded with zeros; by a loop, because a copy would be a function call.
 #[inline(always)]
 fn padded<T: Pixel>(rest: &[T]) -> [T; GROUP] {
     from_fn(|k| rest.get(k).copied().unwrap_or_default())
@@ -119,7 +119,7 @@ struct Lines<L, const N: usize, const LINES: bool, const CROSSED: bool, const FR
     sums: [[L; N]; 2],
     /// The sums of `sums` over the groups: every pixel as often as groups follow, its own included.
     sums_of_sums: [[L; N]; 2],
-    /// The least pixel so far, where the lanes tell signs, or 0.
+    /// The smallest pixel so far if lanes have signs, else 0.
     least: L,
     /// Rows are added where the processor multiplies, columns where it adds: both at a time.
     one: L,

@@ -17,16 +17,16 @@ const ROWS: usize = 4;
 /// Pixels of a row that are read at once.
 pub(super) const GROUP: usize = 16;
 
-/// A map, summed.
+/// The sums of a map.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Profiles {
     /// The sum of every row.
     pub rows: Vec<f64>,
     /// The sum of every column.
     pub cols: Vec<f64>,
-    /// Σ x · value of every row; empty where nobody asked for it.
+    /// Σ x · value of every row; empty if not requested.
     pub rows_by_x: Vec<f64>,
-    /// Σ y · value of every column; empty where nobody asked for it.
+    /// Σ y · value of every column; empty if not requested.
     pub cols_by_y: Vec<f64>,
 }
 
@@ -35,7 +35,7 @@ pub fn profiles<T: Pixel, const CROSSED: bool>(map: &Heatmap<T>) -> Profiles {
     unchecked_profiles::<T, CROSSED>(map).unwrap_or_else(|| plain::<T, CROSSED>(map, 0..map.height()))
 }
 
-/// The sums of a map in which anything may be; `None` unless they prove that all pixels are good.
+/// The sums of an unchecked map; `None` unless they prove that all pixels are valid.
 pub fn unchecked_profiles<T: Pixel, const CROSSED: bool>(map: &Heatmap<T>) -> Option<Profiles> {
     in_lanes::<T, true, CROSSED>(map, 0..map.height(), Level::best())
 }
@@ -47,7 +47,7 @@ pub(super) fn column_sums<T: Pixel>(map: &Heatmap<T>, rows: Range<usize>) -> Vec
         .cols
 }
 
-/// Pixel by pixel: for what [`in_lanes`] leaves in doubt, such as a minus in front of a zero.
+/// Pixel by pixel, for maps that [`in_lanes`] cannot decide, such as those with a −0.
 fn plain<T: Pixel, const CROSSED: bool>(map: &Heatmap<T>, rows: Range<usize>) -> Profiles {
     let mut sums = Profiles {
         rows: vec![0.0; rows.len()],
@@ -68,7 +68,7 @@ fn plain<T: Pixel, const CROSSED: bool>(map: &Heatmap<T>, rows: Range<usize>) ->
     sums
 }
 
-/// `None` unless the sums prove that all pixels are good. `LINES` asks for the sums of rows.
+/// `None` unless the sums prove that all pixels are valid. `LINES` requests the sums of rows.
 fn in_lanes<T: Pixel, const LINES: bool, const CROSSED: bool>(
     map: &Heatmap<T>,
     rows: Range<usize>,
@@ -135,11 +135,11 @@ pub(super) type Both = Aligned<[[f64; 8]; 2]>;
 struct Sums<'a, T, const LINES: bool, const CROSSED: bool> {
     map: &'a Heatmap<'a, T>,
     cols: Vec<Both>,
-    /// Σ of what stands above, over all rows: every pixel as often as there are rows below it.
+    /// Σ over all rows of the field above: it counts every pixel once for each row below it.
     cols_above: Vec<Both>,
     rows: Vec<f64>,
     rows_by_x: Vec<f64>,
-    /// The least pixel where lanes tell signs, or 0.
+    /// The smallest pixel if lanes have signs, else 0.
     least: [f64; 8],
 }
 
@@ -190,7 +190,7 @@ fn across(lanes: &[f64; 8]) -> f64 {
 mod tests {
     use super::*;
 
-    /// Whether the numbers are those expected, but for what rounding in `places` times `scale` explains.
+    /// Whether the numbers equal the expected ones up to rounding errors of `places` times `scale`.
     fn near(numbers: &[f64], expected: &[f64], scale: &[f64], places: usize) {
         assert_eq!(numbers.len(), expected.len());
         for ((a, b), scale) in numbers.iter().zip(expected).zip(scale) {

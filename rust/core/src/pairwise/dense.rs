@@ -10,7 +10,7 @@ use crate::{Error, Result};
 /// Fills the row-major matrix `out` with every pair, tile by tile.
 ///
 /// With `symmetric`, rows and columns are the same samples: each unordered pair is computed once and written twice.
-/// `poll` hears of [`pair_count`] pairs in the end.
+/// At the end, `poll` has been called with [`pair_count`] pairs in all.
 ///
 /// # Errors
 /// [`Error::Argument`] where `out` is not of the kernel's shape, or a symmetric matrix not square;
@@ -50,8 +50,8 @@ pub fn dense<K: TileKernel>(
     Ok(())
 }
 
-/// Matrices above this size leave the caches before anyone reads them: they are written past the caches, which spares
-/// reading their lines first.
+/// Matrices above this size do not stay in the caches until they are read. They are written past the caches, so the
+/// processor does not have to read their lines first.
 const STREAM_BYTES: usize = 16 << 20;
 
 /// Columns that all rows of a band are compared with before others are: what is known of them stays in the first-level
@@ -111,7 +111,7 @@ pub fn dense_by_rows<K: RowKernel>(kernel: &K, out: &mut [f32], threads: usize, 
                 }
             }
             simd::fence();
-            // Once per band: an atomic operation waits for all that was streamed before.
+            // Once per band: an atomic operation waits for all earlier streamed stores.
             progress.advance(pairs as u64);
         },
     )?;

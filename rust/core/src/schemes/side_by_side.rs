@@ -14,7 +14,7 @@ pub const MAX_FIXATIONS: usize = 8192;
 /// `VALUES` numbers for each of eight pairs.
 pub type Eight<const VALUES: usize> = [[f64; 8]; VALUES];
 
-/// What is known of eight columns.
+/// Eight columns side by side, one in each lane.
 pub struct Columns<'a, const N: usize> {
     /// Row `t` of all eight; [`Measure::FILLER`] beyond the end of a shorter one.
     pub rows: &'a [simd::Aligned<[[f64; 8]; N]>],
@@ -80,7 +80,7 @@ impl<const N: usize, const VALUES: usize, M: Measure<N, VALUES>> Measure<N, VALU
     }
 }
 
-/// What becomes of the numbers of a pair.
+/// How the numbers of a pair are turned into its output.
 pub trait Outcome<const VALUES: usize>: Sync {
     /// What one comparison yields.
     type Output: Copy + Default + Send;
@@ -109,7 +109,7 @@ impl<const VALUES: usize> Outcome<VALUES> for Affinities {
         m: usize,
     ) -> f32 {
         let affinity = measure.affinity(values, n, m);
-        // Not a number, as features made elsewhere can yield, counts as 0.
+        // NaN, which features made elsewhere can yield, counts as 0.
         if affinity > 0.0 {
             affinity.min(1.0) as f32
         } else {
@@ -290,7 +290,7 @@ impl<const N: usize, const VALUES: usize, M: Measure<N, VALUES>> ListKernel
 impl<const N: usize, const VALUES: usize, M: Measure<N, VALUES>> Bounded
     for Comparison<'_, N, VALUES, M, Affinities>
 {
-    /// Nothing cheap is known about two scanpaths that would bound their affinity.
+    /// There is no cheap upper bound of the affinity of two scanpaths.
     fn bound(&self, _: &Tile) -> f32 {
         f32::INFINITY
     }

@@ -1,4 +1,4 @@
-//! Which instructions are used: the best that the processor has, or less where the caller caps it.
+//! The instruction set that is used: the best of the processor, or a lower one if the caller caps it.
 
 use std::sync::atomic::{AtomicU8, Ordering};
 
@@ -19,7 +19,7 @@ pub(super) enum Set {
     Avx512,
 }
 
-/// The most that may be used, whatever the processor has.
+/// An upper limit of the instruction sets that are used.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 #[repr(u8)]
 pub enum Cap {

@@ -37,7 +37,7 @@ pub trait Adding: Copy {
     /// double precision has them. The sign becomes a part of the exponent: numbers below 0, -0, NaN
     /// and infinities come out as no less than 2^128 divided by [`REBASE`]. `shift` is [`SHIFT`].
     fn load_rebased(values: &[f32; 16], shift: Self) -> [Self; 2];
-    /// Begins to bring into the second-level cache what will be read soon.
+    /// Prefetches a cache line into the second-level cache.
     fn prefetch<T>(value: &T);
     /// Writes lane `l` to `values[l]`.
     fn store(self, values: &mut [f64; 8]);
@@ -115,7 +115,7 @@ pub fn fence() {
     }
 }
 
-/// Begins to bring values into the caches that will be read soon; leaves it where the processor has to be asked otherwise.
+/// Prefetches values that will be read soon; does nothing on processors other than x86-64.
 #[inline(always)]
 pub fn prefetch<T>(values: &[T]) {
     #[cfg(target_arch = "x86_64")]
@@ -128,7 +128,7 @@ pub fn prefetch<T>(values: &[T]) {
     let _ = values;
 }
 
-/// What starts on a cache line of its own: a load of eight lanes that crosses lines counts twice.
+/// A value aligned to a cache line: a load of eight lanes that crosses lines costs two.
 #[derive(Debug, Clone, Copy, Default, PartialEq)]
 #[repr(C, align(64))]
 pub struct Aligned<T>(pub T);
@@ -168,7 +168,7 @@ impl<T: Copy + Default> Lines<T> {
     }
 }
 
-/// What fills a line of a matrix from left to right. Must be `inline(always)`.
+/// Computes a line of a matrix from left to right. Must be `inline(always)`.
 pub trait Columns {
     /// What eight columns are computed from.
     type Eight;
@@ -182,9 +182,9 @@ pub trait Columns {
 
 /// A line of a matrix to be filled.
 pub struct Line<'a, C> {
-    /// What with.
+    /// The computation.
     pub columns: C,
-    /// Where to.
+    /// The cells.
     pub line: &'a mut [f32],
     /// Whether past the caches; see [`Lanes::stream_f32`].
     pub streams: bool,

@@ -65,7 +65,7 @@ fn fill<S: Scheme>(
     })
 }
 
-/// Which neighbours are sought, and how.
+/// The settings of a search for neighbours.
 struct Sought {
     names: Vec<u32>,
     rule: Rule,
@@ -73,12 +73,11 @@ struct Sought {
     descent: Option<Descent>,
 }
 
-/// Neighbours, and where they were sought approximately, the share that was found, the number of queries that say so,
-/// and the rounds.
+/// Neighbours, and for an approximate search the recall, the number of queries behind it, and the rounds.
 struct Found(Csr, Option<(f64, usize, usize)>);
 
 impl Sought {
-    /// Seeks approximately with `kernel` where that is asked for and cheaper, else with `exact`.
+    /// Searches approximately with `kernel` if requested and cheaper, else with `exact`.
     fn by<K: ListKernel>(
         &self,
         kernel: &K,

@@ -1,9 +1,9 @@
 //! Approximate neighbours by descent in a graph (Dong, Moses & Li 2011, "Efficient k-nearest neighbor graph
 //! construction for generic similarity measures"): neighbours of neighbours are likely neighbours.
 //!
-//! The result depends on the seed alone, not on the threads. In a round, which pairs are compared follows from the
-//! graph at its start; every pair that is compared is offered to both of its samples; and a list keeps the best of
-//! what it was offered, in whatever order that came. Random choices are hashes of seed, round and samples.
+//! The result depends only on the seed, not on the threads. The graph at the start of a round decides which pairs are
+//! compared; every compared pair is offered to both of its samples; a list keeps the best offers, whatever their
+//! order. Random choices are hashes of seed, round and samples.
 
 mod links;
 
@@ -23,19 +23,19 @@ pub trait ListKernel: Kernel<Output = f32> {
     fn list(&self, scratch: &mut Self::Scratch, i: usize, cols: &[u32], values: &mut [f32]);
 }
 
-/// How the graph is made.
+/// Settings of the descent.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Descent {
-    /// Neighbours per sample while the graph is made; at least as many as are asked for.
+    /// Neighbours per sample in the graph, at least as many as are requested.
     pub graph_k: usize,
-    /// What the random choices follow from.
+    /// Seed of the random choices.
     pub seed: u64,
-    /// Samples whose neighbours are also sought exactly, for the recall.
+    /// Number of samples whose neighbours are also found exactly, for the recall.
     pub queries: usize,
 }
 
 impl Descent {
-    /// The neighbours that are asked for.
+    /// The requested number of neighbours.
     ///
     /// # Errors
     /// [`Error::Argument`] without a `top_k`, or where it exceeds `graph_k`.
@@ -61,7 +61,7 @@ impl Descent {
     }
 }
 
-/// What was found, and how much of what there is to be found.
+/// The neighbours that were found, and their recall.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Approximate {
     /// The neighbours.
@@ -75,7 +75,7 @@ pub struct Approximate {
     pub rounds: usize,
 }
 
-/// The descent ends after so many rounds at the latest.
+/// The largest number of rounds.
 pub const MAX_ROUNDS: usize = 12;
 
 /// It ends when a round has renewed less than this share of the graph.
@@ -84,7 +84,7 @@ const STANDSTILL: f64 = 0.001;
 /// Positions on either side in the order of the samples with which the graph begins, beside random ones.
 const BESIDE: usize = 4;
 
-/// What the memory may not suffice for.
+/// What needs the memory, for the error.
 const WHAT: &str = "the graph of neighbours: a smaller graph_k needs less";
 
 /// Samples that one task deals with.
@@ -94,14 +94,14 @@ const BATCH: usize = 64;
 struct Edge {
     value: f32,
     position: u32,
-    /// Whether no neighbour was sought along it yet.
+    /// Whether the edge has not yet been used to find neighbours.
     fresh: bool,
 }
 
-/// Finds most of the neighbours of every sample among the others, and estimates which share of them.
+/// Finds most of the neighbours of every sample among the others, and estimates the recall.
 ///
-/// `names` as for [`neighbors`](super::neighbors). `poll` hears of samples: each counts once for the first graph, once
-/// for each round and once for the queries.
+/// `names` as for [`neighbors`](super::neighbors). `poll` is called with numbers of samples: each counts once for the
+/// first graph, once for each round and once for the queries.
 ///
 /// # Errors
 /// As [`neighbors`](super::neighbors); [`Error::Argument`] without a `top_k`, or where it exceeds `graph_k`.
@@ -291,7 +291,7 @@ impl<'a, K: ListKernel> Graph<'a, K> {
                 held.clear();
                 held.extend(lock(&self.lists[i]).iter().map(|edge| edge.position));
                 held.sort_unstable();
-                // What a list holds was offered to both.
+                // Every entry of a list has been offered to both samples.
                 let mut held = held.iter().copied().peekable();
                 others.retain(|&j| {
                     while held.next_if(|&known| known < j).is_some() {}

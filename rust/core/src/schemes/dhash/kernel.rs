@@ -144,8 +144,8 @@ impl RowKernel for Affinity<'_> {
         );
     }
 
-    /// Among hashes with as many set bits, those are near enough that have some number of bits in
-    /// common: a comparison of integers. Pays where the hashes are sorted by their set bits.
+    /// Among hashes with the same number of set bits, those are near enough that share at least some number of
+    /// bits, which is a comparison of integers. It pays if the hashes are sorted by their set bits.
     fn seek(&self, (): &mut (), i: usize, cols: Range<usize>, floor: f32, found: &mut Vec<(usize, f32)>) {
         let runs = &self.packed.runs;
         let mut run = runs.partition_point(|&start| start <= cols.start) - 1;
@@ -218,7 +218,7 @@ impl Bounded for Affinity<'_> {
         } else {
             return 1.0;
         };
-        // A little more than exact: what is rounded in an affinity must not exceed it.
+        // Slightly larger than exact, so that a rounded affinity does not exceed it.
         ((f64::from(fewer) / f64::from(more)).sqrt() * (1.0 + 1e-6)) as f32
     }
 }
@@ -229,7 +229,7 @@ fn least_common(floor: f32, most: u32, a: f64, b: f64) -> Option<u32> {
     if most == 0 || cosine(most, a, b) < floor {
         return None;
     }
-    // The guess is off by rounding at most; the cosine itself decides.
+    // The estimate can be wrong by rounding; the cosine itself decides.
     let mut least = ((f64::from(floor) / (a * b)).ceil() as u32).min(most);
     while least > 0 && cosine(least - 1, a, b) >= floor {
         least -= 1;

@@ -11,7 +11,7 @@ use crate::schemes::packed::Packed;
 use crate::schemes::{by_content, relative_difference};
 use crate::simd::{self, Level};
 
-/// Measured cost of one cell of an alignment and of one pair, for the guess at the whole.
+/// Measured cost of one cell of an alignment and of one pair, for the estimate of the total time.
 const CELL_NS: f64 = 0.7;
 const PAIR_NS: f64 = 80.0;
 
@@ -306,7 +306,7 @@ impl ListKernel for Comparison<'_, Affinity> {
 }
 
 impl Bounded for Comparison<'_, Affinity> {
-    /// Nothing cheap is known about scanpaths that would bound their affinity.
+    /// There is no cheap upper bound of the affinity of scanpaths.
     fn bound(&self, _: &Tile) -> f32 {
         1.0
     }

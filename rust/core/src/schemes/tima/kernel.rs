@@ -124,7 +124,7 @@ impl<'a> Affinity<'a> {
     }
 }
 
-/// The cheapest way to a cell, and how many cells it has.
+/// The cost of the cheapest path to a cell, and its number of cells.
 ///
 /// Steps are compared by cost alone, the diagonal first, then i − 1, then j − 1. Carrying the
 /// length along the chosen steps is the same as tracing them back.
@@ -213,7 +213,7 @@ fn affinity(cost: f64, cells: f64) -> f32 {
 }
 
 impl Bounded for Affinity<'_> {
-    /// Nothing cheap is known about sequences that would bound their affinity.
+    /// There is no cheap upper bound of the affinity of sequences.
     fn bound(&self, _: &Tile) -> f32 {
         1.0
     }
