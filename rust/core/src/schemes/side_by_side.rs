@@ -2,7 +2,7 @@
 
 use std::marker::PhantomData;
 
-use super::packed::{Group, Packed, groups_of};
+use super::packed::{Group, Packed, each_group};
 use crate::pairwise::{Bounded, GoOn, Kernel, ListKernel, Tile, TileKernel};
 use crate::scanpath::Ragged;
 use crate::simd::{self, Job, Lanes, Level};
@@ -271,12 +271,19 @@ impl<const N: usize, const VALUES: usize, M: Measure<N, VALUES>> ListKernel
         if row.is_empty() {
             return;
         }
-        for (places, group) in groups_of(self.cols, cols, M::FILLER, |row| *row) {
-            let eight = self.group(scratch, row, &group);
-            for (lane, (&place, &j)) in places.iter().zip(&group.targets).enumerate() {
-                values[place] = self.outcome(&eight, lane, row.len(), self.cols.sample(j).len());
-            }
-        }
+        let filler = M::FILLER;
+        each_group(
+            self.cols,
+            cols,
+            filler,
+            |row| *row,
+            |places, group| {
+                let eight = self.group(scratch, row, group);
+                for (lane, (&place, &j)) in places.iter().zip(&group.targets).enumerate() {
+                    values[place] = self.outcome(&eight, lane, row.len(), self.cols.sample(j).len());
+                }
+            },
+        );
     }
 }
 
