@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import sys
 import time
 import warnings
@@ -94,10 +95,13 @@ def run(
     if plot is not None:
         plot_comparison(table, plot)
         say(f"wrote {plot}")
+    again = [predicted, human, *given_again(options), "--measures", measures]
+    if parameters:
+        again += ["--parameters", json.dumps(parameters)]
     if out is None:
-        say_next("compare", predicted, human, *given_again(options), "--out", "scores.csv")
+        say_next("compare", *again, "--out", "scores.csv")
     else:
-        say_next("compare", predicted, human, *given_again(options), "--rows", "pair", "--out", "pairs.csv")
+        say_next("compare", *again, "--rows", "pair", "--out", "pairs.csv")
 
 
 def _chosen(measures: str, parameters: dict[str, dict[str, Any]]) -> dict[str, dict[str, Any]]:
