@@ -153,8 +153,8 @@ impl TimeDelay {
                 nearest: &mut nearest[..=width - first],
                 stride: width + 1,
             };
-            // Fewer lengths where longer windows would reach beyond the last row.
-            let own = match height - first - i {
+            // Fewer lengths where longer windows would reach beyond the last row or have no column.
+            let own = match (height - first - i).min(width - first) {
                 0 => line.lengthen::<L, 1>(),
                 1 => line.lengthen::<L, 2>(),
                 2 => line.lengthen::<L, 3>(),
@@ -218,7 +218,7 @@ impl Line<'_> {
         let mut own = [L::splat(f64::INFINITY); LENGTHS];
         let width = self.sums.len();
         // The last columns have fewer lengths, as the last rows have.
-        let whole = (width + 1).saturating_sub(COUNT);
+        let whole = width + 1 - COUNT;
         let (sums, last_sums) = self.sums.split_at_mut(whole);
         let (nearest, last_nearest) = self.nearest.split_at_mut(whole);
         let steps: [_; COUNT] = std::array::from_fn(|t| &self.steps[t * self.stride..][..whole]);
