@@ -3,7 +3,7 @@ PYTHON ?= python3
 VENV ?= .venv
 BIN := $(VENV)/bin
 PROFILE ?= release
-DEVELOP := VIRTUAL_ENV=$(VENV) $(BIN)/maturin develop --$(PROFILE) --quiet --extras plot
+DEVELOP = VIRTUAL_ENV=$(VENV) $(BIN)/maturin develop --profile $(PROFILE) --quiet --extras plot
 
 .DEFAULT_GOAL := help
 .PHONY: help demo dev test test-rust test-python report-test lint fmt bench docs docs-test wheel-test coverage clean
@@ -25,10 +25,11 @@ dev: $(BIN)/maturin ## build and install with everything that the tests and chec
 	$(BIN)/python -m pip install --quiet --group develop
 	$(DEVELOP)
 
+test: PROFILE := quick
 test: test-rust test-python ## run all Rust and Python tests
 
 test-rust:
-	cargo test --package gazesim-core --release --quiet
+	cargo test --package gazesim-core --profile quick --quiet
 
 test-python: dev
 	$(BIN)/python -m pytest
@@ -56,13 +57,13 @@ bench: dev ## measure against the peers; answers are compared before anything is
 
 docs: dev ## build the site into docs/_build/html; a warning is an error
 	$(BIN)/python -m pip install --quiet --group docs
-	$(BIN)/codespell docs/*.md docs/guides docs/api/*.md README.md CHANGELOG.md CONTRIBUTING.md python/gazesim examples
+	$(BIN)/codespell docs/*.md docs/guides docs/coming_from docs/api/*.md README.md CHANGELOG.md CONTRIBUTING.md python/gazesim examples
 	rm -rf docs/api/generated docs/gallery
 	$(BIN)/python -m sphinx -W --keep-going -b html -d docs/_build/doctrees docs docs/_build/html
 
 wheel-test: $(BIN)/maturin ## build wheel and sdist; install the wheel into a new environment without Rust and use it
 	rm -rf target/wheel-test
-	VIRTUAL_ENV=$(VENV) $(BIN)/maturin build --$(PROFILE) --locked --sdist --out target/wheel-test
+	VIRTUAL_ENV=$(VENV) $(BIN)/maturin build --profile $(PROFILE) --locked --sdist --out target/wheel-test
 	$(BIN)/python -m venv target/wheel-test/env
 	target/wheel-test/env/bin/python -m pip install --quiet "$$(ls target/wheel-test/*.whl)[plot]"
 	cd target/wheel-test && env PATH=/usr/bin:/bin PYTHONPATH= sh -c '! command -v cargo && ! command -v rustc \

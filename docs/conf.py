@@ -45,6 +45,16 @@ html_theme_options = {
     "header_links_before_dropdown": 6,
     "secondary_sidebar_items": ["page-toc"],
 }
+# Several versions side by side, where they are published: the workflow says where their list lies.
+if "GAZESIM_DOCS_SWITCHER" in os.environ:
+    html_theme_options |= {
+        "switcher": {
+            "json_url": os.environ["GAZESIM_DOCS_SWITCHER"],
+            "version_match": os.environ["GAZESIM_DOCS_VERSION"],
+        },
+        "check_switcher": False,  # the list is not there before the site is
+        "navbar_end": ["version-switcher", "theme-switcher"],
+    }
 html_sidebars = {"changelog": [], "citing": [], "contributing": []}
 
 # Docstrings give types in their own words; members of a class are listed on its page.

@@ -1,4 +1,4 @@
-"""Small sets of gaze for the tests of the cache, and how to look at what a build leaves behind."""
+"""Small sets of gaze for the tests of the cache, and helpers that list the files of a build."""
 
 from __future__ import annotations
 
@@ -35,7 +35,7 @@ def contents(folder: Path) -> dict[str, bytes]:
 
 
 def left_over(path: Path) -> list[str]:
-    """Return what stands beside a cache."""
+    """Return the names of the files beside a cache."""
     return sorted(entry.name for entry in path.parent.iterdir() if entry != path)
 
 

@@ -1,10 +1,10 @@
-"""What all tests share: real data, golden numbers, Hypothesis settings."""
+"""Fixtures for all tests: real data, golden numbers, Hypothesis settings."""
 
 from __future__ import annotations
 
 import json
 import os
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
@@ -25,6 +25,19 @@ settings.register_profile("gazesim", max_examples=60, derandomize=True, **COMMON
 # Other examples every night: HYPOTHESIS_PROFILE=nightly. A failure prints how to repeat it.
 settings.register_profile("nightly", max_examples=600, derandomize=False, print_blob=True, **COMMON)
 settings.load_profile(os.environ.get("HYPOTHESIS_PROFILE", "gazesim"))
+
+
+@pytest.fixture(scope="module", autouse=True)
+def _environment_ends_with_the_module() -> Iterator[None]:
+    """Undo what libraries leave there: Dask one thread for MKL, Lightning its seed.
+
+    A process that a later test starts would otherwise compute other last bits than the test's own.
+    """
+    before = dict(os.environ)
+    yield
+    for name in os.environ.keys() - before.keys():
+        del os.environ[name]
+    os.environ.update(before)
 
 
 @pytest.fixture(scope="session")

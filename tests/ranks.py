@@ -1,4 +1,4 @@
-"""What the processes of test_distributed.py do: one rank each, on the CPU."""
+"""The work of the processes of test_torch_distributed.py: one rank each, on the CPU."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""A small matrix of affinities, a source of somebody else, and PairMask as a plain loop."""
+"""A small matrix of affinities, a user's own source, and PairMask as a plain loop."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ def some_affinities():
 
 
 class Asked:
-    """A source of somebody else: no matrix, only block."""
+    """A user's own source: no matrix, only block."""
 
     def __init__(self, source):
         self.ids, self._source = source.ids, source

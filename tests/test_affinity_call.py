@@ -1,4 +1,4 @@
-"""The call on the card: plain arrays without a screen size."""
+"""``affinity`` of plain arrays without a screen size."""
 
 from __future__ import annotations
 
@@ -19,13 +19,13 @@ def gazes(rng):
 
 
 def test_the_extent_is_assumed_with_one_warning(gazes):
-    with pytest.warns(AssumedScreenWarning) as told:
+    with pytest.warns(AssumedScreenWarning) as caught:
         found = gazesim.affinity(gazes, scheme="multimatch")
-    assert len(told) == 1
-    message = str(told[0].message)
+    assert len(caught) == 1
+    message = str(caught[0].message)
     assert "screen_size is missing: assumed (1920, 1080)" in message
     assert "expected screen_size=(width, height) in pixels" in message
-    assert told[0].filename == __file__
+    assert caught[0].filename == __file__
     np.testing.assert_array_equal(found, gazesim.affinity(gazes, screen_size=(1920, 1080)))
 
 
@@ -37,9 +37,9 @@ def test_fractions_have_a_unit_screen(gazes):
 
 
 def test_both_sides_count_and_a_stated_size_is_taken(gazes):
-    with pytest.warns(AssumedScreenWarning, match=r"assumed \(1920, 1080\)") as told:
+    with pytest.warns(AssumedScreenWarning, match=r"assumed \(1920, 1080\)") as caught:
         found = gazesim.affinity(gazes[:2], gazes[2:])
-    assert len(told) == 1
+    assert len(caught) == 1
     np.testing.assert_array_equal(found, gazesim.affinity(gazes[:2], gazes[2:], screen_size=(1920, 1080)))
     stated = Scanpaths.from_list(gazes[2:], screen_size=(1920, 1200))
     with warnings.catch_warnings():

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import importlib
 import re
+import shlex
 import subprocess
 import sys
 from inspect import signature
@@ -15,18 +16,18 @@ import gazesim
 from gazesim.cli import VERBS, arguments_of, main, verb_options, version
 from gazesim.commands import program, say_next
 from gazesim.commands.help import HELP_LINES
+from gazesim.commands.pretrain import configuration_of
 from gazesim.commands.reading import read_gaze
-
-LIGHT = ("demo", "affinity", "inspect", "predict-gaze")
 
 
 def actions(verb):
-    """Return the functions of a verb by the words that name them."""
-    run = importlib.import_module(f"gazesim.commands.{VERBS[verb][0]}").run
+    """Return the functions of a verb by the words that name them; pretrain has a parser of its own."""
+    run = getattr(importlib.import_module(f"gazesim.commands.{VERBS[verb][0]}"), "run", None)
     return {(verb, name): one for name, one in run.items()} if isinstance(run, dict) else {(verb,): run}
 
 
-RUNS = {words: run for verb in LIGHT for words, run in actions(verb).items()}
+ALL = {words: run for verb in VERBS for words, run in actions(verb).items()}
+RUNS = {words: run for words, run in ALL.items() if run is not None}
 
 
 def test_overview_names_every_verb(capsys):
@@ -63,7 +64,45 @@ def test_help_is_short_and_names_every_option(words, capsys):
     assert RUNS[words].__doc__.splitlines()[0].split(".")[0] in " ".join(text.split())
     assert "example: gazesim " in text.splitlines()[-1]
     for one in verb_options(RUNS[words]):
-        assert one.name.upper() in text if one.is_required else f"--{one.name}" in text
+        section, _, field = one.name.partition(".")
+        in_section = rf"--{section}\.NAME:[^:]*\b{field}\b" if field else "$^"
+        is_named = one.name.upper() in text if one.is_required else f"--{one.name}" in text
+        assert is_named or re.search(in_section, text), one.name
+
+
+@pytest.mark.parametrize("words", ALL, ids=" ".join)
+def test_help_fits_a_screen_without_colours(words, capsys, monkeypatch):
+    monkeypatch.setenv("COLUMNS", "100")
+    monkeypatch.setenv("FORCE_COLOR", "1")  # argparse of Python 3.14 would heed it
+    assert main([*words, "--help"]) == 0
+    text = capsys.readouterr().out
+    lines = text.splitlines()
+    assert len(lines) < 25
+    assert lines[0].startswith(f"usage: gazesim {' '.join(words)} ")
+    assert all(len(line) <= 100 for line in lines if not line.startswith(("usage:", "example:")))
+    assert "\x1b" not in text
+
+
+@pytest.mark.parametrize("words", ALL, ids=" ".join)
+def test_the_example_of_a_help_is_accepted(words, capsys):
+    assert main([*words, "--help"]) == 0
+    example = shlex.split(capsys.readouterr().out.splitlines()[-1].removeprefix("example: gazesim "))
+    assert tuple(example[: len(words)]) == words
+    if words == ("pretrain",):
+        assert configuration_of(example[1:])["data"]["manifest"] == "manifest.csv"
+    elif words == ("reproduce",):
+        assert main([*example, "--list"]) == 0
+    else:
+        assert arguments_of(ALL[words], example[len(words) :])
+
+
+def test_options_of_gaze_files_stand_under_a_heading(capsys):
+    for asked in ("--help", "--help_all"):
+        assert main(["affinity", asked]) == 0
+        own, _, shared = capsys.readouterr().out.partition("reading gaze files:")
+        assert "--cache" in own
+        assert "--cache" not in shared
+        assert "--off_image" in shared
 
 
 @pytest.mark.parametrize("words", RUNS, ids=" ".join)
@@ -74,7 +113,7 @@ def test_help_all_describes_every_option(words, capsys):
     for one in verb_options(RUNS[words]):
         assert one.help, one.name
         assert "".join(one.help.split()) in flat, one.name
-    if any(one.kind is one.VAR_KEYWORD for one in signature(RUNS[words]).parameters.values()):
+    if "reading" in signature(RUNS[words]).parameters:
         # The options of gaze files, each described in one place.
         assert all(f"--{key}" in text for key in signature(read_gaze).parameters if key != "path")
         assert "s, ms, us, ns" in " ".join(text.split())
@@ -212,3 +251,21 @@ def test_installed_script():
     result = subprocess.run([sys.executable, "-m", "gazesim", "--help"], capture_output=True, text=True)
     assert result.returncode == 0
     assert "usage: gazesim" in result.stdout
+
+
+def test_warnings_of_other_libraries_are_lines_without_source(tmp_path, capsys):
+    import warnings
+
+    from gazesim.cli import plain_warnings
+
+    library = tmp_path / "site-packages" / "somelib" / "deep.py"
+    with plain_warnings("gazesim look"):
+        warnings.simplefilter("always")
+        warnings.warn_explicit("two\n  lines", UserWarning, str(library), 3)
+        warnings.warn_explicit("own", UserWarning, gazesim.__file__, 3)
+        warnings.warn_explicit("script", FutureWarning, str(tmp_path / "script.py"), 3)
+    assert capsys.readouterr().err.splitlines() == [
+        "gazesim look: warning of somelib: two lines",
+        "gazesim look: warning: own",
+        "gazesim look: warning of script: script",
+    ]

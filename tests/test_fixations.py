@@ -164,7 +164,7 @@ def test_degenerate_recordings():
     assert detect_fixations(np.empty((0, 3)), dispersion=1.0).shape == (0, 3)
     assert detect_fixations(np.full((9, 3), [np.nan, 0, 0]), dispersion=1.0).shape == (0, 3)
     assert len(detect_fixations([], dispersion=1.0)) == 0
-    with pytest.raises(TypeError, match=r"geometry is 3; expected a gazesim.ScreenGeometry"):
+    with pytest.raises(TypeError, match=r"geometry is 3; expected a gazesim.Screen"):
         detect_fixations([[0, 0, 0]], geometry=3)
     with pytest.raises(ValueError, match="distance_cm is 0; expected a finite number above 0"):
         ScreenGeometry((1, 1), (1, 1), 0)

@@ -40,7 +40,7 @@ def test_heatmap_in_degrees_equals_scipy(rng):
     [
         ({}, "sigma_px is None and sigma_deg is None; expected one of the two"),
         ({"sigma_px": 3, "sigma_deg": 1}, "sigma_px is 3 and sigma_deg is 1; expected one of the two"),
-        ({"sigma_deg": 1}, r"geometry is None; expected a gazesim\.ScreenGeometry with sigma_deg"),
+        ({"sigma_deg": 1}, r"geometry is None; expected a gazesim\.Screen with sigma_deg"),
     ],
 )
 def test_one_unit_is_stated(options, message):

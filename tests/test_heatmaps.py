@@ -71,7 +71,7 @@ def test_shrinking_equals_opencv(rng, interpolation, dtype):
         image = (rng.random(shape) * 255).astype(dtype)
         theirs = cv2.resize(image, (width, height), interpolation=flag)
         ours = _core.resize_heatmaps(image[None], size=[height, width], interpolation=interpolation)[0]
-        # OpenCV's area means of bytes are in single precision, so half grey levels round either way.
+        # OpenCV's area means of bytes are in single precision, so half grey levels may round up or down.
         tolerance = {"bilinear": 0, "area": 1}[interpolation] if dtype == np.uint8 else 1e-3
         np.testing.assert_allclose(ours, theirs, rtol=0, atol=tolerance)
         assert (ours != theirs).mean() < 0.15 or dtype != np.uint8

@@ -34,7 +34,8 @@ FLOORS = (
     "train.lightning_tools train.measuring",
     "train.data",
     "train.pretrain",
-    "train.evaluation train.saliency",
+    "train.saliency",
+    "train.evaluation",
     "train.reproduce",
     "train",
     "commands",
@@ -43,8 +44,11 @@ FLOORS = (
 )
 RANK = {room: floor for floor, rooms in enumerate(FLOORS) for room in rooms.split()}
 
-#: A room may also use these for annotations alone (under TYPE_CHECKING), which makes no arrow.
+#: Imports under this name are only for annotations and count as no arrow.
 TYPES_ONLY = "TYPE_CHECKING"
+
+#: Names with an underscore that belong to other packages, and to named tuples.
+FOREIGN = {"_buffers", "_ddp_kwargs", "_getframe", "_parameters", "_replace", "_trainer"}
 
 
 def module_of(path: Path) -> str:
@@ -72,7 +76,7 @@ def resolved(path: Path, node: ast.ImportFrom) -> list[str]:
 
 
 def arrows(path: Path) -> set[str]:
-    """Return the modules of this package that a file imports, those for annotations alone left out."""
+    """Return the modules of this package that a file imports, except those only for annotations."""
     found: set[str] = set()
 
     def visit(node: ast.AST) -> None:
@@ -123,6 +127,34 @@ def test_files_stay_short():
     code += [*REPO.glob("benchmarks/**/*.py"), *REPO.glob("rust/core/tests/*.rs")]
     assert len(code) > 200
     assert [f"{path}: {n}" for path in code if (n := len(path.read_text().splitlines())) > 450] == []
+
+
+def test_no_private_name_crosses_modules():
+    """No module imports a name with an underscore, nor reads one that another module defines."""
+    found = []
+    for path in FILES:
+        tree = ast.parse(path.read_text())
+        nodes = list(ast.walk(tree))
+        own = {node.name for node in nodes if isinstance(node, (ast.FunctionDef, ast.ClassDef))}
+        own |= {node.attr for node in nodes if isinstance(node, ast.Attribute) and is_stored(node)}
+        own |= {node.id for node in nodes if isinstance(node, ast.Name) and is_stored(node)}
+        for node in nodes:
+            if isinstance(node, ast.ImportFrom) and node.level:
+                found += [f"{path.name}: {alias.name}" for alias in node.names if is_private(alias.name)]
+            elif isinstance(node, ast.Attribute) and is_private(node.attr):
+                is_inherited = ast.unparse(node.value) in ("self", "cls", "super()")
+                if not is_inherited and node.attr not in own | FOREIGN:
+                    found.append(f"{path.name}, line {node.lineno}: {ast.unparse(node)}")
+    assert found == []
+
+
+def is_stored(node: ast.Attribute | ast.Name) -> bool:
+    return isinstance(node.ctx, ast.Store)
+
+
+def is_private(name: str) -> bool:
+    is_module = any(PACKAGE.joinpath(f"{name}{ending}").is_file() for ending in (".py", ".pyi"))
+    return name.startswith("_") and not name.startswith("__") and not is_module
 
 
 def test_torch_stays_in_its_rooms():

@@ -1,4 +1,4 @@
-"""Where the memory does not suffice, a MemoryError says so, and the process goes on."""
+"""Without enough memory, functions raise MemoryError and the process goes on."""
 
 from __future__ import annotations
 
@@ -41,7 +41,7 @@ def test_too_little_memory_is_an_exception():
         [sys.executable, "-c", textwrap.dedent("\n".join(lines))], capture_output=True, text=True, timeout=120
     )
     assert done.returncode == 0, done.stderr[-2000:]
-    told = done.stdout.splitlines()
-    assert [line.startswith(name) for name, line in zip(WORK, told, strict=False)] == [True] * len(WORK)
-    assert "does not suffice for the neighbours" in told[3]
-    assert told[-1] == "3"
+    printed = done.stdout.splitlines()
+    assert [line.startswith(name) for name, line in zip(WORK, printed, strict=False)] == [True] * len(WORK)
+    assert "does not suffice for the neighbours" in printed[3]
+    assert printed[-1] == "3"

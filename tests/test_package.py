@@ -116,6 +116,11 @@ def test_version():
     assert f"## {gazesim.__version__}" in (REPO / "CHANGELOG.md").read_text()
 
 
+def test_the_crate_carries_the_licence():
+    """`cargo package` takes only what lies in the folder of the crate."""
+    assert (REPO / "rust" / "core" / "LICENSE").read_bytes() == (REPO / "LICENSE").read_bytes()
+
+
 def test_import_is_light():
     code = "import sys, gazesim; dir(gazesim), gazesim.io.FORMATS, gazesim.cache; print(*sys.modules)"
     loaded = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)

@@ -24,6 +24,7 @@ from gazesim.train import (
     FineTuneSettings,
     GazeData,
     HeadSettings,
+    MoCoSettings,
     OptimizerSettings,
     PairSettings,
     PhantomSettings,
@@ -148,7 +149,13 @@ def drawn(images: PhantomSettings, channels: int) -> ArraySamples:
     return images.samples(channels)
 
 
-def contrastive(arm: Arm, settings: Settings, mask: PairMask | None) -> Contrastive:
+#: McGIP's form of MoCo, which the study's arms were frozen with.
+MOCO = MoCoSettings(own_keys="positive", positive_keys="queue", positives="outside", reduction="pairs")
+
+
+def contrastive(
+    arm: Arm, settings: Settings, mask: PairMask | None, moco: MoCoSettings = MOCO
+) -> Contrastive:
     """Return the network of an arm."""
     slow = arm.framework in ("byol", "moco")
     heads = HeadSettings(
@@ -172,6 +179,7 @@ def contrastive(arm: Arm, settings: Settings, mask: PairMask | None) -> Contrast
         temperature=None if arm.framework in ("byol", "simsiam") else settings.temperature,
         queue_size=settings.queue if arm.framework == "moco" else None,
         momentum=settings.momentum if slow else None,
+        moco=moco if arm.framework == "moco" and mask is not None else None,
     )
 
 
@@ -203,18 +211,19 @@ def network(name: str) -> str | Backbone:
 
 #: Batches that are drawn to count positives.
 ROUNDS = 16
+#: Where images find their positives.
+PLACES = {"simclr": "batch", "byol": "batch", "simsiam": "batch", "moco": "queue"}
 
 
-def candidates(arm: Arm, settings: Settings) -> int:
-    """Return among how many others an image can have positives: the batch, or MoCo's queue."""
-    return settings.queue if arm.framework == "moco" else settings.batch_size - 1
+def mask_of(arm: Arm, settings: Settings, data: GazeData, among: str = "") -> PairMask | None:
+    """Return the positives of an arm: ``arm.extras`` per row on average, by gaze or by label.
 
-
-def mask_of(arm: Arm, settings: Settings, data: GazeData) -> PairMask | None:
-    """Return the positives of an arm: ``arm.extras`` per row on average, by gaze or by label."""
+    They are found in the batch or in MoCo's queue; ``among`` ("batch" or "queue") says where if not as usual.
+    """
     if not arm.extras:
         return None
-    share = arm.extras / candidates(arm, settings)
+    is_queued = (among or PLACES[arm.framework]) == "queue"
+    share = arm.extras / (settings.queue if is_queued else settings.batch_size - 1)
     if arm.what.scheme == TRUTH:
         truth = Truth(data)
         return PairMask(truth, threshold=0.5, confidence=min(share / truth.share, 1.0))
@@ -242,7 +251,9 @@ class Truth:
         return (rows[:, None] == columns).astype(np.float32)
 
 
-def positives(arm: Arm, settings: Settings, data: GazeData, mask: PairMask | None) -> dict[str, Any]:
+def positives(
+    arm: Arm, settings: Settings, data: GazeData, mask: PairMask | None, among: str = ""
+) -> dict[str, Any]:
     """Return how many positives a row has, itself included, and how many of the others are of its class."""
     if mask is None:
         return {"positives": 1.0, "purity": None, "threshold": None}
@@ -252,7 +263,8 @@ def positives(arm: Arm, settings: Settings, data: GazeData, mask: PairMask | Non
         for _ in range(ROUNDS):
             order = [truth.ids[i] for i in rng.permutation(len(truth.ids))]
             batch = order[:count]
-            others = order[count : count + settings.queue] if arm.framework == "moco" else batch
+            is_queued = (among or PLACES[arm.framework]) == "queue"
+            others = order[count : count + settings.queue] if is_queued else batch
             found = mask(batch, others if others is not batch else None).numpy().copy()
             if others is batch:
                 np.fill_diagonal(found, False)

@@ -148,10 +148,10 @@ def contrastive(what: KvasirMethod, settings: KvasirSettings) -> Contrastive:
 
 
 def network(settings: KvasirSettings) -> Backbone:
-    """Return a stem of stride 2 and a residual block per width: 8 x 8 cells for 64 pixels."""
-    width = settings.widths[0]
+    """Return a stem and a residual block per width. Cells are 8 x 8 at 64 pixels and at 96."""
+    width, stride = settings.widths[0], settings.stem_stride
     layers: list[nn.Module] = [
-        nn.Conv2d(1, width, 3, stride=2, padding=1, bias=False),
+        nn.Conv2d(1, width, 2 * stride - 1, stride=stride, padding=stride - 1, bias=False),
         nn.BatchNorm2d(width),
         nn.ReLU(inplace=True),
     ]

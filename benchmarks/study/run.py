@@ -41,7 +41,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
     )
     parser.add_argument("--data", choices=("phantom", "kvasir"), default="phantom", help="which images")
     parser.add_argument("--folder", type=Path, help="of kvasir: manifest.csv, fixations.csv, images, masks")
-    parser.add_argument("--scale", choices=SCALES, default="cpu", help="how large images and nets are")
+    scales = {**SCALES, **KVASIR_SCALES}
+    parser.add_argument("--scale", choices=scales, default="cpu", help="how large images and nets are")
     parser.add_argument("--set", nargs="+", default=[], metavar="NAME=VALUE", help="change settings")
     parser.add_argument("--arms", nargs="+", default=[], help='arms as file names: "D-simclr-*"; default all')
     parser.add_argument("--seeds", nargs="+", type=int, default=SEEDS, help="default %(default)s")
@@ -53,6 +54,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
     try:
         if given.data == "kvasir":
             groups, cells = kvasir_study(given)
+        elif given.scale not in SCALES:
+            raise ValueError(f"--scale is {given.scale!r}; expected {' or '.join(SCALES)} for phantom")
         else:
             groups = chosen(given.arms)
             cells = Cells(given.out or RESULTS / given.scale, settings_for(given.scale, given.set))

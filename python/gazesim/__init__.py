@@ -41,7 +41,6 @@ if _TYPE_CHECKING:
     from .compare import compare_scanpaths
     from .fixations import detect_fixations
     from .geometry import Screen, ScreenGeometry
-    from .io import read_scanpaths
     from .measures import (
         dtw_distance,
         eyenalysis,
@@ -56,9 +55,10 @@ if _TYPE_CHECKING:
         string_edit_distance,
         tde,
     )
+    from .reading.scanpaths import read_scanpaths
 
-# Imported when they are first asked for: together they would double the time of `import gazesim`,
-# which every DataLoader worker pays. Those from nowhere are modules; torch and train need their extras.
+# Imported on first use: together they would double the time of `import gazesim`, which every
+# DataLoader worker pays. An empty value marks a submodule. `torch` and `train` need optional dependencies.
 _LATER = {
     "AffinityCache": "cache",
     "Screen": "geometry",
@@ -75,7 +75,7 @@ _LATER = {
     "mannan_distance": "measures",
     "measures": "",
     "phantom": "",
-    "read_scanpaths": "io",
+    "read_scanpaths": "reading.scanpaths",
     "recurrence": "measures",
     "reference": "",
     "saliency": "",
@@ -153,7 +153,7 @@ def __getattr__(name: str) -> _Any:
     except ImportError as error:
         if source:
             raise
-        # An extra that is not installed: hasattr() and help() go on, and the message says what to do.
+        # An optional dependency is missing: hasattr() and help() go on; the message says what to install.
         raise AttributeError(str(error)) from error
     found = getattr(module, name) if source else module
     globals()[name] = found

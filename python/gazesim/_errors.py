@@ -1,4 +1,4 @@
-"""How a message names what is wrong: argument, sample, value, and what was expected."""
+"""Checks of arguments, whose messages name the argument, its value and what was expected."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from typing import Any
 
 
 class UndefinedScoreWarning(UserWarning):
-    """A score has no value on some or all of the samples that it was asked for.
+    """A score is undefined on some or all of its samples.
 
     Examples
     --------
@@ -74,13 +74,13 @@ def choice(argument: str, value: object, options: Iterable[str]) -> str:
 
 
 def one_of(options: Iterable[str]) -> str:
-    """Return the options in words."""
+    """Return the options as text, with "or" before the last."""
     quoted = [f'"{option}"' for option in options]
     return quoted[0] if len(quoted) == 1 else f"{', '.join(quoted[:-1])} or {quoted[-1]}"
 
 
 def did_you_mean(value: object, options: Iterable[str]) -> str:
-    """Return a hint at the option nearest to ``value``, or nothing."""
+    """Return the hint that ends a message, with the option nearest to ``value``, or an empty text."""
     near = difflib.get_close_matches(str(value), list(options), n=1)
     return f' (did you mean "{near[0]}"?)' if near else ""
 
@@ -96,7 +96,7 @@ def screen(argument: str, value: Any) -> tuple[float, float] | None:
 
 
 def switch(argument: str, value: object) -> bool:
-    """Return ``value`` if it is True or False."""
+    """Return ``value`` if it is True or False; else raise TypeError."""
     if not isinstance(value, bool):
         raise TypeError(f"{argument} is {describe(value)}; expected True or False")
     return value

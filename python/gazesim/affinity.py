@@ -34,7 +34,7 @@ def affinity(
     errors: str = "warn",
     **params: Any,
 ) -> NDArray[np.float32]:
-    """Return how similar gazes are, pair by pair.
+    """Return the affinity of every pair of gazes.
 
     Parameters
     ----------
@@ -48,8 +48,8 @@ def affinity(
 
         Plain arrays state no screen size. Without ``screen_size`` (``image_size`` of TIMA) it is taken
         from the largest x and y of the call, rounded up to whole pixels, or is (1, 1) where all lie in
-        [0, 1]; an :class:`AssumedScreenWarning` says which. Features and caches, which are kept, need
-        a stated size.
+        [0, 1]; an :class:`AssumedScreenWarning` says which. Features and caches outlive the call and
+        need a stated size.
     scheme
         ``"multimatch"``, ``"moments"``, ``"dhash"``, ``"tima"``, ``"scanmatch"``, ``"string_edit"``,
         ``"dtw"``, ``"frechet"``, ``"hausdorff"``, ``"time_delay_embedding"``, ``"recurrence"``,
@@ -72,8 +72,8 @@ def affinity(
     -------
     ndarray
         (n, n) or (n, m) float32; ``[i, j]`` compares ``gazes[i]`` with ``other[j]``. In [0, 1],
-        symmetric bit for bit, 1 on the diagonal of valid gazes (but for ``"recurrence"``, where it is the
-        rate at which a scanpath returns to its own places).
+        symmetric bit for bit, 1 on the diagonal of valid gazes (for ``"recurrence"``, the diagonal is the
+        recurrence rate of each scanpath with itself).
 
     Raises
     ------
@@ -109,16 +109,16 @@ def neighbors(
     errors: str = "warn",
     **params: Any,
 ) -> csr_array:
-    """Return the most similar other gazes of every gaze, without ever holding the matrix.
+    """Return the most similar other gazes of every gaze, without storing the full matrix.
 
-    Memory grows with the number of neighbours, not with the square of the number of gazes. Pairs
-    that cannot reach the threshold, or the neighbours found so far, are left out before they are
-    computed where the scheme allows it (moments, dHash); the result is exact all the same.
+    Memory grows with the number of neighbours, not with the square of the number of gazes. Moments and
+    dHash skip pairs whose affinity cannot reach the threshold or exceed the neighbours found so far; the
+    result is still exact.
 
-    For very many gazes, ``method="nn-descent"`` (Dong, Moses, Li 2011) compares each gaze with the neighbours
-    of its neighbours only. It also seeks the neighbours of 1,000 gazes exactly, and tells which share of them
-    it has found. At 2,600 gazes it takes longer than the exact search; how it compares from 10,000 gazes on
-    has not been measured yet.
+    For very many gazes, ``method="nn-descent"`` (Dong, Moses, Li 2011) compares each gaze only with the
+    neighbours of its neighbours. It also finds the neighbours of 1,000 gazes exactly and reports its recall
+    on them. Up to 4 · ``graph_k``² gazes (6,400 by default), where that is cheaper, it compares all pairs, and
+    the result is exact.
 
     Parameters
     ----------
@@ -127,15 +127,15 @@ def neighbors(
     threshold
         The smallest affinity of a neighbour, above 0 and at most 1.
     top_k
-        How many neighbours a gaze has at most: the most similar; of equally similar ones those that
-        come first in ``gazes``.
+        Largest number of neighbours of each gaze, the most similar first; among equally similar ones,
+        those that come first in ``gazes``.
     method
         ``"exact"``, or ``"nn-descent"``, which needs ``top_k``.
     graph_k
-        Neighbours of each gaze while nn-descent works, at least ``top_k``: the more, the higher the recall
-        and the longer the time. Memory grows with n · ``graph_k``.
+        Neighbours of each gaze in the graph of nn-descent, at least ``top_k``. More give a higher recall
+        and take longer; memory grows with n · ``graph_k``.
     seed
-        What nn-descent's random choices follow from. The result depends on it, not on the threads.
+        Seed of nn-descent's random choices. The result depends on it, not on the number of threads.
 
     Returns
     -------
@@ -143,9 +143,10 @@ def neighbors(
         (n, n) float32; ``[i, j]`` is the affinity of ``gazes[i]`` with its neighbour ``gazes[j]``,
         equal to ``affinity(gazes)[i, j]``. A gaze is not its own neighbour, and affinities of 0 are
         not stored. Symmetric without ``top_k``; with it, ``[i, j]`` may be there and ``[j, i]`` not.
-        Its attribute ``info`` is a dict: ``method`` and ``recall``, 1 where it is exact; of nn-descent also
-        ``queries`` (how many gazes the recall was estimated on; an equally similar gaze counts as found),
-        ``rounds``, ``graph_k`` and ``seed``. What is computed from the array has no ``info``.
+        Its attribute ``info`` is a dict with ``method`` and ``recall`` (1 for the exact search). nn-descent
+        adds ``queries`` (the number of gazes on which the recall was estimated; an equally similar gaze
+        counts as found), ``rounds`` (0 if all pairs were compared), ``graph_k`` and ``seed``. Arrays computed
+        from it have no ``info``.
 
     Raises
     ------
@@ -190,7 +191,7 @@ def features_of(
 
 
 def with_screen(scheme: Scheme, gazes: Any, other: Any, errors: str) -> tuple[Scheme, Any, Any]:
-    """Return the scheme with a screen size where it needs one and plain arrays state none, and the gazes."""
+    """Return the scheme and the gazes; where plain arrays state no screen size, assume one for the scheme."""
     field = next((name for name in ("screen_size", "image_size") if hasattr(scheme, name)), None)
     needed = scheme.takes == "scanpaths" and scheme.needs_screen_size and size_of(scheme) is None
     if not needed or field is None or isinstance(gazes, Scanpaths):
@@ -213,7 +214,7 @@ def with_screen(scheme: Scheme, gazes: Any, other: Any, errors: str) -> tuple[Sc
 
 
 def _extent(parts: list[NDArray[np.float64]]) -> tuple[int, int]:
-    """Return the largest x and y, rounded up; (1, 1) for fractions and where there is no fixation."""
+    """Return the largest x and y, rounded up; (1, 1) if all lie in [0, 1] or there is no fixation."""
     points = np.concatenate(parts)[:, :2]
     if not len(points) or (points.min() >= 0 and points.max() <= 1):
         return 1, 1
@@ -263,7 +264,7 @@ def multimatch(
     agreed = rows.scheme
     assert isinstance(agreed, MultiMatch)
     with Bar(progress, len(rows), result.shape[1], cols is None) as advance:
-        agreed._fill_dimensions(rows, cols, result, n_threads=threads(n_threads), progress=advance)
+        agreed.fill_dimensions(rows, cols, result, n_threads=threads(n_threads), progress=advance)
     return result
 
 

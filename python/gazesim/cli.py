@@ -22,6 +22,7 @@ import warnings
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from inspect import getdoc
+from pathlib import Path
 from types import ModuleType
 from typing import Any, get_type_hints
 
@@ -40,6 +41,7 @@ VERBS = {
     "manifest": ("manifest", "images, gaze and labels in, one table for training out"),
     "affinity": ("affinity", "gaze file or folder in, affinity matrix and picture out"),
     "inspect": ("inspect", "what a cache holds, and which threshold suits it"),
+    "advise": ("advise", "cache in, five lines out: what its gaze is good for, and what will not help"),
     "compare": ("compare", "predicted and human scanpaths in, table of scores with ceiling and floor out"),
     "predict-gaze": (
         "predict_gaze",
@@ -47,6 +49,7 @@ VERBS = {
     ),
     "pretrain": ("pretrain", "images and gaze in, contrastively pre-trained backbone out"),
     "evaluate": ("evaluate", "checkpoints and labelled images in, tables of scores and affinity maps out"),
+    "reproduce": ("reproduce", "table or figure of a paper by name in, ours beside the published one out"),
     "export-backbone": (
         "export_backbone",
         "checkpoint in, file for torchvision, timm, lightly or ONNX out",
@@ -112,14 +115,20 @@ def _run(verb: str, words: list[str]) -> int:
 
 
 def verb_options(run: Run) -> list[Option]:
-    """Return the options of a verb, those of gaze files for its ``**reading`` included."""
-    from .commands.reading import read_gaze
+    """Return the options of a verb.
 
-    return options_of(run, extra=read_gaze)
+    ``**reading`` stands for the options of ``read_gaze``, ``**file_options`` for those of them that
+    ``read_scanpaths`` also has.
+    """
+    from .commands.reading import FILE_OPTIONS, read_gaze
+
+    reading = [option for option in options_of(read_gaze) if not option.is_required]
+    file_options = [option for option in reading if option.name in FILE_OPTIONS]
+    return options_of(run, keywords={"reading": reading, "file_options": file_options})
 
 
 def arguments_of(run: Run, words: Sequence[str], prog: str = "gazesim") -> dict[str, Any]:
-    """Return the arguments of a verb's function from words; settings are built from their fields."""
+    """Return the keyword arguments of a verb's function, parsed from the command line."""
     options = verb_options(run)
     parser = Parser(prog=prog)
     add_options(parser, options)
@@ -147,7 +156,7 @@ def refusal(word: str, options: Sequence[Option]) -> str:
 
 
 def help_of(module: ModuleType, prog: str, run: Run, asked: str) -> str:
-    """Return the help of a verb, short or whole, with the example of its module."""
+    """Return the short or the full help of a verb, with the example of its module."""
     example = getattr(module, "EXAMPLE", None)
     if isinstance(example, Mapping):
         example = example.get(prog.split()[-1])
@@ -167,18 +176,26 @@ def one_sentence(error: Exception) -> str:
 
 @contextmanager
 def plain_warnings(name: str) -> Iterator[None]:
-    """Show warnings of this package as lines of the verb, above a progress bar, without lines of source."""
+    """Print each warning as one line above the progress bar, without its source line.
+
+    Those of other libraries name the library.
+    """
     with warnings.catch_warnings():
-        shown = warnings.showwarning
 
         def show(message: Any, category: Any, filename: str, lineno: int, *rest: Any) -> None:
-            if "gazesim" in filename or category.__module__.startswith("gazesim"):
-                ProgressBar.write(f"{name}: warning: {message}", file=sys.stderr)
-            else:
-                shown(message, category, filename, lineno, *rest)
+            is_own = "gazesim" in filename or category.__module__.startswith("gazesim")
+            whose = "" if is_own else f" of {_library(filename)}"
+            ProgressBar.write(f"{name}: warning{whose}: {' '.join(str(message).split())}", file=sys.stderr)
 
         warnings.showwarning = show  # type: ignore[assignment]
         yield
+
+
+def _library(filename: str) -> str:
+    """Return the name of the installed library that a source file belongs to, else the file's name."""
+    parts = Path(filename).parts
+    at = next((i for i, part in enumerate(parts[:-1]) if part in ("site-packages", "dist-packages")), None)
+    return (Path(filename) if at is None else Path(parts[at + 1])).name.removesuffix(".py")
 
 
 def overview() -> str:

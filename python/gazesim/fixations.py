@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Hashable, Iterable
-from typing import Any, cast
+from collections.abc import Hashable, Iterable, Sequence
+from typing import Any, TypedDict, Unpack, cast, overload
 
 import numpy as np
 from numpy.typing import NDArray
@@ -22,6 +22,33 @@ METHODS = ("idt", "ivt")
 UNITS = ("px", "deg")
 
 
+class _Options(TypedDict, total=False):
+    """The keyword arguments of :func:`detect_fixations`, for its overloads."""
+
+    method: str
+    sampling_rate: float | None
+    unit: str
+    geometry: Screen | None
+    dispersion: float | None
+    velocity: float | None
+    minimum_duration: float
+    max_gap: float
+    velocity_window: float
+    ids: Iterable[Hashable] | None
+    n_threads: int | None
+    with_start: bool
+
+
+@overload
+def detect_fixations(
+    samples: Scanpaths | Sequence[NDArray[Any]], **options: Unpack[_Options]
+) -> Scanpaths: ...
+@overload
+def detect_fixations(
+    samples: NDArray[Any] | Sequence[Sequence[float]], **options: Unpack[_Options]
+) -> FloatArray: ...
+@overload
+def detect_fixations(samples: Any, **options: Unpack[_Options]) -> FloatArray | Scanpaths: ...
 def detect_fixations(
     samples: Any,
     *,
@@ -37,13 +64,13 @@ def detect_fixations(
     ids: Iterable[Hashable] | None = None,
     n_threads: int | None = None,
     with_start: bool = False,
-) -> Any:
+) -> FloatArray | Scanpaths:
     """Find fixations in raw gaze, by dispersion (I-DT) or by velocity (I-VT).
 
     A fixation is a stretch of gaze, without a gap, of at least ``minimum_duration`` from its first
     to its last sample, in which (I-DT) the extent in x plus the extent in y stays within
     ``dispersion``, or (I-VT) the speed at every sample stays below ``velocity``. It lies at the mean
-    of its samples. I-DT takes the longest such stretch from the left, then goes on behind it.
+    of its samples. I-DT takes the longest such stretch from the first sample, then continues after it.
 
     Parameters
     ----------
@@ -58,7 +85,7 @@ def detect_fixations(
     unit
         ``"px"`` or ``"deg"``: the unit of x and y, and of the result.
     geometry
-        Makes degrees of pixels, so that thresholds are in degrees.
+        The screen, by which x and y in pixels are converted: thresholds are then in degrees.
     dispersion, velocity
         Thresholds; default: 1 degree and 20 degrees per second. In pixels where x and y are in
         pixels and no geometry is given; then there is no default.
@@ -102,7 +129,7 @@ def detect_fixations(
     choice("method", method, METHODS)
     choice("unit", unit, UNITS)
     if geometry is not None and not isinstance(geometry, Screen):
-        raise TypeError(f"geometry is {describe(geometry)}; expected a gazesim.ScreenGeometry or None")
+        raise TypeError(f"geometry is {describe(geometry)}; expected a gazesim.Screen or None")
     if geometry is not None:
         _ = geometry.measures  # raises where centimetres or the distance are missing
     if geometry is not None and unit == "deg":
@@ -140,7 +167,7 @@ def _threshold(argument: str, value: object, default: float, in_degrees: bool) -
         return number(argument, value, low=0.0, open_low=True)
     if not in_degrees:
         raise ValueError(
-            f"{argument} is missing, and samples are in px; expected geometry=ScreenGeometry(...) for the "
+            f"{argument} is missing, and samples are in px; expected geometry=Screen(...) for the "
             f"default of {default:g} degrees, or {argument} in px"
         )
     return default

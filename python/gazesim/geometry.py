@@ -1,4 +1,4 @@
-"""Screens, and where images stood on them: the one arithmetic between screen, canvas and image."""
+"""Screens, the boxes of images on them, and the conversion between screen and image pixels."""
 
 from __future__ import annotations
 
@@ -43,10 +43,10 @@ class AssumedScreenWarning(UserWarning):
     --------
     >>> import warnings, gazesim
     >>> gaze = [[10, 10, 0.2], [50, 10, 0.3], [50, 40, 0.2]]
-    >>> with warnings.catch_warnings(record=True) as told:
+    >>> with warnings.catch_warnings(record=True) as caught:
     ...     warnings.simplefilter("always")
     ...     _ = gazesim.affinity([gaze, gaze])
-    >>> [(one.category.__name__, str(one.message)[:42]) for one in told]
+    >>> [(one.category.__name__, str(one.message)[:42]) for one in caught]
     [('AssumedScreenWarning', 'screen_size is missing: assumed (50, 40), ')]
     """
 
@@ -140,7 +140,7 @@ class ScreenGeometry(Screen):
 
 
 def place_image(placement: str, image_size: Sequence[float], screen_size: Sequence[float]) -> Box:
-    """Return the box (x0, y0, x1, y1) in screen pixels in which an image stood.
+    """Return the box (x0, y0, x1, y1) of an image on the screen, in screen pixels.
 
     Parameters
     ----------
@@ -174,7 +174,7 @@ def place_image(placement: str, image_size: Sequence[float], screen_size: Sequen
             f'of {across:g} x {down:g} px; expected a smaller image, or placement "fit"'
         )
     if placement == "fit":
-        # The side that limits is the screen's own, not a product that may be off by a rounding.
+        # The limiting side is exactly the screen's: a product could differ by a rounding error.
         if across * height <= down * width:
             width, height = across, height * across / width
         else:
@@ -223,7 +223,7 @@ def to_screen(points: NDArray[Any], box: Box, image_size: Size) -> FloatArray:
 
 
 def moved(points: NDArray[Any], source: Box, target: Box) -> FloatArray:
-    """Return points of the box ``source`` where they lie in the box ``target``; equal boxes move nothing."""
+    """Map points from the box ``source`` to the box ``target``; equal boxes leave them as they are."""
     result = np.array(points, np.float64)
     if source == target:
         return result
@@ -235,7 +235,7 @@ def moved(points: NDArray[Any], source: Box, target: Box) -> FloatArray:
 
 
 def on_image(points: NDArray[Any], size: Size) -> NDArray[np.bool_]:
-    """Return which points in image pixels are on the image: 0 ≤ u < w and 0 ≤ v < h, shape (n,)."""
+    """Return a mask (n,) of the points in image pixels that lie on the image: 0 ≤ u < w and 0 ≤ v < h."""
     return np.asarray(((points[:, :2] >= 0) & (points[:, :2] < size)).all(axis=1))
 
 

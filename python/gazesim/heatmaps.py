@@ -17,7 +17,7 @@ __all__ = ["render_heatmap"]
 
 # The largest number of pixels in one side of an image, far beyond any radiograph.
 MAX_SIDE = 100_000
-# The largest standard deviation in pixels, far beyond any screen: the kernel is four times as long.
+# The largest standard deviation in pixels, far beyond any screen; the kernel's radius is four times this.
 MAX_SIGMA = 10_000.0
 
 
@@ -92,7 +92,7 @@ def draw_map(
 ) -> NDArray[np.float64]:
     """Draw one map of ``size`` (width, height) with a standard deviation along x and one along y.
 
-    They differ on an image that was stretched over a screen. Equal to
+    The two differ on an image that was stretched over a screen. Equal to
     ``scipy.ndimage.gaussian_filter(counts, (sigma_y, sigma_x), mode="constant")``, as
     :func:`render_heatmap` is for one standard deviation.
     """
@@ -123,20 +123,20 @@ def _kernel(sigma: float) -> NDArray[np.float64]:
 
 
 def _overlap(at: int, radius: int, side: int) -> tuple[slice, slice]:
-    """Return the pixels of a side that a kernel around ``at`` reaches, and the kernel's part on them."""
+    """Return the slice of an image side that a kernel around ``at`` covers, and the slice of the kernel."""
     first, last = max(0, at - radius), min(side, at + radius + 1)
     return slice(first, last), slice(first - at + radius, last - at + radius)
 
 
 def standard_deviation(sigma_px: object, sigma_deg: object, geometry: object) -> float:
-    """Return the standard deviation in pixels that one of both units states."""
+    """Return the standard deviation in pixels from ``sigma_px``, or from ``sigma_deg`` and the screen."""
     if (sigma_px is None) == (sigma_deg is None):
         given = f"sigma_px is {describe(sigma_px)} and sigma_deg is {describe(sigma_deg)}"
         raise TypeError(f"{given}; expected one of the two")
     if sigma_deg is None:
         return number("sigma_px", sigma_px, low=0.0, high=MAX_SIGMA, open_low=True)
     if not isinstance(geometry, Screen):
-        raise TypeError(f"geometry is {describe(geometry)}; expected a gazesim.ScreenGeometry with sigma_deg")
+        raise TypeError(f"geometry is {describe(geometry)}; expected a gazesim.Screen with sigma_deg")
     high = MAX_SIGMA / geometry.px_per_degree
     return number("sigma_deg", sigma_deg, low=0.0, high=high, open_low=True) * geometry.px_per_degree
 
@@ -160,14 +160,15 @@ def pixel_size(argument: str, size: Any) -> tuple[int, int]:
 
 
 def threads(n_threads: object) -> int | None:
-    """Return a thread count that the compiled functions take; they clip what is too large."""
+    """Return a checked thread count for the compiled functions, which clip it to the available cores."""
     return None if n_threads is None else min(integer("n_threads", n_threads, low=1, high=10**18), 1024)
 
 
 def stacks(gazes: Any, argument: str = "gazes") -> list[NDArray[Any]]:
-    """Return maps as (n, H, W) arrays of uint8, float32 or float64, one for each run of equal maps.
+    """Return maps as (n, H, W) arrays of uint8, float32 or float64.
 
-    A list may hold maps of different sizes and types; their order is that of the runs.
+    A list may hold maps of different sizes and types: each run of successive maps with the same shape and
+    type becomes one array, in the order of the list.
     """
     if isinstance(gazes, Scanpaths):
         raise TypeError(
@@ -222,7 +223,7 @@ def per_map(
     empty: NDArray[Any],
     **params: Any,
 ) -> NDArray[Any]:
-    """Return ``compute`` of every run of equal maps, told where the run stands in the argument."""
+    """Return the concatenated results of ``compute`` for every run; ``first`` is the run's first position."""
     parts = []
     first = 0
     for stack in runs:

@@ -1,7 +1,7 @@
-"""Sample ids: the one index from ids to positions, and the protocol of what is asked for affinities by id.
+"""Sample ids: the index from ids to positions, and the protocol of sources of affinities.
 
-The rules, wherever ids are taken: a string is one id, never its letters; a whole number given as an id is
-found as an id, never as a position; NumPy's and torch's numbers are the same ids as Python's.
+The rules for ids everywhere: a string is one id, never its letters; a whole number given as an id is
+looked up as an id, never as a position; NumPy's and torch's numbers are the same ids as Python's.
 """
 
 from __future__ import annotations
@@ -21,10 +21,10 @@ Positions = NDArray[np.int64]
 
 @runtime_checkable
 class Source(Protocol):
-    """What answers for affinities, by id or by position: Features, AffinityCache, DenseSource, your own.
+    """A source of affinities: Features, AffinityCache, DenseSource, or a class of your own.
 
-    A source of your own needs ``ids`` and ``block``; where it also has ``block_at``, PairMask reads it
-    by position, which spares a look-up of every id.
+    Your class needs ``ids`` and ``block``. If it also has ``block_at``, PairMask reads it by position
+    and looks up no ids.
     """
 
     @property
@@ -34,16 +34,16 @@ class Source(Protocol):
     def block(self, ids_a: Iterable[Hashable], ids_b: Iterable[Hashable] | None = None) -> Any:
         """Return the affinities of ``ids_a`` with ``ids_b`` (default: with each other), (A, B) float32.
 
-        ``[i, j]`` is the affinity of ``ids_a[i]`` with ``ids_b[j]``. Ids may repeat; an unknown id is a
+        ``[i, j]`` is the affinity of ``ids_a[i]`` with ``ids_b[j]``. Ids may repeat; an unknown id raises
         KeyError.
         """
 
     def block_at(self, rows: Any, cols: Any | None = None) -> Any:
-        """Return the affinities of the positions ``rows`` with ``cols`` in ``ids``, as ``block`` does."""
+        """Return the affinities of the samples at positions ``rows`` with those at ``cols``, as ``block``."""
 
 
 class IdIndex:
-    """From ids to positions.
+    """Look up the positions of ids.
 
     Parameters
     ----------
@@ -98,7 +98,7 @@ class IdIndex:
             return np.array([self.position(name) for name in names], np.int64)
 
     def hint(self, name: object) -> str:
-        """Return what the unknown id probably stands for, or nothing."""
+        """Return the hint that ends the message about an unknown id of another type, or an empty text."""
         first = self.ids[0] if self.ids else None
         if isinstance(first, tuple) and len(first) == 2 and not isinstance(name, tuple):
             return f"; the ids here are pairs (image_id, reader_id), such as {first!r}"
@@ -110,7 +110,7 @@ class IdIndex:
 
 
 def listed(ids: Any, argument: str = "ids") -> list[Any]:
-    """Return several ids as a list of plain Python objects; one string, or an array of tables, is refused."""
+    """Return several ids as a list of plain Python objects; raise for one string and for arrays not 1-D."""
     if isinstance(ids, (str, bytes)) or not isinstance(ids, Iterable):
         example = f": [{ids!r}] for one" if isinstance(ids, (str, bytes)) and len(ids) < 60 else ""
         raise TypeError(f"{argument} is {describe(ids)}; expected several ids{example}")
@@ -154,7 +154,7 @@ def as_ids(ids: Iterable[Hashable] | None, count: int) -> tuple[Hashable, ...]:
 
 
 def is_missing(name: object) -> bool:
-    """Return whether an id is what a table has for a missing value: None, NaN, pandas' NA or NaT."""
+    """Return whether an id is a table's missing value: None, NaN, pandas' NA or NaT."""
     is_nan = isinstance(name, float) and name != name
     return name is None or is_nan or type(name).__name__ in ("NAType", "NaTType")
 
@@ -179,7 +179,7 @@ def as_positions(key: Any, count: int) -> Positions:
 
 
 def block_at(source: Any, rows: Positions, cols: Positions | None = None) -> NDArray[np.float32]:
-    """Return the affinities of positions in a source, by id where the source knows no positions."""
+    """Return the affinities of positions in a source; one without ``block_at`` is asked by id."""
     if hasattr(source, "block_at"):
         block = np.asarray(source.block_at(rows, cols), np.float32)
         asked = "block_at"

@@ -1,4 +1,4 @@
-"""Names and checks of the rules by which pairs become positives; torch is not needed for them."""
+"""Rules that choose positive pairs: their names and checks, without torch."""
 
 from __future__ import annotations
 
@@ -11,16 +11,16 @@ __all__ = ["GAZE_LOSSES", "POSITIVES", "REDUCTIONS", "WEIGHTINGS", "require_rule
 WEIGHTINGS = ("binary", "affinity", "softmax")
 #: How losses average: over pairs, or over rows first.
 REDUCTIONS = ("pairs", "rows")
-#: Where several positives of a row are added up: outside of the logarithm, or inside.
+#: Whether the sum over a row's positives is taken outside of the logarithm, or inside.
 POSITIVES = ("outside", "inside")
 #: How a predicted gaze map is compared with the recorded one.
 GAZE_LOSSES = ("bce", "kl", "mse", "nss")
-#: What affinities are divided by in soft targets, where nothing else is said.
+#: Default temperature of soft targets, by which affinities are divided.
 TEMPERATURE = 0.1
 
 
 def require_rule(threshold: Any, top_k: Any, quantile: Any, weighting: str) -> None:
-    """Raise unless a rule was chosen by which pairs become positives; the softmax is one by itself."""
+    """Raise ValueError unless a rule chooses the positive pairs; weighting "softmax" needs no other rule."""
     if threshold is not None and quantile is not None:
         raise ValueError("threshold and quantile are both given; expected at most one of them")
     if threshold is None and top_k is None and quantile is None and weighting != "softmax":
@@ -31,7 +31,7 @@ def require_rule(threshold: Any, top_k: Any, quantile: Any, weighting: str) -> N
 
 
 def temperature_for(weighting: str, temperature: float | None) -> float | None:
-    """Return the temperature of soft targets; other weightings have none."""
+    """Return the temperature of weighting "softmax", and None for the others, which use none."""
     choice("weighting", weighting, WEIGHTINGS)
     if weighting != "softmax":
         if temperature is not None:

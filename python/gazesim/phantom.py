@@ -1,8 +1,8 @@
 """Synthetic radiographs with gaze: seeded images, lesions and scanpaths whose classes are known.
 
-Gaze is generated from the lesion the way the papers describe it (a reader searches around the
-centre, then dwells on what was found, in a manner that depends on it); nothing is tuned to any of
-the methods of this library. All lengths are given for images of 64 pixels and scale with ``size``.
+Gaze follows the papers' descriptions: a reader searches around the centre, then dwells on the lesion,
+in a manner that depends on its class. Nothing is tuned to a method of this library. All lengths are
+given for images of 64 pixels and scale with ``size``.
 """
 
 from __future__ import annotations
@@ -68,13 +68,15 @@ class Phantom:
 
 @dataclass(frozen=True)
 class Dwell:
-    """How readers look at a lesion: 4 to 6 fixations and more, how far from it, how long."""
+    """How readers look at a lesion."""
 
+    #: Smallest number of fixations; the number above it is Poisson with the mean ``more``.
     least: int
     more: float
-    #: Standard deviation of the distance, in radii of the lesion.
+    #: Standard deviation of the fixations around the centre, in radii of the lesion.
     spread: float
-    seconds: float
+    #: Median duration of a fixation.
+    duration_s: float
 
 
 #: "Scattered" on benign lesions, "centred" on malignant ones.
@@ -132,8 +134,8 @@ def phantom(n: int = 64, *, seed: int = 0, size: int = 64, readers: int = 1) -> 
 def structured_phantom(n: int = 64, *, seed: int = 0, size: int = 64) -> Phantom:
     """Return panoramic-like images: two rows of teeth and a dark root lesion in one quadrant, or none.
 
-    The five classes differ in the *place* of the lesion alone, as in dental panoramas, where the
-    position of gaze on the ever same anatomy tells images apart. Parameters as for :func:`phantom`.
+    The five classes differ only in the *place* of the lesion. So do dental panoramas: their anatomy is
+    always the same, and the position of gaze distinguishes images. Parameters as for :func:`phantom`.
 
     Examples
     --------
@@ -292,7 +294,7 @@ PAINTERS = {"benign": _ellipse, "malignant": _spicules, "calcification": _dots}
 
 
 def _read(rng: np.random.Generator, size: int, lesion: Disk, dwell: Dwell | None) -> Image:
-    """One reader's fixations: a search, in the midst of which the lesion, or something, is found."""
+    """One reader's fixations: a search, interrupted by a dwell on the lesion or on a false attractor."""
     scale = size / UNIT
     search = _fixations(rng, 2 + rng.poisson(5), (size / 2, size / 2), 0.18 * size, 0.18)
     missed = rng.uniform() < 0.05
@@ -313,11 +315,11 @@ def _read(rng: np.random.Generator, size: int, lesion: Disk, dwell: Dwell | None
 
 def _dwell(rng: np.random.Generator, disk: Disk, dwell: Dwell) -> Image:
     count = dwell.least + rng.poisson(dwell.more)
-    return _fixations(rng, count, disk[:2], dwell.spread * disk[2], dwell.seconds)
+    return _fixations(rng, count, disk[:2], dwell.spread * disk[2], dwell.duration_s)
 
 
 def _fixations(
-    rng: np.random.Generator, count: int, centre: tuple[float, float], spread: float, seconds: float
+    rng: np.random.Generator, count: int, centre: tuple[float, float], spread_px: float, duration_s: float
 ) -> Image:
-    places = rng.normal(centre, spread, (count, 2))
-    return np.column_stack([places, seconds * rng.lognormal(0, 0.35, count)])
+    places = rng.normal(centre, spread_px, (count, 2))
+    return np.column_stack([places, duration_s * rng.lognormal(0, 0.35, count)])

@@ -161,7 +161,7 @@ class Scanpaths:
     def to_table(self) -> dict[str, NDArray[Any]]:
         """Return the tidy table that :meth:`from_table` reads, as a dict of columns.
 
-        A scanpath without fixations has no row in it, and so is lost.
+        A scanpath without fixations has no row, so the table loses it.
         """
         lengths = np.diff(self.offsets)
         several = bool(self.ids) and all(isinstance(i, tuple) and len(i) == 2 for i in self.ids)
@@ -226,7 +226,7 @@ class Scanpaths:
         return self.values[self.offsets[position] : self.offsets[position + 1]]
 
     def _has_numbers(self) -> bool:
-        """Return whether a whole number has to be an id: some ids are, and they are not the positions."""
+        """Return whether a whole number is looked up as an id: some ids are whole numbers, not positions."""
         return self.ids != tuple(range(len(self))) and any(
             isinstance(name, int) and not isinstance(name, bool) for name in self.ids
         )
@@ -326,9 +326,9 @@ def tidy_rows(table: Any) -> tuple[list[Hashable], FloatArray, NDArray[Any] | No
 def by_scanpath(
     keys: Sequence[Hashable], index: NDArray[Any] | None
 ) -> tuple[IntArray, IntArray, list[Hashable]]:
-    """Return the order of rows that puts scanpaths together, their offsets and their ids.
+    """Return the order that groups rows by scanpath, the offsets and the ids of the scanpaths.
 
-    Scanpaths come in the order of their first row, and rows in that of ``index`` where it is given.
+    Scanpaths come in the order of their first row, and their rows in the order of ``index`` if given.
     """
     rows_of: dict[Hashable, list[int]] = {}
     for row, key in enumerate(keys):

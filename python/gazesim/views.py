@@ -20,7 +20,7 @@ from .heatmaps import as_numbers_or_masks, stacks, threads
 
 __all__ = ["Sampler", "View", "accept", "iou", "sample_crop", "sample_cutout"]
 
-#: Gives that many uniform numbers in [0, 1).
+#: ``uniforms(count)`` returns ``count`` random numbers, uniform in [0, 1).
 Uniforms = Callable[[int], NDArray[np.float64]]
 Seed = int | np.random.Generator | None
 
@@ -51,7 +51,7 @@ class View:
     tries
         Sizes (exact) or boxes (rejection) that were drawn to find it.
     fallback
-        Whether no box keeps enough, so that the argument ``fallback`` says what the view is.
+        Whether no box that keeps enough was found; the argument ``fallback`` then decides the view.
     empty
         Whether the map has no gaze, so that every box keeps enough.
 
@@ -96,15 +96,15 @@ def iou(
         (H, W), or (n, H, W) for many images: finite numbers of at least 0, or booleans.
     boxes
         (k, 4) whole numbers, or (n, k, 4): x0, y0, x1, y1 in pixels, half-open. Floats have to be
-        whole, as torchvision's boxes usually are. What lies outside of the image holds nothing,
-        neither does a box with x1 ≤ x0 or y1 ≤ y0.
+        whole, as torchvision's boxes usually are. Parts outside of the image hold no gaze, nor does a
+        box with x1 ≤ x0 or y1 ≤ y0.
     kind
         ``"crop"``: the view is what lies in the box. ``"cutout"``: what lies around it.
     weighting
         ``"support"`` counts pixels with gaze; ``"mass"`` sums the gaze itself (FocusContrast).
     support
-        Pixels with gaze are those above ``support`` times the map's maximum; 0 is the papers'
-        literal "non-zero", which Gaussian tails and network outputs are nearly everywhere.
+        Pixels with gaze are those above ``support`` times the map's maximum. 0 is the papers' literal
+        "non-zero"; Gaussian tails and outputs of networks are non-zero nearly everywhere.
     n_threads
         Threads to use for many images; default ``GAZESIM_NUM_THREADS``, then all available cores.
 
@@ -236,8 +236,8 @@ def sample_cutout(
 
     ``size`` is the hole's side, or its (height, width), in pixels; without it, sizes are drawn
     within ``scale`` and ``ratio``. Holes lie inside the image. Several are drawn one after the
-    other, each from those places where all holes so far keep enough together. Everything else is as
-    for :func:`sample_crop`; with the fallback ``"whole"``, a hole without a place is not made.
+    other, each among the places where all holes so far together keep enough. Everything else is as
+    for :func:`sample_crop`; with the fallback ``"whole"``, a hole that has no such place is left out.
 
     Examples
     --------
@@ -268,7 +268,7 @@ def sample_cutout(
 class Sampler:
     """The checked parameters of :func:`sample_crop` or :func:`sample_cutout`, for many draws.
 
-    ``kind`` is ``"crop"`` or ``"cutout"``, ``boxes`` the ``n_holes`` of the latter.
+    ``kind`` is ``"crop"`` or ``"cutout"``, ``boxes`` the number of holes of a cutout.
 
     Examples
     --------

@@ -265,7 +265,8 @@ def test_a_cache_pickles_as_its_path(tmp_path: Path) -> None:
 
 def test_manifest_says_what_the_design_lists(tmp_path: Path) -> None:
     manifest = json.loads((AffinityCache.build(tmp_path / "c", gaze(3)).path / "manifest.json").read_text())
-    assert manifest["version"] == 1
+    assert manifest["version"] == 2
+    assert manifest["geometry"] is None
     assert manifest["dtype"] == "float32"
     assert manifest["library"] == gazesim.__version__
     assert manifest["scheme"]["name"] == "multimatch"

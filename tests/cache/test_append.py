@@ -48,13 +48,13 @@ def test_old_pairs_are_not_computed_again(tmp_path: Path, monkeypatch) -> None:
     _, old, new = split(50, 40)
     cache = AffinityCache.build(tmp_path / "c", old)
     compared = []
-    original = gazesim.MultiMatch._fill_affinity
+    original = gazesim.MultiMatch.fill_affinity
 
     def counting(self, rows, other, out, **run):
         compared.append(len(rows) * (len(rows) + 1) // 2 if other is None else len(rows) * len(other))
         original(self, rows, other, out, **run)
 
-    monkeypatch.setattr(gazesim.MultiMatch, "_fill_affinity", counting)
+    monkeypatch.setattr(gazesim.MultiMatch, "fill_affinity", counting)
     cache.append(new)
     assert sum(compared) == 40 * 10 + 10 * 11 // 2
 
@@ -110,4 +110,4 @@ def test_other_screens_and_other_maps_are_refused(tmp_path: Path, rng) -> None:
     with pytest.raises(ValueError, match=r"gazes has maps of \(4, 8\), compared with \(8, 8\)"):
         maps.append(rng.random((1, 4, 8)), ids=["new"])
     more = maps.append(rng.random((1, 8, 8)), ids=["new"])
-    assert more.features.map_size == (8, 8)
+    assert more.features.map_size_hw == (8, 8)

@@ -141,8 +141,8 @@ BOTH = {
     "manifest is pickled": (replaced(MANIFEST, lambda: pickle.dumps(Bomb())), "is not JSON"),
     "other format": (edited(lambda m: m.update(format="other")), "is not the manifest of a gazesim"),
     "later version": (
-        forged(lambda m: m.update(version=2)),
-        "format version 2; this gazesim reads version 1",
+        forged(lambda m: m.update(version=3)),
+        "format version 3; this gazesim reads versions 1 to 2",
     ),
     "version is text": (forged(lambda m: m.update(version="1")), "format version '1'"),
     "missing field": (edited(lambda m: m.pop("scheme")), "missing or foreign fields: scheme"),

@@ -1,4 +1,4 @@
-"""One builder at a time, full disks in words, fixed bytes."""
+"""One build at a time, messages for full disks, reproducible bytes."""
 
 from __future__ import annotations
 
@@ -36,11 +36,11 @@ def test_a_second_builder_is_refused(tmp_path: Path) -> None:
 
 @needs_fork
 def test_the_lock_of_a_killed_builder_is_free(tmp_path: Path) -> None:
-    ready, told = os.pipe()
+    ready, writer = os.pipe()
 
     def hold() -> None:
         with store.FolderLock(tmp_path / ".c.building"):
-            os.write(told, b"x")
+            os.write(writer, b"x")
             os.read(os.pipe()[0], 1)  # for ever
 
     def refused(_: int) -> None:

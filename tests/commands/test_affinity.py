@@ -31,9 +31,9 @@ def test_real_gaze(shared, tmp_path, capsys, file, count, says):
     assert (np.diag(matrix) == 1).all()
     assert len((tmp_path / "A.ids.txt").read_text().splitlines()) == count
     assert plot.read_bytes().startswith(b"\x89PNG")
-    told = capsys.readouterr()
-    assert says in told.err
-    assert told.out == ""
+    printed = capsys.readouterr()
+    assert says in printed.err
+    assert printed.out == ""
     assert sorted(p.name for p in tmp_path.iterdir()) == ["A.ids.txt", "A.npy", "A.png"]
 
 
@@ -42,10 +42,10 @@ def test_osie_has_invalid_scanpaths_and_a_progress_bar(shared, tmp_path, capsys)
     path = str(shared / "data" / "osie" / "fixations.mat")
     out = str(tmp_path / "A.npy")
     assert main(["affinity", path, "--scheme", "tima", "--sigma_px", "3", "--out", out]) == 0
-    told = capsys.readouterr().err
-    assert "10,500 scanpaths, 98,321 fixations" in told
-    assert "duration ms -> s" in told
-    assert "55.1M/55.1M" in told
+    printed = capsys.readouterr().err
+    assert "10,500 scanpaths, 98,321 fixations" in printed
+    assert "duration ms -> s" in printed
+    assert "55.1M/55.1M" in printed
     assert np.load(out, mmap_mode="r").shape == (10_500, 10_500)
 
 
@@ -101,10 +101,10 @@ def test_options_of_multimatch(shared, capsys):
         "[640,480]",
     ]
     assert main(["affinity", path, *options]) == 0
-    told = capsys.readouterr().err
-    assert "weights=(0.1, 0.1, 0.1, 0.1, 0.6)" in told
-    assert "Grouping(amplitude_px=150.0, direction_deg=45.0, duration=0.3)" in told
-    assert "screen_size=(640.0, 480.0)" in told
+    printed = capsys.readouterr().err
+    assert "weights=(0.1, 0.1, 0.1, 0.1, 0.6)" in printed
+    assert "Grouping(amplitude_px=150.0, direction_deg=45.0, duration=0.3)" in printed
+    assert "screen_size=(640.0, 480.0)" in printed
 
 
 @pytest.mark.parametrize(
@@ -118,9 +118,9 @@ def test_options_of_multimatch(shared, capsys):
 def test_mistakes_are_one_line(arguments, message, capsys, tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
     assert main(["affinity", *arguments]) == 1
-    told = capsys.readouterr().err
-    assert message in told
-    assert told.count("\n") == 1
+    printed = capsys.readouterr().err
+    assert message in printed
+    assert printed.count("\n") == 1
 
 
 def test_gaze_is_read_as_asked(fixtures, capsys):
@@ -128,8 +128,8 @@ def test_gaze_is_read_as_asked(fixtures, capsys):
     for option in ("--screen_size=[64,48]", "--screen_size=64,48"):
         words = ["--time_unit", "samples", "--sampling_rate", "50", "--off_image", "clip"]
         assert main(["affinity", path, "--scheme", "tima", option, *words]) == 0
-        told = capsys.readouterr().err
-        assert "px of 64 x 48 (as asked); duration samples at 50 Hz" in told
+        printed = capsys.readouterr().err
+        assert "px of 64 x 48 (as asked); duration samples at 50 Hz" in printed
     assert main(["affinity", path, "--eye", "left"]) == 1
     assert "expected it with" in capsys.readouterr().err
 

@@ -32,10 +32,10 @@ def test_table_and_picture(files, tmp_path, capsys):
     out, plot = tmp_path / "table.csv", tmp_path / "plot.png"
     words = ["--out", str(out), "--plot", str(plot), "--screen_size", "80,80", "--shuffles", "2"]
     assert main(["compare", *files, *words]) == 0
-    told = capsys.readouterr()
-    assert "multimatch_position               ↑  5" in told.out
-    assert "string_edit_distance" in told.out
-    assert "compared 5 predicted with 15 human scanpaths" in told.err
+    printed = capsys.readouterr()
+    assert "multimatch_position               ↑  5" in printed.out
+    assert "string_edit_distance" in printed.out
+    assert "compared 5 predicted with 15 human scanpaths" in printed.err
     assert plot.read_bytes().startswith(b"\x89PNG")
     with out.open(newline="", encoding="utf-8") as file:
         rows = list(csv.DictReader(file))
@@ -60,11 +60,12 @@ def test_what_is_left_out_is_one_line(files, tmp_path, capsys):
     write_table(gaze[[name for name in gaze.ids if name[0] != "image 3"]], tmp_path / "fewer.csv")
     words = ["--screen_size", "80,80", "--measures", "multimatch", "--rows", "all"]
     assert main(["compare", files[0], str(tmp_path / "fewer.csv"), *words]) == 0
-    told = capsys.readouterr().err
+    printed = capsys.readouterr().err
     assert (
-        "1 of 5 images have predicted, but no human scanpaths, such as 'image 3'; they are left out\n" in told
+        "1 of 5 images have predicted, but no human scanpaths, such as 'image 3'; they are left out\n"
+        in printed
     )
-    assert "Warning" not in told
+    assert "Warning" not in printed
 
 
 @pytest.mark.parametrize(

@@ -25,6 +25,7 @@ from gazesim.train import Contrastive, GazeData, PhantomSettings, load_backbone
 from gazesim.train.evaluation import protocols
 from gazesim.train.evaluation.results import read_rows
 from gazesim.train.reproduce.published import paper_configs
+from report.studies import data_of
 
 QUICK = ["--finetune.epochs", "1", "--finetune.min_steps", "0"]
 CONFIG = """
@@ -77,6 +78,8 @@ def manifest(tmp_path_factory):
 
 def test_configuration_beside_the_checkpoint(runs, tmp_path, capsys):
     words = [str(runs / "plain"), f"mcgip={runs / 'gaze' / 'last.ckpt'}", "--baselines", "scratch"]
+    report = tmp_path / "report.html"
+    words += ["--html", str(report), "--map_points", "2", "--map_unseen"]
     assert main(["evaluate", *words, "--fractions", "0.2,1", *QUICK, "--out", str(tmp_path / "out")]) == 0
     captured = capsys.readouterr()
     assert captured.out.startswith("| protocol | labels | method | n | ACC ↑ | AUC ↑ | M-AUC ↑ |")
@@ -87,6 +90,12 @@ def test_configuration_beside_the_checkpoint(runs, tmp_path, capsys):
     assert captured.out in (tmp_path / "out" / "results.md").read_text()
     with Image.open(tmp_path / "out" / "affinity_maps.png") as picture:
         assert picture.size[0] > 900
+        assert picture.size[1] > 1500  # two rows of each of three images at least: a point and the unseen one
+    shown = data_of(report)
+    assert [table["protocol"] for table in shown["tables"]] == ["probe", "finetune"]
+    assert all(table["methods"] == ["plain", "mcgip", "scratch"] for table in shown["tables"])
+    assert shown["maps"].startswith("data:image/png;base64,")
+    assert "default-src 'none'" in report.read_text()
 
 
 def test_manifest_with_folds_and_more_methods_later(runs, manifest, tmp_path, capsys):
@@ -212,15 +221,16 @@ def test_the_commands_in_packaged_configurations(name, monkeypatch):
         (["{runs}/plain", "--seeds", "1.5"], "seeds is '1.5'; expected numbers"),
         (["{runs}/plain", "--protocols", "prob"], 'did you mean "probe"'),
         (["{runs}/plain", "--device", "gpu"], 'device is \'gpu\'; expected "auto", "cpu" or "cuda"'),
+        (["{runs}/plain", "--html", "{runs}/nowhere/report.html"], "is in a folder that does not exist"),
         (["{runs}/plain", "--map_layer", "layer9", "--protocols", "probe"], "layer is 'layer9'"),
     ],
 )
 def test_mistakes_get_one_sentence(words, message, runs, tmp_path, capsys):
     given = [word.format(runs=runs) for word in words]
     assert main(["evaluate", *given, "--out", str(tmp_path / "out")]) == 1
-    told = capsys.readouterr().err.splitlines()[-1]
-    assert told.startswith("gazesim evaluate: ")
-    assert message in told
+    printed = capsys.readouterr().err.splitlines()[-1]
+    assert printed.startswith("gazesim evaluate: ")
+    assert message in printed
     assert not (tmp_path / "out").exists()
 
 
@@ -252,8 +262,8 @@ def test_unsuitable_labels_get_one_sentence(change, options, message, runs, mani
     data = relabelled(manifest, tmp_path, change)
     words = [str(runs / "plain"), "--data", data, "--size", "32", *options, "--out", str(tmp_path / "out")]
     assert main(["evaluate", *words]) == 1
-    told = capsys.readouterr().err.splitlines()[-1]
-    assert message in told
+    printed = capsys.readouterr().err.splitlines()[-1]
+    assert message in printed
 
 
 def test_a_configuration_has_to_hold_data(runs, tmp_path, capsys):
@@ -266,9 +276,9 @@ def test_a_configuration_has_to_hold_data(runs, tmp_path, capsys):
     ):
         file.write_text(text)
         assert main(["evaluate", str(runs / "plain"), "--data", str(file), "--out", str(tmp_path)]) == 1
-        told = capsys.readouterr().err
-        assert message in told
-        assert told.count("\n") == 1
+        printed = capsys.readouterr().err
+        assert message in printed
+        assert printed.count("\n") == 1
 
 
 @pytest.mark.parametrize(

@@ -73,8 +73,8 @@ def test_every_probe_also_for_weights_of_others(folder, tmp_path, capsys):
     words += ["--map_layer", "maps.2", "--out", str(tmp_path)]
     probes = "probe,knn,multi_label,segmentation,affinity"
     assert main([*words, "--protocols", probes]) == 0
-    told = capsys.readouterr()
-    assert "1 of 24 data images have no mask and are left out" in told.err
+    printed = capsys.readouterr()
+    assert "1 of 24 data images have no mask and are left out" in printed.err
     metrics = {
         "probe": {"ACC", "AUC"},
         "knn": {"ACC", "AUC"},
@@ -93,7 +93,7 @@ def test_every_probe_also_for_weights_of_others(folder, tmp_path, capsys):
         assert scores(tmp_path, method=method, protocol="affinity", fraction=1.0)["AUROC"] > 0.7
     assert not scores(tmp_path, protocol="affinity", fraction=0.5)  # nothing is trained
     for line in ("| segmentation | 50 % | own | 1 |", "| affinity | 100 % | scratch | 1 |"):
-        assert line in told.out
+        assert line in printed.out
         assert line in (tmp_path / "results.md").read_text()
     # The same folder takes another protocol later, but no other findings.
     before = (tmp_path / "results.csv").read_text()
@@ -107,13 +107,13 @@ def test_every_probe_also_for_weights_of_others(folder, tmp_path, capsys):
 def test_patches_are_rows_of_boxes_and_folds_keep_images_whole(folder, tmp_path, capsys, monkeypatch):
     from gazesim.train.evaluation import protocols
 
-    seen, real = [], protocols._Work.probabilities
+    seen, real = [], protocols._CellScorer.probabilities
 
     def noted(self, cell, division):
         seen.append((self.tasks[cell.protocol].samples.groups, division))
         return real(self, cell, division)
 
-    monkeypatch.setattr(protocols._Work, "probabilities", noted)
+    monkeypatch.setattr(protocols._CellScorer, "probabilities", noted)
     words = ["evaluate", "--baselines", "scratch", "--backbone", "resnet10-narrow", "--protocols", "patch"]
     words += ["--data", str(folder / "patches.csv"), "--fractions", "0.2,1", *QUICK, "--folds", "3"]
     assert main([*words, "--out", str(tmp_path)]) == 0
@@ -159,5 +159,5 @@ def test_a_finding_is_one_or_zero(folder, tmp_path, capsys):
     words = ["--baselines", "scratch", "--backbone", "resnet10-narrow", "--data", str(tmp_path / "m.csv")]
     words += ["--protocols", "multi_label", "--findings", "left", *QUICK]
     assert main(["evaluate", *words, "--out", str(tmp_path / "out")]) == 1
-    told = capsys.readouterr().err.splitlines()[-1]
-    assert "m.csv, line 4: column 'left' is 'maybe'; expected 1, 0, or nothing" in told
+    printed = capsys.readouterr().err.splitlines()[-1]
+    assert "m.csv, line 4: column 'left' is 'maybe'; expected 1, 0, or nothing" in printed

@@ -88,9 +88,9 @@ def test_onnx_takes_images_of_any_number_and_size(run, tmp_path, capsys):
 def test_mistakes_get_one_sentence(words, message, tmp_path, capsys):
     folder = saved(tmp_path / "narrow", "resnet10-narrow", 1)
     assert main(["export-backbone", str(folder), *(word.format(folder=folder) for word in words)]) == 1
-    told = capsys.readouterr().err
-    assert message in told
-    assert told.count("\n") == 1
+    printed = capsys.readouterr().err
+    assert message in printed
+    assert printed.count("\n") == 1
     assert not list(folder.glob("backbone*"))
 
 

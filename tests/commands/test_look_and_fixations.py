@@ -23,7 +23,7 @@ def samples(folder, name="rec.csv", images=("a.png", "b.png")):
 def test_look_explains_a_file(fixtures, capsys, tmp_path):
     path = fixtures / "cases" / "dataviewer_both_eyes.txt"
     assert main(["look", str(path), "--eye", "right", "--plot", str(tmp_path / "p.png")]) == 0
-    said = capsys.readouterr().out
+    said = "".join(capsys.readouterr())
     for words in (
         "format        dataviewer: Data Viewer fixation report (detected)",
         "columns       RECORDING_SESSION_LABEL, TRIAL_INDEX, EYE_USED",
@@ -42,7 +42,7 @@ def test_look_warns_of_units(tmp_path, capsys):
     path = tmp_path / "gaze.csv"
     path.write_text("image_id,x,y,duration\na,100,200,180\na,300,400,220\n")
     assert main(["look", str(path)]) == 0
-    said = capsys.readouterr().out
+    said = "".join(capsys.readouterr())
     assert "units         unlikely, see below" in said
     assert 'durations look like ms: time_unit="ms"' in said
 
@@ -50,7 +50,7 @@ def test_look_warns_of_units(tmp_path, capsys):
 def test_look_explains_samples_and_says_what_reads_them(tmp_path, capsys):
     path = samples(tmp_path)
     assert main(["look", str(path)]) == 0
-    said = capsys.readouterr().out
+    said = "".join(capsys.readouterr())
     assert "recording     rec: 120 samples, 100 Hz" in said
     assert "images        2: a.png, b.png" in said
     assert f"fixations {path} --out fixations.csv" in said

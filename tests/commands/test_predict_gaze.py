@@ -13,7 +13,9 @@ from PIL import Image
 
 from gazesim.cli import main
 from gazesim.commands import predict_gaze
+from gazesim.commands.reading import read_gaze
 from gazesim.phantom import phantom
+from gazesim.train.saliency.gaze_pairs import pairs_of_files
 
 TINY = ["--size", "32", "--epochs", "2", "--features", "[4,4,8,8,8,4]"]
 
@@ -53,8 +55,9 @@ def test_all_readers_of_an_image_count(trained, tmp_path):
     ]
     (tmp_path / "gaze.csv").write_text("\n".join(["image_id,reader_id,x,y,duration", *rows]))
     files = ["--images", str(trained / "images"), "--maps", str(trained / "maps")]
-    paths = predict_gaze._readings(str(tmp_path / "gaze.csv"), screen_size=(40, 40))
-    assert {path.shape for path in paths.values()} == {(5, 3)}
+    source = read_gaze(str(tmp_path / "gaze.csv"), screen_size=(40, 40))
+    pairs = pairs_of_files(str(trained / "images"), str(trained / "maps"), source.placed, size=32)
+    assert {path.shape for path in pairs.fixations} == {(5, 3)}
     words = [*files, "--scanpaths", str(tmp_path / "gaze.csv"), *TINY, "--epochs", "1"]
     words += ["--time_unit", "ms"]
     assert main(["predict-gaze", "fit", str(tmp_path / "model"), *words]) == 0
@@ -103,9 +106,9 @@ def test_phantom_reports_all_five_metrics(tmp_path, capsys):
 )
 def test_mistakes_get_one_sentence(arguments, message, tmp_path, capsys):
     assert main(["predict-gaze", *(one.format(out=tmp_path) for one in arguments)]) == 1
-    told = capsys.readouterr().err
-    assert message in told
-    assert told.count("\n") == 1
+    printed = capsys.readouterr().err
+    assert message in printed
+    assert printed.count("\n") == 1
 
 
 def test_maps_must_belong_to_images(trained, tmp_path, capsys):
@@ -121,6 +124,6 @@ def test_scores_without_a_value_are_counted(capsys):
     assert record["mean"] == {"CC": pytest.approx(0.6), "KL": 2.0}
     assert record["images"] == {"CC": 2, "KL": 3}
     assert record["each"]["CC"] == [0.5, None, 0.7]
-    told = capsys.readouterr().err
-    assert "left out of the mean: CC on 1 of 3 (the first: 1, nan)" in told
-    assert "CC 0.600, KL 2.000 on 3 unseen images" in told
+    printed = capsys.readouterr().err
+    assert "left out of the mean: CC on 1 of 3 (the first: 1, nan)" in printed
+    assert "CC 0.600, KL 2.000 on 3 unseen images" in printed

@@ -9,7 +9,6 @@ import shutil
 import signal
 import subprocess
 import sys
-import time
 
 import pytest
 
@@ -22,6 +21,7 @@ from gazesim.cli import main
 from gazesim.commands.configuration import packaged_configs
 from gazesim.train import load_backbone
 from gazesim.train.lightning_tools import MetricsFile
+from runs import interrupted, state
 
 #: MoCo with a queue, and pairs drawn by chance on a schedule: all that resuming could lose.
 TINY = {
@@ -35,16 +35,6 @@ TINY = {
     "data": {"phantom": {"n_train": 64, "n_test": 0, "size": 32}, "channels": 1, "batch_size": 16},
     "trainer": {"max_epochs": 6, "log_every_n_steps": 1, "accelerator": "cpu"},
 }
-
-
-@pytest.fixture(scope="module", autouse=True)
-def _seed_of_others():
-    """Lightning leaves its seed in the environment."""
-    before = os.environ.get("PL_GLOBAL_SEED")
-    yield
-    os.environ.pop("PL_GLOBAL_SEED", None)
-    if before is not None:
-        os.environ["PL_GLOBAL_SEED"] = before
 
 
 @pytest.fixture(scope="module")
@@ -63,10 +53,6 @@ def uninterrupted(config, tmp_path_factory):
     return folder
 
 
-def state(folder):
-    return torch.load(folder / "last.ckpt", weights_only=True)["state_dict"]
-
-
 def test_a_run_leaves_checkpoint_configuration_and_logs(uninterrupted):
     with (uninterrupted / "metrics.csv").open(newline="") as lines:
         rows = list(csv.DictReader(lines))
@@ -79,31 +65,10 @@ def test_a_run_leaves_checkpoint_configuration_and_logs(uninterrupted):
     assert load_backbone(uninterrupted)(torch.rand(2, 1, 32, 32)).shape == (2, 128)
 
 
-def interrupted(config, folder, how):
-    """Start a training in a process of its own, and end it after its first epoch."""
-    words = ["pretrain", "--config", str(config), "--out", str(folder)]
-    threads = {"OMP_NUM_THREADS": str(torch.get_num_threads())}
-    # A process started in the background may ignore Ctrl-C; one of a user does not.
-    program = (
-        "import signal, sys; signal.signal(signal.SIGINT, signal.default_int_handler); "
-        f"from gazesim.cli import main; sys.exit(main({words!r}))"
-    )
-    child = subprocess.Popen(
-        [sys.executable, "-c", program], stderr=subprocess.PIPE, text=True, env=os.environ | threads
-    )
-    deadline = time.monotonic() + 120
-    while not (folder / "last.ckpt").is_file() and time.monotonic() < deadline:
-        assert child.poll() is None, child.communicate()[1]
-        time.sleep(0.005)
-    child.send_signal(how)
-    _, said = child.communicate(timeout=60)
-    return child.returncode, said
-
-
 @pytest.mark.parametrize("how", [signal.SIGKILL, signal.SIGINT])
 def test_a_resumed_training_equals_the_uninterrupted_one(config, uninterrupted, tmp_path, how, capsys):
     folder = tmp_path / "cut"
-    code, said = interrupted(config, folder, how)
+    code, said = interrupted(["--config", str(config)], folder, how)
     cut = torch.load(folder / "last.ckpt", weights_only=True)
     assert 4 <= cut["global_step"] < 24
     if how == signal.SIGINT:
@@ -144,10 +109,10 @@ def test_a_module_as_backbone(config, tmp_path):
 
 def test_help_is_of_a_length_to_read(capsys):
     assert main(["pretrain", "--help"]) == 0
-    told = capsys.readouterr().out
-    assert "--model.pairs" in told
-    assert "--resume" in told
-    assert len(told.splitlines()) < 25
+    messages = capsys.readouterr().out
+    assert "--model.pairs" in messages
+    assert "--resume" in messages
+    assert len(messages.splitlines()) < 25
     assert main(["pretrain", "--help_all"]) == 0
     assert len(capsys.readouterr().out.splitlines()) < 450
 
@@ -232,9 +197,9 @@ def test_mistakes_get_one_sentence(words, message, config, tmp_path, capsys):
     words = [word.format(config=config) for word in words]
     out = ["--out", str(tmp_path)] if words else []
     assert main(["pretrain", *words, *out]) == 1
-    told = [line for line in capsys.readouterr().err.splitlines() if line.startswith("gazesim")]
-    assert len(told) == 1
-    assert message in told[0]
+    messages = [line for line in capsys.readouterr().err.splitlines() if line.startswith("gazesim")]
+    assert len(messages) == 1
+    assert message in messages[0]
 
 
 @pytest.mark.parametrize(
@@ -251,8 +216,8 @@ def test_mistakes_get_one_sentence(words, message, config, tmp_path, capsys):
 def test_mistakes_in_files_get_one_sentence(text, message, tmp_path, capsys):
     (tmp_path / "bad.yaml").write_text(text)
     assert main(["pretrain", "--config", str(tmp_path / "bad.yaml"), "--out", str(tmp_path / "out")]) == 1
-    told = capsys.readouterr().err.strip().splitlines()
-    assert message in told[-1]
+    messages = capsys.readouterr().err.strip().splitlines()
+    assert message in messages[-1]
     assert not (tmp_path / "out").exists()
 
 
@@ -282,9 +247,9 @@ def test_a_resumed_training_needs_its_settings(uninterrupted, tmp_path, words, m
     before = (folder / "config.yaml").read_bytes()
     start = ["pretrain", "--config", str(folder / "config.yaml"), "--out", str(folder), "--resume"]
     assert main([*start, "--trainer.max_epochs", "7", *words]) == 1
-    told = [line for line in capsys.readouterr().err.splitlines() if line.startswith("gazesim")]
-    assert len(told) == 1
-    assert message in told[0]
+    messages = [line for line in capsys.readouterr().err.splitlines() if line.startswith("gazesim")]
+    assert len(messages) == 1
+    assert message in messages[0]
     assert (folder / "config.yaml").read_bytes() == before
 
 
@@ -314,8 +279,8 @@ def test_only_files_that_exist_are_said_to_be_written(config, tmp_path, capsys):
     words = ["--out", str(tmp_path / "run"), "--trainer.fast_dev_run", "true", "--seed_everything", "true"]
     words += ["--model.pairs", "null"]
     assert main(["pretrain", "--config", str(config), *words]) == 0
-    told = [line for line in capsys.readouterr().err.splitlines() if "wrote" in line or "next" in line]
-    assert told == [f"gazesim pretrain: wrote {tmp_path / 'run' / 'config.yaml'}"]
+    messages = [line for line in capsys.readouterr().err.splitlines() if "wrote" in line or "next" in line]
+    assert messages == [f"gazesim pretrain: wrote {tmp_path / 'run' / 'config.yaml'}"]
     kept = yaml.safe_load((tmp_path / "run" / "config.yaml").read_text())
     assert kept["seed_everything"] == int(os.environ["PL_GLOBAL_SEED"])
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import csv
+import shutil
 import subprocess
 import sys
 from pathlib import Path
@@ -11,7 +12,7 @@ import numpy as np
 import pytest
 
 from gazesim import AffinityCache
-from gazesim.cli import main
+from gazesim.cli import VERBS, main
 from gazesim.commands.configuration import read_yaml, resolved
 from gazesim.commands.pretrain import Start, configuration_of, prepared
 from gazesim.commands.pretrain_checks import BACKBONES, FREE, differences
@@ -44,10 +45,10 @@ def resume(words, folder, how="--resume") -> Start:
 def said(words, capsys) -> str:
     """Return the one line in which a command is refused."""
     assert main(["pretrain", *map(str, words)]) == 1
-    told = capsys.readouterr().err
-    assert told.count("\n") == 1
-    assert told.startswith("gazesim pretrain: ")
-    return told
+    printed = capsys.readouterr().err
+    assert printed.count("\n") == 1
+    assert printed.startswith("gazesim pretrain: ")
+    return printed
 
 
 # --- going on ---------------------------------------------------------------------------------------
@@ -74,10 +75,10 @@ def said(words, capsys) -> str:
 def test_other_settings_are_refused_by_name(words, message, how, config, tmp_path, capsys):
     folder = run_folder(["--config", str(config)], tmp_path / "run")
     before = (folder / "config.yaml").read_bytes()
-    told = said(["--config", folder / "config.yaml", how, *words], capsys)
-    assert "last.ckpt does not go on with these settings: " in told
-    assert message in told
-    assert told.endswith(f"expected those of {folder / 'config.yaml'}\n")
+    printed = said(["--config", folder / "config.yaml", how, *words], capsys)
+    assert "last.ckpt does not go on with these settings: " in printed
+    assert message in printed
+    assert printed.endswith(f"expected those of {folder / 'config.yaml'}\n")
     assert (folder / "config.yaml").read_bytes() == before
 
 
@@ -109,8 +110,8 @@ def test_the_published_case(shared, tmp_path, capsys):
     case = shared / "cases" / "train_resume_other_batch" / "config.yaml"
     folder = run_folder(["--config", str(case)], tmp_path / "run")
     for words in (["--data.batch_size", "16"], ["--data.batch_size", "4"], ["--trainer.devices", "2"]):
-        told = said(["--config", case, "--out", folder, "--resume", *words], capsys)
-        assert "does not go on with these settings" in told
+        printed = said(["--config", case, "--out", folder, "--resume", *words], capsys)
+        assert "does not go on with these settings" in printed
     assert resume(["--config", str(case)], folder).is_resumed
 
 
@@ -181,10 +182,10 @@ def cache(folder: Path, ids):
 )
 def test_what_cannot_take_a_step_is_refused(images, words, message, tmp_path, capsys):
     file = manifest(tmp_path / "files", images)
-    told = said(
+    printed = said(
         ["--data.manifest", file, "--data.batch_size", "4", "--out", tmp_path / "out", *words], capsys
     )
-    assert message in told
+    assert message in printed
     assert not (tmp_path / "out").exists()
 
 
@@ -192,9 +193,11 @@ def test_a_cache_by_reader_is_pointed_out(tmp_path, capsys):
     file = manifest(tmp_path / "files", rows(4))
     by_reader = cache(tmp_path / "cache", [(f"i{k}", reader) for k in range(4) for reader in "ab"])
     words = ["--data.manifest", file, "--data.batch_size", "2", "--model.pairs.cache", by_reader, *RULE]
-    told = said(words, capsys)
-    assert "holds affinities of (image, reader), such as ('i0', 'a'), and training looks for images" in told
-    assert "--reduce mean" in told
+    printed = said(words, capsys)
+    assert (
+        "holds affinities of (image, reader), such as ('i0', 'a'), and training looks for images" in printed
+    )
+    assert "--reduce mean" in printed
 
 
 def test_a_cache_of_other_images_is_pointed_out(tmp_path, capsys):
@@ -212,8 +215,35 @@ def test_another_content_of_the_manifest_is_noticed(tmp_path, capsys):
     moved = manifest(tmp_path / "moved", rows(4))
     assert resume(["--data.manifest", str(moved), *words[2:]], folder).is_resumed
     manifest(tmp_path / "files", rows(5))
-    told = said([*words, "--out", folder, "--resume"], capsys)
-    assert "the content of data.manifest is" in told
+    printed = said([*words, "--out", folder, "--resume"], capsys)
+    assert "the content of data.manifest is" in printed
+
+
+def another_cache(folder, ids):
+    """Write a cache of the same ids with other affinities."""
+    shutil.rmtree(folder)
+    matrix = np.eye(len(ids), dtype=np.float32)
+    matrix[0, 1] = matrix[1, 0] = 0.5
+    AffinityCache.from_matrix(folder, matrix, ids=ids)
+
+
+def test_another_content_of_the_cache_is_noticed(tmp_path, capsys):
+    file, ids = manifest(tmp_path / "files", rows(4)), [f"i{k}" for k in range(4)]
+    place = cache(tmp_path / "cache", ids)
+    words = ["--data.manifest", str(file), "--data.batch_size", "2", "--model.pairs.cache", str(place), *RULE]
+    folder = run_folder(words, tmp_path / "run")
+    assert resume(words, folder).changes == ()
+    shutil.copytree(place, tmp_path / "copy")
+    copied = [str(tmp_path / "copy") if word == str(place) else word for word in words]
+    assert resume(copied, folder).is_resumed
+    shutil.rmtree(place)
+    cache(place, ids)  # built again to the same affinities
+    assert resume(words, folder).changes == ()
+    another_cache(place, ids)
+    for how in ("--resume", "--resume=auto"):
+        printed = said([*words, "--out", folder, how], capsys)
+        assert "the content of model.pairs.cache is" in printed
+    assert "does not go on with these settings" in printed
 
 
 def test_files_count_in_the_order_of_the_words(tmp_path):
@@ -250,15 +280,12 @@ def test_differences_take_null_for_its_defaults(config, tmp_path):
 @pytest.mark.parametrize(
     "words",
     [
-        ["pretrain", "--help"],
+        *([verb, "--help"] for verb in VERBS),
         ["pretrain", "--help_all"],
         ["pretrain", "--config", "demo", "--model.framework", "byl"],
         ["pretrain", "--config", "demo", "--print_config"],
-        ["evaluate", "--help"],
         ["evaluate", "nowhere/last.ckpt"],
-        ["export-backbone", "--help"],
-        ["predict-gaze", "--help"],
-        ["affinity", "--help"],
+        ["predict-gaze", "fit", "out"],
     ],
     ids=" ".join,
 )
@@ -269,6 +296,8 @@ def test_torch_is_not_among_the_imports(words):
     loaded = {line.rpartition("|")[2].strip() for line in done.stderr.splitlines() if "import time" in line}
     assert "gazesim.cli" in loaded
     assert not {"torch", "lightning", "lightly", "monai", "matplotlib", "pandas"} & loaded
+    if "--help" in words:
+        assert not {"scipy.integrate", "scipy.optimize", "scipy.stats", "yaml"} & loaded
 
 
 def test_the_names_are_those_of_the_training_code():
@@ -320,9 +349,9 @@ def test_a_gaze_target_needs_gaze_in_the_manifest(tmp_path, capsys):
     rows = ["id,image,split", *(f"image{i},a.npy,train" for i in range(8))]
     (tmp_path / "all.csv").write_text("\n".join(rows) + "\n")
     words = ["--config", "gaze_target", "--data.manifest", tmp_path / "all.csv", "--data.batch_size", "8"]
-    told = said(words, capsys)
-    assert "none of 8 training images" in told
-    assert "expected column gaze or heatmap" in told
+    printed = said(words, capsys)
+    assert "none of 8 training images" in printed
+    assert "expected column gaze or heatmap" in printed
 
 
 def test_another_gaze_target_is_another_training(config, tmp_path):

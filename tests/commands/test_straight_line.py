@@ -1,8 +1,6 @@
-"""From a tracker's recording to a trained network with commands only: gaze stays where it was generated."""
+"""From a tracker's recording to a trained network with commands only: gaze keeps its generated places."""
 
 from __future__ import annotations
-
-import json
 
 import numpy as np
 import pytest
@@ -74,8 +72,8 @@ def test_recording_to_evaluation(tmp_path, rng, capsys, monkeypatch):
     capsys.readouterr()
     words = ["--gaze", "fixations.csv", "--labels", "labels.csv"]
     assert main(["manifest", "images", *words, *size, "--placement", "fit", "--out", "manifest.csv"]) == 0
-    told = capsys.readouterr()
-    assert "24 of 24 scanpaths joined with 12 images (24 by exact id)" in told.out
+    printed = capsys.readouterr()
+    assert "24 of 24 scanpaths joined with 12 images (24 by exact id)" in printed.out
     assert '"600,0,1320,1080","1920,1080"' in (tmp_path / "manifest.csv").read_text()
 
     chosen = ["--scheme", "multimatch", "--reduce", "mean", "--cache", "cache"]
@@ -85,13 +83,14 @@ def test_recording_to_evaluation(tmp_path, rng, capsys, monkeypatch):
     threshold = capsys.readouterr().out
 
     assert "threshold" in threshold
-    settings = {"scheme": None, "cache": "cache", "top_k": 2, "threshold": None}
     training = [
         "pretrain", "--config", "demo", "--data.phantom", "null", "--data.manifest", "manifest.csv",
-        "--data.size", "32", "--data.batch_size", "4", "--model.pairs", json.dumps(settings),
+        "--data.size", "32", "--data.batch_size", "4", "--model.pairs.cache", "cache",
+        "--model.pairs.top_k", "2",
         "--trainer.max_epochs", "1", "--trainer.accelerator", "cpu", "--out", "run",
     ]  # fmt: skip
     assert main(training) == 0
+    assert "pairs.cache cache replaces pairs.scheme " in capsys.readouterr().err
     evaluation = ["evaluate", "run/last.ckpt", "--data", "manifest.csv", "--out", "scores"]
     assert main([*evaluation, "--size", "32", "--protocols", "probe", "--fractions", "1"]) == 0
     assert (tmp_path / "scores").is_dir()
@@ -106,7 +105,7 @@ def test_without_a_placement_it_warns(tmp_path, rng, capsys, monkeypatch):
     capsys.readouterr()
     for source in (["manifest.csv"], ["fixations.csv", "--images", "images"]):
         assert main(["affinity", *source, *size]) == 0
-        told = capsys.readouterr().err
-        assert "image over the whole screen (placement not stated)" in told
-        assert "warning: " in told
-        assert 'expected placement ("fit", "center", "stretch" or "native") or image_box' in told
+        printed = capsys.readouterr().err
+        assert "image over the whole screen (placement not stated)" in printed
+        assert "warning: " in printed
+        assert 'expected placement ("fit", "center", "stretch" or "native") or image_box' in printed

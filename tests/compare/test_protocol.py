@@ -78,9 +78,9 @@ def test_undefined_pairs_are_counted_and_left_out():
     human = {"a": [path(3), path(9)], "b": [path(9), path(9)]}
     with pytest.warns(
         IncompleteComparisonWarning, match="difference: 3 of 4 pairs are undefined, where 9"
-    ) as told:
+    ) as caught:
         table = compare_scanpaths(predicted, human, measures=DIFFERENCE, screen_size=SCREEN)
-    assert told[0].filename == __file__
+    assert caught[0].filename == __file__
     a, b, total = table
     assert (a["mean"], a["best"], a["undefined"]) == (1, 1, 1)
     assert np.isnan([b["mean"], b["best"]]).all()
@@ -220,9 +220,9 @@ def test_output_without_durations(rng, duration):
 def test_images_in_one_set_alone_are_said():
     human = {"a": path(3), "b": path(3), "c": path(3)}
     predicted = {"c": path(2), "d": path(2)}
-    with pytest.warns(IncompleteComparisonWarning) as told:
+    with pytest.warns(IncompleteComparisonWarning) as caught:
         table = compare_scanpaths(predicted, human, measures=DIFFERENCE, by="all", screen_size=SCREEN)
-    assert [str(one.message) for one in told] == [
+    assert [str(one.message) for one in caught] == [
         "2 of 4 images have human, but no predicted scanpaths, such as 'a'; they are left out",
         "1 of 4 images have predicted, but no human scanpaths, such as 'd'; they are left out",
     ]

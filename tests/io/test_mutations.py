@@ -39,7 +39,7 @@ SMALL = [
     "egd_samples/eye_gaze.csv", "gazepoint/User 0_fixations.csv",
     "reflacx/main_data/P300R000001/fixations.csv", "model_output.json", "smi_statistics.txt",
     "pupil_cloud/fixations.csv", "pupil_cloud/enrichment/fixations.csv",
-    "pupil_player/fixations_on_surface_Poster.csv",
+    "pupil_player/fixations_on_surface_Poster.csv", "Fixation_run2.txt",
 ]  # fmt: skip
 #: One small recording of each kind that labs make.
 CASES = sorted(path.name for path in (Path(__file__).parent / "fixtures" / "cases").iterdir())

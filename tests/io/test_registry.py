@@ -1,6 +1,9 @@
-"""What is read from the real files, and how anything else is refused."""
+"""Formats and counts of the real files, and messages for all other files."""
 
 from __future__ import annotations
+
+import shutil
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -47,6 +50,31 @@ def test_unknown_file_is_refused(tmp_path):
         read_scanpaths(tmp_path)
     with pytest.raises(FileNotFoundError, match="does not exist"):
         read_scanpaths(tmp_path / "nothing")
+
+
+#: Samples without events, of eight makers and layouts.
+SAMPLES = [
+    "emdat_vendor_exports/Tobii4C_4Ctest.csv",
+    "pymovements_examples/binocular_example.csv",
+    "pymovements_examples/didec_example.txt",
+    "pymovements_examples/gazebase_example.csv",
+    "pymovements_examples/hbn_example.csv",
+    "pymovements_examples/judo1000_example.csv",
+    "pymovements_examples/monocular_example.tsv",
+    "pymovements_examples/potec_example.tsv",
+]
+
+
+@pytest.mark.parametrize("name", SAMPLES)
+def test_a_folder_of_samples_says_what_their_file_says(name, shared, tmp_path):
+    (tmp_path / "readme.txt").write_text("nothing to see\n")
+    file = Path(shutil.copy(shared / "data" / name, tmp_path))
+    with pytest.raises(ValueError, match="holds gaze samples without events") as alone:
+        read_scanpaths(file, verbose=False)
+    with pytest.raises(ValueError, match="holds 2 files, none of a known format; ") as inside:
+        read_scanpaths(tmp_path, verbose=False)
+    assert str(alone.value) in str(inside.value)
+    assert "`gazesim fixations FILE` makes a table of them" in str(inside.value)
 
 
 #: Read by nobody: a word-level table, frames in binary form, a line of JSON.

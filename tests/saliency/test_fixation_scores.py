@@ -163,9 +163,11 @@ def test_borders_belong_to_the_image():
 def test_fixations_outside_are_counted_where_the_measure_is_called(measure):
     p = [np.eye(3) + 1, np.eye(3) + 1]
     paths = [[[1, 1, 0.2]], [[1, 2, 0.2], [4, 4, 0.2], [-1, 0, 0.1]]]
-    with pytest.warns(saliency.FixationsOutsideWarning, match="2 of 4 .* entry 1; they are left out") as told:
+    with pytest.warns(
+        saliency.FixationsOutsideWarning, match="2 of 4 .* entry 1; they are left out"
+    ) as caught:
         found = getattr(saliency, measure)(p, paths)
-    assert told[0].filename == __file__
+    assert caught[0].filename == __file__
     expected = getattr(saliency, measure)(p, [paths[0], paths[1][:1]])
     np.testing.assert_array_equal(found, expected)
     with warnings.catch_warnings():

@@ -24,9 +24,9 @@ def test_every_measure_that_the_data_allow(rng):
 
 
 def test_fixations_outside_are_reported_once():
-    with pytest.warns(saliency.FixationsOutsideWarning) as told:
+    with pytest.warns(saliency.FixationsOutsideWarning) as caught:
         saliency.scores([np.eye(3) + 1], None, [[[1, 1], [9, 9]]])
-    assert len(told) == 1
+    assert len(caught) == 1
 
 
 def test_means_leave_out_what_is_not_finite_and_say_so():

@@ -1,4 +1,4 @@
-"""How rows with more positives weigh, and where their sum stands: every loss against loops in float64."""
+"""``reduction`` and ``positives`` of every loss, against loops in float64."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What is not finite stays visible: losses are not finite either, and a queue takes no such key."""
+"""Numbers that are not finite: losses of them are not finite either, and a queue takes no such key."""
 
 from __future__ import annotations
 
@@ -120,7 +120,7 @@ def test_the_place_of_such_a_key_keeps_the_old_one():
     assert queue.keys[1].equal(torch.eye(4, DIM)[1])
     with warnings.catch_warnings():
         warnings.simplefilter("error")
-        queue.enqueue(new, ["e", "f", "g"])  # told already
+        queue.enqueue(new, ["e", "f", "g"])  # warned already
     queue.enqueue(torch.ones(1, DIM), ["h"])
     assert queue.own_keys(["h"])[0].nonzero().tolist() == [[2]]
 

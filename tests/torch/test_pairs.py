@@ -19,7 +19,7 @@ from gazesim.torch.pairs import pair_numbers
 from gazesim.torch.sources import Bits, Positions
 from relations import NAMES, Asked, N, loop, some_affinities
 
-#: Many of these masks pass all pairs, or none, which is told of (see the tests of it below).
+#: Many of these masks pass all pairs, or none, which gives a warning (tested below).
 pytestmark = pytest.mark.filterwarnings("ignore:.* pairs of different images")
 
 
@@ -87,6 +87,35 @@ def test_ids_in_every_form_are_the_same(real):
     names = ["image4", "image9", "image11"]
     for form in (np.array, tuple, id_codes):
         assert named(form(names)).equal(mask([4, 9, 11]))
+
+
+def test_cells_of_repeated_ids_are_those_of_one(real):
+    """Wherever an id occurs again, its row and column are the same, and all its own cells are 1."""
+    ids, queue = [5, 3, 5, 39, 3, 5], [3, 7, 5, 3, 21, 5]
+    for options in ({"threshold": 0.7}, {"top_k": 2}, {"quantile": 0.9, "weighting": "affinity"}):
+        mask = PairMask(real, **options)
+        once = mask([3, 5, 39])
+        at = [[3, 5, 39].index(name) for name in ids]
+        assert mask(ids).equal(once[at][:, at])
+        against = mask(ids, queue)
+        single = mask([3, 5, 39], sorted(set(queue)))
+        where = [sorted(set(queue)).index(name) for name in queue]
+        assert against.equal(single[at][:, where])
+        own = np.equal.outer(np.array(ids), np.array(queue))
+        assert (against.numpy()[own] == 1).all()
+
+
+def test_cells_of_a_zero_diagonal_and_of_unknown_ids(affinities):
+    """A matrix whose diagonal is 0 (as some tools write) picks the pairs of one whose diagonal is 1."""
+    empty = affinities.copy()
+    np.fill_diagonal(empty, 0)
+    ids = [*NAMES[:6], "new", "new"]
+    for options in ({"threshold": 0.5}, {"top_k": 2}, {"quantile": 0.8}, {"weighting": "softmax"}):
+        found, expected = (PairMask((matrix, NAMES), **options)(ids) for matrix in (empty, affinities))
+        assert found.equal(expected)
+        block = found[6:, 6:]
+        assert (block > 0).all()
+        assert not found[6:, :6].any()
 
 
 # --- order, symmetry, draws -----------------------------------------------------------------------
@@ -284,10 +313,11 @@ def test_bad_sources_and_ids(source, affinities):
         PairMask(affinities, threshold=0.7)
     with pytest.raises(ValueError, match="ids has 3 entries; expected one for each of the 40"):
         PairMask((affinities, NAMES[:3]), threshold=0.7)
-    with pytest.raises(ValueError, match="outside of"):
-        DenseSource(affinities * 2, NAMES)
-    with pytest.raises(ValueError, match="outside of"):
-        DenseSource(np.full((2, 2), np.nan), [0, 1])
+    for cell in (np.nan, -0.1, 1.5, np.inf):
+        matrix = np.full((3, 3), 0.5)
+        matrix[1, 2] = cell
+        with pytest.raises(ValueError, match=rf"matrix: \[1, 2\] is {cell:g}; expected a number in \[0, 1\]"):
+            DenseSource(matrix, [0, 1, 2])
     with pytest.raises(ValueError, match=r"expected \(n, n\)"):
         DenseSource(affinities[:3], NAMES[:3])
     mask = PairMask(source, threshold=0.7)

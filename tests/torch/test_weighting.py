@@ -122,7 +122,7 @@ def test_a_rule_for_all_or_none_is_warned_of_once(real, threshold, share):
     sub = (matrix[:39, :39], NAMES[:39])
     with pytest.warns(UserWarning, match=rf"{share}.*in the data set at threshold {threshold:g}"):
         mask = PairMask(sub, threshold=threshold)
-    mask(NAMES[:10])  # told already
+    mask(NAMES[:10])  # warned already
 
 
 @pytest.mark.filterwarnings("error")

@@ -1,4 +1,4 @@
-"""What the processes of test_train_distributed.py do: one rank each, as torchrun starts them."""
+"""The work of the processes of test_train_distributed.py: one rank each, as torchrun starts them."""
 
 from __future__ import annotations
 
@@ -50,7 +50,7 @@ def trained(framework, devices):
             accelerator="cpu",
             devices=devices,
             # The target alone leaves the layers behind its stage without a gradient.
-            strategy=("ddp_find_unused_parameters_true" if is_target else "ddp") if devices > 1 else "auto",
+            strategy="ddp" if devices > 1 else "auto",
             precision="64-true",
             max_epochs=1,
             logger=False,

@@ -1,11 +1,13 @@
 """AffinityCache: affinities in a folder, by id.
 
-``opened`` is the class; ``plan`` says what is to be computed, ``build`` computes it and puts it in
-place, ``selection`` thins it out, ``manifest`` describes it, ``gather`` reads it, ``imported`` takes a
-matrix from elsewhere, and ``store`` keeps files whole.
+``affinity_cache`` holds the class. ``plan`` cuts the matrix into blocks, ``build`` computes them and writes
+the folder, ``selection`` chooses the pairs that are kept, ``manifest`` describes the folder,
+``placement`` says where its images stood, ``gather`` reads the matrix, ``imported`` takes one computed
+elsewhere, and ``store`` writes files atomically.
 """
 
 from .affinity_cache import AffinityCache
+from .placement import Placement
 from .store import CacheError
 
-__all__ = ["AffinityCache", "CacheError"]
+__all__ = ["AffinityCache", "CacheError", "Placement"]

@@ -18,6 +18,7 @@ from . import store
 from .gather import gather_dense, gather_neighbors, read_dense, read_neighbors
 from .imported import import_matrix
 from .manifest import MATRIX_FILE, ids_from_json, read_manifest, scheme_from_json
+from .placement import Placement
 from .plan import as_features, extended, plan_for, reduce_from_json
 from .selection import Selection, selection_from, selection_from_json
 from .store import CacheError
@@ -82,7 +83,7 @@ class AffinityCache:
         except (ValueError, TypeError, KeyError) as error:
             raise CacheError(f"{self.path / 'manifest.json'}: {error}") from None
         self._manifest = manifest
-        # Braces of a path would be taken for the place of the id.
+        # Escaped: braces in a path would be taken for the placeholder of the id.
         where = str(self.path).replace("{", "{{").replace("}", "}}")
         self._index = IdIndex(self.ids, unknown=f"{where} has no gaze with the id {{}}")
         read = read_dense if manifest["kind"] == "dense" else read_neighbors
@@ -90,7 +91,7 @@ class AffinityCache:
 
     @classmethod
     def open(cls, path: str | Path) -> AffinityCache:
-        """Open a cache: check version, sizes and fingerprints, map the matrix, load nothing else.
+        """Open a cache: check version, sizes and fingerprints, and map the matrix; load nothing else.
 
         Raises
         ------
@@ -121,6 +122,7 @@ class AffinityCache:
         progress: bool = False,
         errors: str = "warn",
         client: Any = None,
+        placement: Placement | None = None,
         **params: Any,
     ) -> AffinityCache:
         """Compute affinities into a new folder, and open it.
@@ -150,9 +152,9 @@ class AffinityCache:
             ``"max"`` over all pairs of their valid gazes (1 for an image with itself), and the
             cache is looked up by image_id. None keeps the gazes apart.
         method, graph_k, seed
-            As for :func:`gazesim.neighbors`: ``"nn-descent"`` keeps most of the ``top_k`` most similar
-            others, and ``cache.selection.recall`` tells which share. A build of it that was killed begins
-            again, with the same result; it takes no ``reduce``, no ``client``, and nothing is appended.
+            As for :func:`gazesim.neighbors`: ``"nn-descent"`` finds most of the ``top_k`` most similar
+            others; ``cache.selection.recall`` is the share. A killed build of it starts again from the
+            beginning, with the same result; it excludes ``reduce``, ``client`` and :meth:`append`.
         n_threads
             Threads to use, per worker where there is a client; default ``GAZESIM_NUM_THREADS``, then
             all available cores (one on a worker).
@@ -163,6 +165,9 @@ class AffinityCache:
         client
             A ``dask.distributed.Client`` whose workers compute the blocks; they have to reach the
             folder under the same name.
+        placement
+            Where the images stood, to be kept with the cache: :attr:`AffinityCache.placement`. Training
+            compares it with its own.
 
         Raises
         ------
@@ -171,7 +176,7 @@ class AffinityCache:
         BlockingIOError
             If another process is building there.
         OSError
-            If the disk is too small (told before the work starts) or full.
+            If the disk is too small (checked before the work starts) or full.
         """
         selection = selection_from(threshold, top_k, quantile, method, graph_k, seed)
         for name, value in (("reduce", reduce), ("client", client)):
@@ -186,6 +191,7 @@ class AffinityCache:
             reduce=reduce,
             errors=errors,
             n_threads=n_threads,
+            placement=placement,
         )
         whole = Path(path).absolute()
         building.build(whole, plan, n_threads=n_threads, progress=progress, client=client)
@@ -207,6 +213,7 @@ class AffinityCache:
         n_threads: int | None = None,
         progress: bool = False,
         errors: str = "warn",
+        placement: Placement | None = None,
         **params: Any,
     ) -> int:
         """Compute share ``(i, n)``, 1 ≤ i ≤ n, of the blocks of :meth:`build`, as one job of n.
@@ -225,6 +232,7 @@ class AffinityCache:
             reduce=reduce,
             errors=errors,
             n_threads=n_threads,
+            placement=placement,
         )
         return building.build_share(
             Path(path).absolute(), plan, (number, count), n_threads=n_threads, progress=progress
@@ -267,10 +275,10 @@ class AffinityCache:
     ) -> AffinityCache:
         """Add new images, computing new pairs only, and return the cache opened again.
 
-        The folder is replaced at once; who has the old cache open keeps reading the old one. The
-        result is that of :meth:`build` on all gazes, except that a ``quantile`` keeps its threshold.
-        Raises ValueError for Scanpaths of another screen size, and for maps of another size where
-        moments are those of native maps.
+        The folder is replaced at once; processes that have the old cache open keep reading the old one.
+        The result is that of :meth:`build` on all gazes, except that a ``quantile`` keeps its threshold.
+        Raises ValueError for Scanpaths of another screen size, and for maps of another size if moments are
+        computed at native resolution.
         """
         old = self.features
         refuse_other_screen(old.scheme, gazes, "gazes")
@@ -280,7 +288,7 @@ class AffinityCache:
                 "expected it to be built again"
             )
         new = as_features(gazes, ids, old.scheme, {}, n_threads)
-        new._tell_invalid("gazes", choice("errors", errors, ERRORS))
+        new.report_invalid("gazes", choice("errors", errors, ERRORS))
         plan = extended(old, new, self.ids, self.reduce, self.selection)
         base = building.Base(self._manifest, self.matrix)
         building.build(self.path, plan, base=base, n_threads=n_threads, progress=progress, client=client)
@@ -291,6 +299,19 @@ class AffinityCache:
         """The features of the gazes, read from the folder and checked."""
         building.require_same(self.path, self._manifest)
         return building.read_features(self.path, self._manifest)
+
+    @property
+    def placement(self) -> Placement | None:
+        """Where the images stood and how wide maps were drawn, as ``gazesim affinity`` keeps it.
+
+        None where the caller of :meth:`build` did not say it, and after :meth:`append`.
+        """
+        manifest = self._manifest
+        try:
+            gazes = self.ids if manifest["gazes"] is None else ids_from_json(manifest["gazes"], "gazes")
+            return Placement.from_json(manifest.get("geometry"), gazes)
+        except ValueError as error:
+            raise CacheError(f"{self.path / 'manifest.json'}: {error}") from None
 
     @property
     def valid(self) -> NDArray[np.bool_]:
@@ -330,11 +351,11 @@ class AffinityCache:
 
     @property
     def directed(self) -> bool:
-        """Whether a pair may have two numbers: ``top_k`` of every row has dropped one of many pairs'."""
+        """Whether ``[i, j]`` and ``[j, i]`` may differ: ``top_k`` chooses in every row on its own."""
         return self.selection is not None and self.selection.top_k is not None
 
     def verify(self) -> None:
-        """Read every byte of the cache and raise CacheError where it is not what was written."""
+        """Read every byte of the cache; raise CacheError if a file differs from its checksum."""
         for name, entry in self._manifest["files"].items():
             if store.sha256(self.path / name) != entry["sha256"]:
                 raise CacheError(

@@ -1,4 +1,4 @@
-"""Caches of approximate neighbours: the whole graph at once, as nn-descent works on all rows together."""
+"""Caches of approximate neighbours: computed as a whole, because nn-descent works on all rows together."""
 
 from __future__ import annotations
 
@@ -10,12 +10,12 @@ import numpy as np
 from ..schemes.features import Features
 from .plan import Plan
 
-#: Gazes whose affinities with themselves are computed together.
+#: Number of gazes per block when affinities of gazes with themselves are computed.
 TOGETHER = 64
 
 
 def approximate(plan: Plan, *, n_threads: int | None, progress: bool) -> tuple[Any, Plan]:
-    """Return the matrix of a plan with nn-descent, and the plan with the recall in its selection."""
+    """Compute the matrix of a plan by nn-descent; return it and the plan with the recall in its selection."""
     from scipy.sparse import diags_array
 
     selection = plan.selection

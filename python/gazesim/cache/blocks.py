@@ -1,4 +1,4 @@
-"""The file of one block of a build: where it is, whether it is complete, writing and reading it."""
+"""The file of one block of a build: its path, whether it is complete, writing and reading."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from .selection import Entries
 
 
 def block_path(folder: Path, plan: Plan, block: Block) -> Path:
-    """Return where a block is kept."""
+    """Return the path of a block's file."""
     return folder / f"block-{block.index:06d}.{'npy' if plan.selection is None else 'npz'}"
 
 
@@ -29,7 +29,7 @@ def has_block(folder: Path, plan: Plan, block: Block) -> bool:
 
 
 def write_block(folder: Path, plan: Plan, block: Block, part: NDArray[np.float32]) -> None:
-    """Write what was computed of a block, or what is kept of that, to its file."""
+    """Write the affinities of a block, or the selected entries of them, to its file."""
     chunks: Sequence[bytes | memoryview]
     if plan.selection is None:
         chunks = [store.npy_header(part.shape, part.dtype), part.data]
@@ -49,7 +49,7 @@ def read_dense(folder: Path, plan: Plan, block: Block) -> NDArray[np.float32]:
 
 
 def read_entries(folder: Path, plan: Plan, block: Block) -> Entries:
-    """Return the entries that were kept of a block."""
+    """Return the selected entries of a block."""
     path = block_path(folder, plan, block)
     arrays = store.read_npz(path)
     store.expect(path, arrays, {"rows": "int64", "columns": "int64", "data": "float32"})

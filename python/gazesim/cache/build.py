@@ -1,14 +1,15 @@
-"""Building: blocks into a hidden folder beside the cache, then all files in place at once.
+"""Build a cache: compute blocks in a hidden folder beside it, then put all files in place at once.
 
 The hidden folder ``.NAME.building`` holds ``plan.json``, ``features.npz`` and one file per finished
-block, each renamed into place when it is complete. A build that is killed leaves whole files only;
-the next one with the same plan goes on from there. When every block is there, the files of the cache
-are written to ``final`` and that folder is renamed to NAME.
+block, each renamed into place when it is complete. A killed build leaves only whole files; the next one
+with the same plan continues from them. When all blocks exist, the files of the cache are written to
+``final``, and that folder is renamed to NAME.
 """
 
 from __future__ import annotations
 
 import contextlib
+import dataclasses
 import itertools
 import json
 import shutil
@@ -35,6 +36,7 @@ from .manifest import (
     scheme_from_json,
     write_manifest,
 )
+from .placement import Placement
 from .plan import SIZE_IMAGES, Block, Plan, arranged, sample_matrix
 from .selection import selection_from_json
 from .store import CacheError, FolderLock
@@ -53,7 +55,7 @@ class Base:
     matrix: Matrix
 
 
-def workshop(path: Path) -> Path:
+def building_folder(path: Path) -> Path:
     """Return the hidden folder in which the cache at ``path`` is built."""
     return path.with_name(f".{path.name}.building")
 
@@ -67,10 +69,10 @@ def build(
     progress: bool = False,
     client: Any = None,
 ) -> None:
-    """Build the cache of a plan, or finish what an earlier call has begun; ``base`` is what it extends."""
-    folder = workshop(path)
-    refuse_strangers(path)
-    with store.full_disk_in_words(path.parent), FolderLock(folder) as lock, tidy_failure(folder, lock):
+    """Build the cache of a plan, or finish an earlier build of it; ``base`` is the cache that it extends."""
+    folder = building_folder(path)
+    refuse_other_files(path)
+    with store.explain_full_disk(path.parent), FolderLock(folder) as lock, removed_if_empty(folder, lock):
         recover(path)
         if not is_finished(path, plan, base):
             prepare(folder, plan)
@@ -87,13 +89,13 @@ def build(
 def build_share(
     path: Path, plan: Plan, share: tuple[int, int], *, n_threads: int | None = None, progress: bool = False
 ) -> int:
-    """Compute the blocks of share ``(i, n)``, 1 ≤ i ≤ n, beside other shares; return how many there are."""
-    folder = workshop(path)
-    refuse_strangers(path)
+    """Compute the blocks of share ``(i, n)``, 1 ≤ i ≤ n, beside other shares; return their number."""
+    folder = building_folder(path)
+    refuse_other_files(path)
     number, count = share
     name = f"share-{number}-of-{count}.lock"
     with (
-        store.full_disk_in_words(path.parent),
+        store.explain_full_disk(path.parent),
         FolderLock(folder, shared=True),
         FolderLock(folder, name=name),
     ):
@@ -106,13 +108,13 @@ def build_share(
 
 
 def merge(path: Path) -> None:
-    """Put the blocks that shares have computed together."""
-    folder = workshop(path)
+    """Make the cache of the blocks that all shares have computed."""
+    folder = building_folder(path)
     if not folder.is_dir():
         if path.is_dir():
             return
         raise FileNotFoundError(f"{folder} does not exist; expected shares of {path} to have been built")
-    with store.full_disk_in_words(path.parent), FolderLock(folder) as lock:
+    with store.explain_full_disk(path.parent), FolderLock(folder) as lock:
         recover(path)
         if (folder / "plan.json").exists():
             plan = read_plan(folder)
@@ -127,15 +129,15 @@ def merge(path: Path) -> None:
         lock.remove_folder()
 
 
-def refuse_strangers(path: Path) -> None:
+def refuse_other_files(path: Path) -> None:
     """Raise if something other than a cache is at ``path``."""
     if path.is_file() or (path.is_dir() and any(path.iterdir()) and not (path / "manifest.json").exists()):
         raise FileExistsError(f"{path} exists and is not a cache; expected a new or empty folder")
 
 
 @contextlib.contextmanager
-def tidy_failure(folder: Path, lock: FolderLock) -> Iterator[None]:
-    """Leave no folder behind when a build fails before its first block."""
+def removed_if_empty(folder: Path, lock: FolderLock) -> Iterator[None]:
+    """Remove the hidden folder if a build fails before its first block."""
     try:
         yield
     except BaseException:
@@ -145,31 +147,31 @@ def tidy_failure(folder: Path, lock: FolderLock) -> Iterator[None]:
 
 
 def recover(path: Path) -> None:
-    """Finish what a killed process was about to do when it put the files in place."""
-    folder = workshop(path)
+    """Finish the last steps of a process that was killed while it put the files in place."""
+    folder = building_folder(path)
     if (folder / "replaced").exists() and not path.exists():
         (folder / "final").rename(path)
     if (folder / "plan.json").exists() and (path / "manifest.json").exists():
         plan = json.loads((folder / "plan.json").read_bytes())
-        if same_work(read_manifest(path), plan["manifest"]):
+        if same_result(read_manifest(path), plan["manifest"]):
             for entry in folder.iterdir():
                 if entry.suffix != ".lock" and entry.name != "lock":
                     shutil.rmtree(entry) if entry.is_dir() else entry.unlink()
 
 
 def finish_swap(path: Path) -> None:
-    """Put an appended cache in place if its builder was killed between the two renames of it."""
-    if not path.exists() and (workshop(path) / "replaced").exists():
-        with FolderLock(workshop(path)):
+    """Put an appended cache in place if its process was killed between the two renames."""
+    if not path.exists() and (building_folder(path) / "replaced").exists():
+        with FolderLock(building_folder(path)):
             recover(path)
 
 
 def is_finished(path: Path, plan: Plan, base: Base | None = None) -> bool:
-    """Return whether the cache of the plan is in place; raise if another one is in its way."""
+    """Return whether the cache of the plan exists; raise FileExistsError if ``path`` holds another one."""
     if not (path / "manifest.json").exists():
         return False
     found, wanted = read_manifest(path), manifest_of(plan)
-    if same_work(found, wanted):
+    if same_result(found, wanted):
         return True
     if base is None:
         raise FileExistsError(
@@ -185,36 +187,44 @@ def require_same(path: Path, manifest: dict[str, Any]) -> None:
         raise CacheError(f"{path} was changed after it was opened; expected it to be opened again")
 
 
-def same_work(found: dict[str, Any], wanted: dict[str, Any]) -> bool:
-    """Return whether two manifests describe the same result; which release wrote one does not matter."""
+def same_result(found: dict[str, Any], wanted: dict[str, Any]) -> bool:
+    """Return whether two manifests describe the same result, whatever release wrote them."""
     return all(
         without_recall(found.get(name)) == without_recall(value)
         for name, value in wanted.items()
-        if name != "library"
+        if name not in ("library", "version") and (name in found or name != "geometry")
     )
 
 
 def without_recall(part: Any) -> Any:
-    """Return a part of a manifest without what is known of a search only when it is done."""
+    """Return a field of a manifest without the recall, which is known only after the search."""
     return {k: v for k, v in part.items() if k != "recall"} if isinstance(part, dict) else part
 
 
 def difference(found: dict[str, Any], wanted: dict[str, Any]) -> str:
-    """Return in words what differs between two manifests."""
-    for name in ("scheme", "selection", "reduce", "version"):
+    """Return a description of the first difference between two manifests."""
+    for name in ("scheme", "selection", "reduce"):
         if found.get(name) != wanted.get(name):
             return f"its {name} is {found.get(name)}, not {wanted.get(name)}"
+    if found.get("inputs") == wanted["inputs"] and found.get("geometry") != wanted["geometry"]:
+        return "built with another screen, placement or width of maps, or without a word of them"
     return "of other gazes or ids"
 
 
 def manifest_of(plan: Plan) -> dict[str, Any]:
     """Return the manifest of the finished cache, without its files."""
     selection = None if plan.selection is None else plan.selection.to_json()
-    return draft(ids=plan.ids, features=plan.features, selection=selection, reduce=plan.reduce)
+    return draft(
+        ids=plan.ids,
+        features=plan.features,
+        selection=selection,
+        reduce=plan.reduce,
+        placement=plan.placement,
+    )
 
 
 def prepare(folder: Path, plan: Plan, *, alone: bool = True) -> None:
-    """Write the plan and the features, or make sure that those of an unfinished build are the same."""
+    """Write the plan and the features, or check that those of an unfinished build are the same."""
     wanted: dict[str, Any] = {
         "manifest": manifest_of(plan),
         "block_pairs": plan.block_pairs,
@@ -224,7 +234,7 @@ def prepare(folder: Path, plan: Plan, *, alone: bool = True) -> None:
     if path.exists():
         found = json.loads(path.read_bytes())
         same = all(found[name] == wanted[name] for name in ("block_pairs", "known"))
-        if not same or not same_work(found["manifest"], wanted["manifest"]):
+        if not same or not same_result(found["manifest"], wanted["manifest"]):
             raise FileExistsError(
                 f"{folder} holds an unfinished build ({difference(found['manifest'], wanted['manifest'])}); "
                 "expected the same build again, or delete that folder"
@@ -238,7 +248,7 @@ def prepare(folder: Path, plan: Plan, *, alone: bool = True) -> None:
 
 
 def clean(folder: Path) -> None:
-    """Remove what killed processes left half-written."""
+    """Remove files that killed processes left unfinished."""
     for draft_file in folder.glob("*.tmp"):
         draft_file.unlink()
     if (folder / "final").exists():
@@ -246,7 +256,7 @@ def clean(folder: Path) -> None:
 
 
 def bytes_needed(folder: Path, plan: Plan) -> int:
-    """Return the bytes that the rest of a build will write; of a thresholded cache, an estimate."""
+    """Return the number of bytes that the rest of a build will write; with a threshold, an estimate."""
     small = 3 * (plan.features.values.nbytes + 64 * len(plan))
     cells = [(block.end - block.start) * (len(plan) - block.first) for block in plan.blocks]
     if plan.selection is None:
@@ -260,17 +270,17 @@ def bytes_needed(folder: Path, plan: Plan) -> int:
 
 
 def features_bytes(features: Features) -> bytes:
-    """Return features.npz."""
+    """Return the content of features.npz."""
     arrays: dict[str, NDArray[Any]] = {"values": features.values}
     if features.offsets is not None:
         arrays["offsets"] = features.offsets
-    if features.map_size is not None:
-        arrays["map_size"] = np.array(features.map_size, np.int64)
+    if features.map_size_hw is not None:
+        arrays["map_size"] = np.array(features.map_size_hw, np.int64)
     return store.npz_bytes(arrays)
 
 
 def read_features(folder: Path, manifest: dict[str, Any]) -> Features:
-    """Return the features of a cache, or of an unfinished one, checked against the manifest."""
+    """Return the features of a finished or unfinished cache, checked against the manifest."""
     scheme = scheme_from_json(manifest["scheme"])
     if scheme is None:
         raise ValueError(f"{folder} was imported from a matrix; it holds no features")
@@ -281,7 +291,7 @@ def read_features(folder: Path, manifest: dict[str, Any]) -> Features:
         features = Features(scheme, arrays["values"], arrays.get("offsets"), ids)
         if "map_size" in arrays:  # absent where older versions wrote the cache
             height, width = arrays["map_size"].tolist()
-            features.map_size = (height, width)
+            features.map_size_hw = (height, width)
         same = checksum_of(features) == manifest["inputs"]
     except (KeyError, ValueError, IndexError, TypeError) as error:
         raise CacheError(f"{path} does not fit the manifest: {error}") from None
@@ -297,9 +307,11 @@ def read_plan(folder: Path) -> Plan:
         raise CacheError(f"{folder} holds an unfinished append; expected the same append to be called again")
     manifest = found["manifest"]
     features = read_features(folder, manifest)
-    return arranged(
+    plan = arranged(
         features, manifest["reduce"], selection_from_json(manifest["selection"]), found["block_pairs"]
     )
+    placement = Placement.from_json(manifest.get("geometry"), features.ids)
+    return dataclasses.replace(plan, placement=placement)
 
 
 def compute(
@@ -311,21 +323,21 @@ def compute(
     progress: bool = False,
     client: Any = None,
 ) -> None:
-    """Compute the blocks that are not there yet, here or on the workers of ``client``."""
-    todo = [block for block in blocks if not has_block(folder, plan, block)]
+    """Compute the missing blocks, here or on the workers of ``client``."""
+    missing = [block for block in blocks if not has_block(folder, plan, block)]
     total = sum(plan.pairs(block) for block in blocks)
-    left = sum(plan.pairs(block) for block in todo)
+    left = sum(plan.pairs(block) for block in missing)
     done = total - left
     with ProgressBar(total=total, initial=done, unit=" pairs", unit_scale=True, disable=not progress) as bar:
         if client is not None:
             from .dask import compute_blocks
 
-            for block in compute_blocks(client, folder, plan, todo, n_threads):
+            for block in compute_blocks(client, folder, plan, missing, n_threads):
                 bar.update(plan.pairs(block))
             return
-        with ThreadPoolExecutor(1) as beside:  # a block is written while the next one is computed
+        with ThreadPoolExecutor(1) as writer:  # a block is written while the next one is computed
             written: Future[None] | None = None
-            for block in todo:
+            for block in missing:
 
                 def advance(pairs: int, base: int = done) -> None:
                     bar.update(base + pairs - bar.n)
@@ -333,7 +345,7 @@ def compute(
                 part = plan.compute(block, n_threads=n_threads, advance=advance if progress else None)
                 if written is not None:
                     written.result()
-                written = beside.submit(write_block, folder, plan, block, part)
+                written = writer.submit(write_block, folder, plan, block, part)
                 done += plan.pairs(block)
                 bar.update(done - bar.n)
             if written is not None:
@@ -341,8 +353,8 @@ def compute(
 
 
 def finalize(path: Path, plan: Plan, old: Matrix) -> None:
-    """Put the blocks together in ``final`` and rename it to ``path``."""
-    folder = workshop(path)
+    """Join the blocks to the files of the cache in ``final`` and rename that folder to ``path``."""
+    folder = building_folder(path)
     if plan.selection is None:
         header = store.npy_header((len(plan), len(plan)), np.dtype(np.float32))
         matrix: Iterator[bytes | memoryview] = itertools.chain([header], dense_rows(folder, plan, old))
@@ -352,8 +364,8 @@ def finalize(path: Path, plan: Plan, old: Matrix) -> None:
 
 
 def install(path: Path, manifest: dict[str, Any], matrix: Any, features: Features | None) -> None:
-    """Write all files of a cache to ``final`` and rename it to ``path``: visible whole or not at all."""
-    folder = workshop(path)
+    """Write all files of a cache to ``final`` and rename it to ``path``, which is then complete."""
+    folder = building_folder(path)
     final = folder / "final"
     final.mkdir()
     name = MATRIX_FILE[manifest["kind"]]
@@ -371,10 +383,10 @@ def install(path: Path, manifest: dict[str, Any], matrix: Any, features: Feature
 
 
 def dense_rows(folder: Path, plan: Plan, old: Matrix) -> Iterator[memoryview]:
-    """Yield the rows of the matrix, some at a time: each block, and the mirror image of those before it.
+    """Yield the rows of the matrix, some at a time: each block, with the mirror image of earlier ones.
 
-    Blocks are mapped one by one, so that neither memory nor open files grow with their number. What
-    is yielded is overwritten by the next rows.
+    Blocks are mapped one by one, so that neither memory nor open files grow with their number. The next
+    rows overwrite the yielded buffer.
     """
     height = max(1, CELLS // max(1, len(plan)))
     buffer = np.empty((min(height, len(plan)), len(plan)), np.float32)
@@ -394,7 +406,7 @@ def dense_rows(folder: Path, plan: Plan, old: Matrix) -> Iterator[memoryview]:
 
 
 def neighbors_bytes(folder: Path, plan: Plan, old: Matrix) -> bytes:
-    """Return neighbors.npz: all entries that were kept, rows in order, columns in order within."""
+    """Return the content of neighbors.npz: all selected entries, sorted by row and column."""
     from scipy.sparse import csr_array
 
     assert plan.selection is not None
@@ -403,7 +415,7 @@ def neighbors_bytes(folder: Path, plan: Plan, old: Matrix) -> bytes:
         rows, columns, data = read_entries(folder, plan, block)
         pieces.append((rows, columns, data))
         if plan.selection.top_k is None:
-            beyond = columns >= block.end  # both triangles of the block's own square are there
+            beyond = columns >= block.end  # the block holds both triangles of its own square
             pieces.append((columns[beyond], rows[beyond], data[beyond]))
     if old is not None:
         known = old.tocoo()
@@ -414,7 +426,7 @@ def neighbors_bytes(folder: Path, plan: Plan, old: Matrix) -> bytes:
 
 
 def csr_bytes(matrix: Matrix) -> bytes:
-    """Return neighbors.npz of a CSR matrix."""
+    """Return the content of neighbors.npz for a CSR matrix."""
     matrix.sort_indices()
     index = np.int32 if matrix.shape[0] < 2**31 else np.int64
     return store.npz_bytes(

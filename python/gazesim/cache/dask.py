@@ -1,8 +1,7 @@
 """Blocks of a cache on the workers of a Dask cluster.
 
-The features travel to every worker once; a worker computes a block and writes it into the folder of
-the build, which has to be reachable under the same name everywhere. Blocks of a worker that dies are
-computed by another one.
+The features are sent to every worker once; a worker computes a block and writes it into the folder of
+the build, which every worker must reach under the same path. If a worker dies, others compute its blocks.
 """
 
 from __future__ import annotations
@@ -18,12 +17,12 @@ from .store import CacheError
 
 __all__ = ["compute_blocks", "connect"]
 
-#: How often blocks that were lost together with the features of a worker are handed out again.
+#: Number of times that blocks are submitted again after the features were lost with a worker.
 ATTEMPTS = 4
 
 
 def connect(address: str, *, timeout: str = "15s") -> Any:
-    """Return a client of the Dask scheduler at ``address``, or say how to install Dask."""
+    """Return a client of the Dask scheduler at ``address``; if Dask is missing, raise ImportError."""
     try:
         from distributed import Client
     except ImportError:
@@ -39,7 +38,7 @@ def connect(address: str, *, timeout: str = "15s") -> Any:
 def compute_blocks(
     client: Any, folder: Path, plan: Plan, blocks: Sequence[Block], n_threads: int | None
 ) -> Iterator[Block]:
-    """Compute blocks on the workers of ``client`` and yield each one that is on the disk.
+    """Compute blocks on the workers of ``client``; yield each one when it is on the disk.
 
     Each block uses ``n_threads`` threads, by default one, because a worker runs as many blocks at
     once as it has threads.
@@ -59,7 +58,7 @@ def _one_round(
     from distributed import CancelledError, KilledWorker, as_completed
 
     everywhere = client.scatter(plan, broadcast=True)
-    # Two builds may share a scheduler, to which tasks of one name are one task.
+    # Two builds may share a scheduler, which takes tasks of the same name for the same task.
     token = uuid.uuid4().hex
     names = [f"gazesim-block-{token}-{block.index}" for block in blocks]
     futures = client.map(

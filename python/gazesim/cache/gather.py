@@ -1,4 +1,4 @@
-"""The matrix of an opened cache: read with checks, then gathered block by block."""
+"""Read the matrix of a cache with checks, and gather blocks from it."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from .store import CacheError, expect, npy_header, read_npz
 
 
 def read_dense(path: Path, count: int) -> NDArray[np.float32]:
-    """Map affinity.npy; its header has to be the one that was written, so nothing in it is interpreted."""
+    """Map affinity.npy; its header must equal the one that was written, so it is not interpreted."""
     header = npy_header((count, count), np.dtype(np.float32))
     with path.open("rb") as file:
         found = file.read(len(header))
@@ -24,7 +24,7 @@ def read_dense(path: Path, count: int) -> NDArray[np.float32]:
 
 
 def read_neighbors(path: Path, count: int) -> Any:
-    """Return the CSR matrix of neighbors.npz; what would lead outside of its arrays is refused."""
+    """Return the CSR matrix of neighbors.npz; raise CacheError for indices outside of its arrays."""
     from scipy.sparse import csr_array
 
     arrays = read_npz(path)
@@ -46,12 +46,12 @@ def read_neighbors(path: Path, count: int) -> Any:
 def gather_dense(
     matrix: NDArray[np.float32], rows: NDArray[np.int64], columns: NDArray[np.int64]
 ) -> NDArray[np.float32]:
-    """Return ``matrix[rows][:, columns]``, over flat positions: in a third of the time of ``np.ix_``."""
+    """Return ``matrix[rows][:, columns]`` by flat positions, three times as fast as by ``np.ix_``."""
     return np.take(matrix.reshape(-1), rows[:, None] * len(matrix) + columns, mode="clip")
 
 
 def gather_neighbors(matrix: Any, rows: NDArray[np.int64], columns: NDArray[np.int64]) -> NDArray[np.float32]:
-    """Return ``matrix[rows][:, columns]`` as a dense array, 0 where nothing is kept."""
+    """Return ``matrix[rows][:, columns]`` as a dense array, 0 for dropped pairs."""
     distinct, back = np.unique(columns, return_inverse=True)
     place = np.full(matrix.shape[1], -1, np.int64)
     place[distinct] = np.arange(len(distinct))

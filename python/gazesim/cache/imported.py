@@ -1,4 +1,4 @@
-"""A cache of a matrix that something else computed."""
+"""Make a cache of a matrix computed elsewhere."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from . import build as building
 from . import store
 from .manifest import draft
 
-#: How far outside of [0, 1] and how asymmetric an imported affinity may be: the noise of float32.
+#: Tolerance for imported affinities outside of [0, 1] and for asymmetry: rounding errors of float32.
 TOLERANCE = 1e-6
 
 
@@ -24,12 +24,12 @@ def import_matrix(path: Path, matrix: NDArray[Any] | str | Path, ids: Iterable[H
     """Write the cache of a matrix, given as an array or a .npy file."""
     array, argument = as_square(matrix)
     manifest = draft(ids=as_ids(ids, len(array)), features=None, selection=None, reduce=None)
-    folder = building.workshop(path)
-    building.refuse_strangers(path)
+    folder = building.building_folder(path)
+    building.refuse_other_files(path)
     with (
-        store.full_disk_in_words(path.parent),
+        store.explain_full_disk(path.parent),
         store.FolderLock(folder) as lock,
-        building.tidy_failure(folder, lock),
+        building.removed_if_empty(folder, lock),
     ):
         if (path / "manifest.json").exists():
             raise FileExistsError(f"{path} holds a cache already; expected a new folder")
@@ -43,7 +43,7 @@ def import_matrix(path: Path, matrix: NDArray[Any] | str | Path, ids: Iterable[H
 
 
 def as_square(matrix: Any) -> tuple[NDArray[Any], str]:
-    """Return an array of numbers and the name that messages use for it; files are mapped, never unpickled."""
+    """Return an array of numbers, and its name in messages; files are mapped, never unpickled."""
     argument = "matrix"
     if isinstance(matrix, (str, Path)):
         argument = str(matrix)
@@ -58,7 +58,7 @@ def as_square(matrix: Any) -> tuple[NDArray[Any], str]:
 
 
 def checked_rows(matrix: NDArray[Any], argument: str) -> Iterator[memoryview]:
-    """Yield the rows as float32, symmetric bit for bit, after checking them."""
+    """Check the rows and yield them as float32, symmetric bit for bit."""
     count = len(matrix)
     height = max(1, building.CELLS // max(1, count))
     for start in range(0, count, height):
@@ -76,9 +76,9 @@ def checked_rows(matrix: NDArray[Any], argument: str) -> Iterator[memoryview]:
 
 
 def refuse_cells(
-    wrong: NDArray[np.bool_], rows: NDArray[np.float64], start: int, argument: str, expected: str
+    wrong: NDArray[np.bool_], rows: NDArray[Any], start: int, argument: str, expected: str
 ) -> None:
-    """Raise for the first cell that is wrong."""
+    """Raise ValueError for the first wrong cell, if there is any."""
     if wrong.any():
         row, column = np.argwhere(wrong)[0].tolist()
         raise ValueError(

@@ -1,4 +1,4 @@
-"""What a cache means for training: how many positives a threshold gives, and how pure they are."""
+"""Inspect a cache for training: how many positives a threshold gives, and how pure they are."""
 
 from __future__ import annotations
 
@@ -15,24 +15,24 @@ from .selection import ALMOST_ALL, QUANTILE_IMAGES, evenly_spaced, threshold_at,
 
 __all__ = ["Inspection", "inspect_cache"]
 
-#: Extra positives per row between which training improved on phantoms, and the one that is proposed.
+#: Extra positives per row: training on phantoms improved from FEW to MANY; WANTED is proposed.
 FEW, WANTED, MANY = 2, 4, 8
 #: The threshold of the papers.
 PUBLISHED = 0.7
 #: Extras per row below which a threshold passes almost no pair.
 ALMOST_NONE = 0.5
 THRESHOLDS = 400
-#: A purity of fewer pairs is noise.
+#: Purity is not reported for fewer pairs than this.
 TOO_FEW = 40
 STRIPS, NEIGHBORS = 4, 5
 
 
 @dataclass(frozen=True)
 class Inspection:
-    """The numbers behind ``gazesim inspect``; pairs are those of different images of a sample.
+    """The numbers of ``gazesim inspect``, over all pairs of different images of a sample.
 
-    ``extras[k]`` is the number of extra positives that a valid row of a batch has on average at
-    ``thresholds[k]``, and ``purity[k]`` the share of positive pairs with equal labels.
+    ``extras[k]`` is the mean number of extra positives of a valid row of a batch at ``thresholds[k]``, and
+    ``purity[k]`` the share of positive pairs with equal labels.
     """
 
     cache: AffinityCache
@@ -55,18 +55,18 @@ class Inspection:
         return (self.batch_size - 1) * self.share_at(threshold)
 
     def share_at(self, threshold: float) -> float:
-        """Return the share of the pairs that a threshold passes."""
+        """Return the share of pairs whose affinity reaches a threshold."""
         below = np.searchsorted(self.pairs, np.float32(threshold), "left")
         return float(len(self.pairs) - below) / max(1, len(self.pairs))
 
     def threshold_for(self, extras: float) -> float:
-        """Return the affinity that, as a threshold, comes nearest to so many extra positives per row."""
+        """Return the affinity that, as a threshold, gives nearest to ``extras`` extra positives per row."""
         if not len(self.pairs):
             return 1.0
         share = min(1.0, extras / max(1, self.batch_size - 1))
         at = min(int(np.ceil(len(self.pairs) * (1 - share))), len(self.pairs) - 1)
         beyond = min(int(np.searchsorted(self.pairs, self.pairs[at], "right")), len(self.pairs) - 1)
-        choices = (float(self.pairs[at]), float(self.pairs[beyond]))  # ties pass together
+        choices = (float(self.pairs[at]), float(self.pairs[beyond]))  # tied pairs pass a threshold together
         return min(choices, key=lambda threshold: abs(self.share_at(threshold) - share))
 
     def threshold_at(self, quantile: float) -> float:
@@ -75,7 +75,7 @@ class Inspection:
         return threshold_at(valid_pairs(self.matrix, self.cache.valid[self.sample]), low)
 
     def quantile_of(self, threshold: float) -> float:
-        """Return the share of the pairs of valid images below a threshold: the ``quantile`` that gives it."""
+        """Return the ``quantile`` of a threshold: the share of the pairs of valid images below it."""
         pairs = valid_pairs(self.matrix, self.cache.valid[self.sample])
         below = int(np.searchsorted(pairs, np.float32(threshold), "left"))
         return min(below / max(1, len(pairs) - 1), 1.0)
@@ -97,7 +97,7 @@ class Inspection:
     def is_chance(self, threshold: float) -> bool:
         """Whether the purity at a threshold is no higher than that of random pairs.
 
-        It has to exceed chance by two standard errors of a share of as many pairs, each counted once.
+        It must exceed that by two standard errors of a share of as many pairs, each counted once.
         """
         purity = self.purity_at(threshold)
         if purity is None:
@@ -109,7 +109,7 @@ class Inspection:
 def inspect_cache(
     cache: AffinityCache, *, batch_size: int = 128, labels: Mapping[Hashable, Any] | None = None
 ) -> Inspection:
-    """Return what the affinities of a cache mean for batches of ``batch_size``.
+    """Count the positives that the affinities of a cache give in batches of ``batch_size``.
 
     ``labels`` maps ids to classes; images without one are left out of the purity.
     """
@@ -120,7 +120,7 @@ def inspect_cache(
     count = len(sample)
     names = [cache.ids[at] for at in sample]
     matrix = cache.block(names)
-    matrix = np.maximum(matrix, matrix.T)  # top_k keeps pairs from one side; either makes a positive
+    matrix = np.maximum(matrix, matrix.T)  # with top_k, a pair is positive if either row keeps it
     valid = np.diagonal(matrix) > 0
     rows, columns = np.nonzero(valid[:, None] & ~np.eye(count, dtype=bool))
     values = matrix[rows, columns]
@@ -141,7 +141,7 @@ def inspect_cache(
 def _purity(
     labels: Sequence[Any], rows: NDArray[np.int64], columns: NDArray[np.int64], first: NDArray[np.int64]
 ) -> tuple[NDArray[np.float64], float]:
-    """Return the share of equal labels among the pairs from each of ``first`` on, and among all."""
+    """Return the share of equal labels among the pairs from each position ``first`` on, and among all."""
     known = np.array([label is not None for label in labels])
     codes = np.unique(
         np.array(["" if label is None else str(label) for label in labels]), return_inverse=True
@@ -176,6 +176,7 @@ def text(found: Inspection) -> str:
     lines = [
         f"{cache.path}: {_counted(cache.ids)}, {kept}{readers}, {size / 1e6:,.1f} MB",
         f"scheme: {'imported' if cache.scheme is None else cache.scheme}",
+        f"geometry: {'not known' if cache.placement is None else cache.placement.words()}",
         _invalid_line(found),
     ]
     if found.batch_size > len(cache):
@@ -194,7 +195,7 @@ def text(found: Inspection) -> str:
 
 
 def _counted(ids: Sequence[Hashable]) -> str:
-    """Return how many images there are; of ids (image, reader) also how many readers and scanpaths."""
+    """Return the number of images as text; for ids (image, reader) also those of readers and scanpaths."""
     pairs = [name for name in ids if isinstance(name, tuple) and len(name) == 2]
     if len(pairs) < len(ids):
         return f"{len(ids):,} images"

@@ -17,16 +17,20 @@ from .._errors import describe
 from ..ids import as_ids
 from ..schemes import SCHEMES, Grouping, Scheme, scheme_from
 from ..schemes.features import Features
+from .placement import Placement
 from .store import CacheError, fingerprint, replacing
 
 FORMAT = "gazesim affinity cache"
-VERSION = 1
+#: Version 2 has the field geometry. Caches without it, those of version 1 included, are read as well.
+VERSION, READ = 2, (1, 2)
 
 #: The kinds of cache, and the file that holds the affinities of each.
 MATRIX_FILE = {"dense": "affinity.npy", "neighbors": "neighbors.npz"}
 
 FIELDS = {"format", "version", "library", "kind", "dtype", "scheme", "selection", "reduce"}
 FIELDS |= {"ids", "gazes", "inputs", "files", "checksum"}
+#: Fields that version 1 has not.
+LATER = {"geometry"}
 
 
 def draft(
@@ -35,6 +39,7 @@ def draft(
     features: Features | None,
     selection: dict[str, float] | None,
     reduce: str | None,
+    placement: Placement | None = None,
 ) -> dict[str, Any]:
     """Return a manifest without the entries of the files; imported matrices have no features."""
     return {
@@ -49,6 +54,7 @@ def draft(
         "ids": ids_to_json(ids),
         "gazes": None if features is None or reduce is None else ids_to_json(features.ids),
         "inputs": None if features is None else checksum_of(features),
+        "geometry": None if features is None or placement is None else placement.to_json(features.ids),
     }
 
 
@@ -143,13 +149,14 @@ def read_manifest(folder: Path) -> dict[str, Any]:
         raise CacheError(f"{path} is not JSON: {error}") from None
     if not isinstance(manifest, dict) or manifest.get("format") != FORMAT:
         raise CacheError(f"{path} is not the manifest of a {FORMAT}")
-    if manifest.get("version") != VERSION:
+    if manifest.get("version") not in READ:
         raise CacheError(
             f"{path} has the format version {describe(manifest.get('version'))}; "
-            f"this gazesim reads version {VERSION}"
+            f"this gazesim reads versions {READ[0]} to {READ[-1]}"
         )
-    if set(manifest) != FIELDS:
-        odd = sorted(set(manifest) ^ FIELDS)
+    fields = FIELDS if manifest["version"] == 1 else FIELDS | LATER
+    if set(manifest) != fields:
+        odd = sorted(set(manifest) ^ fields)
         raise CacheError(f"{path} has missing or foreign fields: {', '.join(odd)}")
     checksum = manifest.pop("checksum")
     if hashlib.sha256(canonical_or_refuse(path, manifest)).hexdigest() != checksum:

@@ -1,4 +1,4 @@
-"""What is to be computed: row blocks of the matrix, whole numbers of images, every pair once."""
+"""The plan of a build: blocks of rows, each of whole images, that cover every pair once."""
 
 from __future__ import annotations
 
@@ -15,18 +15,19 @@ from ..heatmaps import threads
 from ..schemes import Scheme, scheme_from
 from ..schemes.features import ERRORS, Features
 from .manifest import ids_from_json
+from .placement import Placement
 from .selection import QUANTILE_IMAGES, Selection, evenly_spaced
 
-#: Pairs in one block: a second or so of work, 16 MB of result; and at most so many rows.
+#: Largest number of pairs in one block (about a second of work, 16 MB of results), and of rows.
 BLOCK_PAIRS = 1 << 22
 BLOCK_ROWS = 4096
-#: A dense matrix is cut into no more than about this many blocks, however large it is.
+#: A dense matrix of any size is cut into at most about this many blocks.
 DENSE_BLOCKS = 500
 
-#: Images on which the size of the result is estimated.
+#: Number of images on which the size of the result is estimated.
 SIZE_IMAGES = 300
 
-#: Means are summed in units of 2^-40, as whole numbers, so that they do not depend on an order.
+#: Means are summed as whole numbers of 2^-40, so that they do not depend on the order.
 FIXED_POINT = float(1 << 40)
 
 REDUCTIONS = ("mean", "max")
@@ -46,11 +47,10 @@ class Block:
 
 @dataclass(frozen=True)
 class Plan:
-    """The whole work: compute :attr:`blocks` in any order and anywhere, then put them together.
+    """All blocks of a cache: compute :attr:`blocks` in any order, on any machine, then join them.
 
-    ``starts[i]:starts[i + 1]`` are the gazes of image ``i``; without ``reduce`` every gaze is an
-    image. The first ``known`` images are in a cache already: of their rows only new columns are
-    computed.
+    ``starts[i]:starts[i + 1]`` are the gazes of image ``i``; without ``reduce`` every gaze is an image. The
+    first ``known`` images are in a cache already: only the new columns of their rows are computed.
     """
 
     features: Features
@@ -60,6 +60,7 @@ class Plan:
     selection: Selection | None
     known: int = 0
     block_pairs: int | None = None
+    placement: Placement | None = None
     blocks: tuple[Block, ...] = field(init=False)
 
     def __post_init__(self) -> None:
@@ -72,7 +73,7 @@ class Plan:
         return len(self.ids)
 
     def _first(self, row: int) -> int:
-        """Return the first column that a row needs; below it, symmetry or the old cache knows."""
+        """Return the first column to compute of a row; symmetry or the old cache gives those before it."""
         if row < self.known:
             return self.known
         return 0 if self.selection is not None and self.selection.top_k is not None else row
@@ -100,7 +101,7 @@ class Plan:
     def compute(
         self, block: Block, *, n_threads: int | None = None, advance: Advance | None = None
     ) -> NDArray[np.float32]:
-        """Return the affinities of a block; ``advance`` hears of the pairs of gazes done."""
+        """Return the affinities of a block; ``advance`` is called with the number of pairs of gazes done."""
         start, end, first = (int(self.starts[at]) for at in (block.start, block.end, block.first))
         rows = self.features[start:end]
         if block.first != block.start:
@@ -118,8 +119,8 @@ class Plan:
         rows: Features, other: Features | None, n_threads: int | None, advance: Advance | None, done: int
     ) -> NDArray[np.float32]:
         out = np.empty((len(rows), len(rows if other is None else other)), np.float32)
-        heard = None if advance is None else lambda pairs: advance(done + pairs)
-        rows.scheme._fill_affinity(rows, other, out, n_threads=threads(n_threads), progress=heard)
+        progress = None if advance is None else lambda pairs: advance(done + pairs)
+        rows.scheme.fill_affinity(rows, other, out, n_threads=threads(n_threads), progress=progress)
         return out
 
     def _reduced(self, part: NDArray[np.float32], block: Block) -> NDArray[np.float32]:
@@ -159,16 +160,16 @@ def plan_for(
     errors: str,
     n_threads: int | None = None,
     block_pairs: int | None = None,
+    placement: Placement | None = None,
 ) -> Plan:
     """Return the plan of a new cache; warns of invalid gazes as :func:`gazesim.affinity` does."""
     choice("errors", errors, ERRORS)
     features = as_features(gazes, ids, scheme, params, n_threads)
-    features._tell_invalid("gazes", errors)
-    plan = arranged(features, reduce, selection, block_pairs)
+    features.report_invalid("gazes", errors)
+    plan = dataclasses.replace(arranged(features, reduce, selection, block_pairs), placement=placement)
     if selection is None or selection.quantile is None:
         return plan
-    settled = selection.settled(sample_matrix(plan, QUANTILE_IMAGES))
-    return Plan(plan.features, plan.ids, plan.starts, plan.reduce, settled, 0, block_pairs)
+    return dataclasses.replace(plan, selection=selection.settled(sample_matrix(plan, QUANTILE_IMAGES)))
 
 
 def as_features(
@@ -178,7 +179,7 @@ def as_features(
     params: dict[str, Any],
     n_threads: int | None,
 ) -> Features:
-    """Return the features of gazes; features are taken as they are."""
+    """Return the features of gazes; Features are returned as they are."""
     if isinstance(gazes, Features):
         if ids is not None or params:
             raise TypeError("ids or parameters of a scheme given beside Features; expected Features alone")
@@ -218,7 +219,7 @@ def extended(
     """Return the plan of a cache with the images ``known`` and the new ones."""
     if new.scheme != old.scheme:
         raise ValueError(f"gazes has the scheme {new.scheme!r}; expected {old.scheme!r}")
-    old._refuse_other_maps("gazes", new)
+    old.refuse_other_maps("gazes", new)
     held = set(known)
     for position, name in enumerate(new.ids):
         image = name[0] if reduce is not None and isinstance(name, tuple) and name else name
@@ -230,12 +231,12 @@ def extended(
     if old.offsets is not None and new.offsets is not None:
         offsets = np.concatenate([old.offsets, new.offsets[1:] + old.offsets[-1]])
     values, ids = np.concatenate([old.values, new.values]), (*old.ids, *new.ids)
-    both = Features._trusted(old.scheme, values, offsets, ids, old.map_size or new.map_size)
+    both = Features.trusted(old.scheme, values, offsets, ids, old.map_size_hw or new.map_size_hw)
     return dataclasses.replace(arranged(both, reduce, selection), known=len(known))
 
 
 def reduce_from_json(manifest: dict[str, Any]) -> str | None:
-    """Return how a manifest says that readers were reduced; the gazes are listed beside it."""
+    """Return the ``reduce`` of a manifest, which lists the gazes beside it; None without one."""
     if manifest["reduce"] is None and manifest["gazes"] is None:
         return None
     how = choice("reduce", manifest["reduce"], REDUCTIONS)

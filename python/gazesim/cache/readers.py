@@ -1,4 +1,4 @@
-"""Affinities of images that several people read, computed when they are asked for."""
+"""Affinities of images that several people read, computed on demand."""
 
 from __future__ import annotations
 
@@ -84,11 +84,11 @@ class ReadersReduced:
         return mean
 
     def _gazes(self, images: NDArray[np.int64]) -> tuple[Features, NDArray[np.int64]]:
-        """Return the gazes of images side by side, and where those of each image start."""
+        """Return the gazes of the given images, image by image, and the offset of each image."""
         parts = [np.arange(self._starts[image], self._starts[image + 1]) for image in images]
         starts = np.cumsum([0, *(len(part) for part in parts[:-1])], dtype=np.int64)
         chosen = np.concatenate(parts)
-        return self.features._take(chosen, ids=range(len(chosen))), starts
+        return self.features.take(chosen, ids=range(len(chosen))), starts
 
     def _rows(self, ids: Iterable[Hashable]) -> NDArray[np.int64]:
         try:

@@ -1,4 +1,4 @@
-"""Which pairs a cache of neighbours keeps: above a threshold or a quantile, the k most similar, or both."""
+"""The pairs that a cache keeps: above a threshold or a quantile, the k most similar, or both."""
 
 from __future__ import annotations
 
@@ -12,10 +12,10 @@ from numpy.typing import NDArray
 from .._errors import describe, integer, number
 from ..schemes.descent import descent_for
 
-#: At most so many images, evenly spaced, stand for a source where a quantile is estimated.
+#: Largest number of images, evenly spaced over the source, from which a quantile is estimated.
 QUANTILE_IMAGES = 2000
 
-#: A threshold that more than this share of the pairs reach tells no image from another.
+#: A threshold that more than this share of the pairs reach does not distinguish images.
 ALMOST_ALL = 0.9
 
 Entries = tuple[NDArray[np.int64], NDArray[np.int64], NDArray[np.float32]]
@@ -23,12 +23,12 @@ Entries = tuple[NDArray[np.int64], NDArray[np.int64], NDArray[np.float32]]
 
 @dataclass(frozen=True)
 class Selection:
-    """Keep pairs with an affinity of at least ``threshold``, of them the ``top_k`` others of every row.
+    """Keep pairs with an affinity of at least ``threshold``, and of these the ``top_k`` of every row.
 
-    The diagonal of valid images is kept always, and an affinity of 0 never. ``top_k`` is a choice
-    of each row on its own, so ``[i, j]`` may be kept and ``[j, i]`` not; of equal affinities the
-    image that comes first is kept. ``quantile`` becomes a threshold by :meth:`settled`. ``method``,
-    ``graph_k`` and ``seed`` belong to an approximate search; its ``recall`` is known when it is done.
+    The diagonal of valid images is always kept, an affinity of 0 never. ``top_k`` chooses in each row on
+    its own, so ``[i, j]`` may be kept and ``[j, i]`` dropped; among equal affinities, the image that comes
+    first is kept. :meth:`settled` turns ``quantile`` into a threshold. ``method``, ``graph_k`` and ``seed``
+    belong to an approximate search; its ``recall`` is known at its end.
     """
 
     threshold: float | None = None
@@ -52,11 +52,14 @@ class Selection:
         return {name: value for name, value in dataclasses.asdict(self).items() if value is not None}
 
     def settled(self, matrix: NDArray[np.float32]) -> Selection:
-        """Return the selection with the threshold at its quantile in the matrix of a sample of images."""
+        """Return the selection with its quantile turned into a threshold, on the matrix of sample images."""
         return dataclasses.replace(self, threshold=threshold_at(valid_pairs(matrix), self.quantile or 0.0))
 
     def entries(self, part: NDArray[np.float32], start: int, first: int) -> Entries:
-        """Return rows, columns and affinities that are kept of a block whose corner is (start, first)."""
+        """Return the row indices, column indices and affinities of a block's entries that are kept.
+
+        ``start`` and ``first`` are the first row and the first column of the block.
+        """
         own = np.arange(max(start, first), min(start + part.shape[0], first + part.shape[1]))
         keep = part > 0
         diagonal = np.zeros_like(keep)
@@ -69,7 +72,7 @@ class Selection:
         return rows + start, columns + first, part[rows, columns]
 
     def merged(self, entries: Entries) -> Entries:
-        """Return the entries that survive when candidates of the same rows come together."""
+        """Return the entries that are kept when those of several blocks of the same rows are joined."""
         if self.top_k is None:
             return entries
         rows, columns, data = entries
@@ -91,8 +94,8 @@ def evenly_spaced(count: int, most: int) -> NDArray[np.int64]:
 def valid_pairs(matrix: NDArray[np.float32], valid: NDArray[np.bool_] | None = None) -> NDArray[np.float32]:
     """Return the affinities of the pairs of different valid images, each pair once, ascending.
 
-    Of a pair's two numbers the larger counts. Without ``valid``, an image is valid where it has an
-    affinity above 0, be it with itself or, as some matrices have zeros on the diagonal, with another.
+    If ``[i, j]`` and ``[j, i]`` differ, the larger counts. Without ``valid``, an image is valid if it has an
+    affinity above 0 with itself or with another (some matrices have zeros on the diagonal).
     """
     known = (matrix > 0).any(axis=1) | (matrix > 0).any(axis=0) if valid is None else valid
     at = np.flatnonzero(known)
@@ -102,9 +105,9 @@ def valid_pairs(matrix: NDArray[np.float32], valid: NDArray[np.bool_] | None = N
 
 
 def threshold_at(pairs: NDArray[np.float32], quantile: float) -> float:
-    """Return the affinity at a quantile of ascending :func:`valid_pairs`: the smallest one that reaches it.
+    """Return the smallest affinity at or above a quantile of ascending :func:`valid_pairs`; 1 without pairs.
 
-    1 where there is no pair. This is the one rule for quantiles, of caches, inspections and PairMask.
+    Caches, inspections and PairMask all use this rule for quantiles.
     """
     return float(np.quantile(pairs, quantile, method="higher")) if len(pairs) else 1.0
 
@@ -128,7 +131,7 @@ def selection_from(
     graph_k: int = 40,
     seed: int = 0,
 ) -> Selection | None:
-    """Return the selection that the settings ask for together; none of them means the dense matrix."""
+    """Return the selection with these settings, or None (the dense matrix) if none is given."""
     if threshold is not None and quantile is not None:
         raise ValueError("threshold and quantile are both given; expected at most one of them")
     descent = descent_for(method, top_k, graph_k, seed)

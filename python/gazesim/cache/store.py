@@ -1,4 +1,4 @@
-"""Files that are whole or absent: atomic writes, fixed bytes, fingerprints, a lock, a full disk in words."""
+"""Atomic writes, reproducible bytes, fingerprints, a lock, and clear errors for a full disk."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ from numpy.typing import NDArray
 #: A fingerprint reads this many slices of this many bytes, evenly spaced, whatever the size of the file.
 SLICES, SLICE = 64, 4096
 
-#: The date that every npz entry bears, because equal content has to mean equal bytes.
+#: The date of every npz entry: equal content must give equal bytes.
 NO_DATE = (1980, 1, 1, 0, 0, 0)
 
 
@@ -38,7 +38,7 @@ def npy_header(shape: tuple[int, ...], dtype: np.dtype[Any]) -> bytes:
 
 
 def npz_bytes(arrays: Mapping[str, NDArray[Any]]) -> bytes:
-    """Return an uncompressed .npz of plain arrays; equal arrays give equal bytes."""
+    """Return the bytes of an uncompressed .npz of plain arrays; equal arrays give equal bytes."""
     buffer = io.BytesIO()
     with zipfile.ZipFile(buffer, "w", zipfile.ZIP_STORED) as archive:
         for name, array in arrays.items():
@@ -48,7 +48,7 @@ def npz_bytes(arrays: Mapping[str, NDArray[Any]]) -> bytes:
 
 
 def read_npz(path: Path) -> dict[str, NDArray[Any]]:
-    """Return the arrays of an .npz, or say that it is none; nothing in it is executed."""
+    """Return the arrays of an .npz, never unpickled; raise CacheError if it is damaged."""
     try:
         with np.load(path, allow_pickle=False) as archive:
             return {name: archive[name] for name in archive.files}
@@ -68,7 +68,7 @@ def expect(path: Path, arrays: Mapping[str, NDArray[Any]], dtypes: Mapping[str, 
 
 @contextlib.contextmanager
 def replacing(path: Path) -> Iterator[IO[bytes]]:
-    """Open a file to be written; it becomes ``path`` at once, complete and on the disk, or never."""
+    """Open a temporary file for writing; at the end, rename it to ``path`` once it is on the disk."""
     draft = path.with_name(f"{path.name}.{uuid.uuid4().hex}.tmp")
     try:
         with draft.open("xb") as file:
@@ -93,7 +93,7 @@ def write(path: Path, chunks: Iterable[bytes | memoryview]) -> dict[str, Any]:
 
 
 def fingerprint(path: Path) -> str:
-    """Return a digest of 64 evenly spaced slices of a file: it tells files apart in milliseconds."""
+    """Return a digest of 64 evenly spaced slices of a file, which takes milliseconds."""
     size = path.stat().st_size
     digest = hashlib.sha256(str(size).encode())
     with path.open("rb") as file:
@@ -130,8 +130,8 @@ def require_space(folder: Path, needed: int) -> None:
 
 
 @contextlib.contextmanager
-def full_disk_in_words(folder: Path) -> Iterator[None]:
-    """Turn the errors of a full disk, a quota or a file-size limit into one sentence."""
+def explain_full_disk(folder: Path) -> Iterator[None]:
+    """Replace the error of a full disk, a quota or a file-size limit by one that says how to go on."""
     try:
         yield
     except OSError as error:
@@ -145,7 +145,7 @@ def full_disk_in_words(folder: Path) -> Iterator[None]:
 
 
 def in_words(size: int) -> str:
-    """Return a number of bytes as people say it."""
+    """Return a number of bytes as text with a unit."""
     for unit in ("bytes", "kB", "MB", "GB"):
         if size < 1000 or unit == "GB":
             return f"{size:,.0f} {unit}"
@@ -153,19 +153,19 @@ def in_words(size: int) -> str:
     raise AssertionError("unreachable")
 
 
-#: Errors of a lock that mean that somebody else has it, and those of a file system without locks.
+#: Error numbers of a lock that another process holds, and of a file system without locks.
 BUSY = {errno.EWOULDBLOCK, errno.EAGAIN, errno.EACCES, errno.EDEADLK}
 NO_LOCKS = {errno.ENOLCK, errno.ENOSYS, errno.EOPNOTSUPP, errno.ENOTSUP}
 
-#: With this environment variable, caches are built without a lock, for file systems that have none.
+#: If this environment variable is 1, caches are built without a lock, for file systems without locks.
 UNLOCKED = "GAZESIM_UNLOCKED"
 
 
 class FolderLock:
-    """The right to build in a folder; the system frees it when the process ends, however it ends.
+    """A lock on a folder in which a cache is built; the system frees it when the process ends.
 
-    ``shared`` lets the shares of one build in beside each other, and keeps out everybody else. Some
-    network file systems give no locks: there, GAZESIM_UNLOCKED=1 builds without one.
+    A ``shared`` lock admits the other shares of the same build and excludes all other builds. On network
+    file systems without locks, GAZESIM_UNLOCKED=1 builds without one.
     """
 
     def __init__(self, folder: Path, *, name: str = "lock", shared: bool = False) -> None:
@@ -178,7 +178,7 @@ class FolderLock:
             self._folder.mkdir(parents=True, exist_ok=True)
             try:
                 file = path.open("a+b")
-            except FileNotFoundError:  # a builder that has finished just removed the folder
+            except FileNotFoundError:  # a finished build has just removed the folder
                 time.sleep(0.01)
                 continue
             try:
@@ -190,10 +190,10 @@ class FolderLock:
             if _is_at(file, path):
                 self._file = file
                 return self
-            file.close()  # the lock of a folder that is gone
+            file.close()  # the lock belongs to a folder that has been removed
 
     def _in_words(self, error: OSError) -> OSError:
-        """Return what a refused lock means: somebody builds here, or the file system has no locks."""
+        """Return the error for a refused lock: another process builds here, or there are no locks."""
         if error.errno in BUSY:
             return BlockingIOError(
                 f"another process is building in {self._folder}; expected one builder at a time"
@@ -212,11 +212,11 @@ class FolderLock:
         self._file.close()
 
     def remove_folder(self) -> None:
-        """Remove the folder and the lock in it, the lock last so that nobody builds in between."""
+        """Remove the folder and its lock, the lock last, so that no build starts in between."""
         for entry in self._folder.iterdir():
             if entry.name != self._name:
                 shutil.rmtree(entry) if entry.is_dir() else entry.unlink()
-        with contextlib.suppress(OSError):  # somebody waits for the lock: the folder is theirs now
+        with contextlib.suppress(OSError):  # another process waits for the lock: the folder is its now
             (self._folder / self._name).unlink()
             self._folder.rmdir()
 

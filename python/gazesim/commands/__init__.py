@@ -1,4 +1,4 @@
-"""The verbs of the command line, one file each, and what they share."""
+"""The verbs of the command line, one file each."""
 
 from __future__ import annotations
 
@@ -8,12 +8,12 @@ import shutil
 import sys
 from pathlib import Path
 
-#: Whether the last line that says what to type next is left out (``--quiet``).
+#: Environment variable that suppresses the line that says what to type next (``--quiet``).
 _IS_QUIET = "GAZESIM_QUIET"
 
 
 def program() -> str:
-    """Return what to type for this ``gazesim``, which need not be the one that the shell finds, if any."""
+    """Return the command that runs this ``gazesim``, which may differ from the one that the shell finds."""
     folder, found = Path(sys.executable).parent, shutil.which("gazesim")
     if found is not None and Path(found).absolute().parent == folder:
         return "gazesim"
@@ -22,17 +22,23 @@ def program() -> str:
 
 
 def say_next(*words: object) -> None:
-    """Say on stderr what to type next: a verb and its words, quoted for the shell where they need it.
+    """Print the next command on stderr: a verb and its words, quoted for the shell if needed.
 
-    Words in capitals, such as FILE, are places to fill in.
+    Words in capitals, such as FILE, are placeholders.
     """
-    if os.environ.get(_IS_QUIET, "0") in ("", "0"):
+    if not is_quiet():
+        sys.stdout.flush()  # it is the last line also where both streams end in one file
         print(f"next: {program()} {' '.join(shlex.quote(str(word)) for word in words)}", file=sys.stderr)
 
 
-def set_quiet(is_quiet: bool) -> None:
-    """Leave out what :func:`say_next` says, in this process and those that it starts."""
-    if is_quiet:
+def is_quiet() -> bool:
+    """Return whether the line of :func:`say_next` is suppressed."""
+    return os.environ.get(_IS_QUIET, "0") not in ("", "0")
+
+
+def set_quiet(quiet: bool) -> None:
+    """Suppress the line of :func:`say_next`, in this process and in those that it starts."""
+    if quiet:
         os.environ[_IS_QUIET] = "1"
     else:
         os.environ.pop(_IS_QUIET, None)

@@ -11,16 +11,17 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ..plots.affinity import HISTOGRAM_ROWS, off_diagonal, plot_affinity
-from ..reading.features import features_of_gaze
+from ..reading.features import features_of_gaze, placement_of
 from ..reading.frames import ScreenMissing
 from ..reading.placed import PlacedGaze
+from ..reading.raw_samples import words_of_raw_samples
 from ..schemes import SCHEMES, Grouping, Scheme, scheme_from, size_of
 from ..schemes.features import Features
 from . import say_next
 from .caching import build_cache, check_options, merge_cache
-from .reading import gaze_of_manifest, given, is_manifest, read_gaze, sizes_in
+from .reading import gaze_file_of, gaze_of_manifest, given, given_again, is_manifest, read_gaze, sizes_in
 
-# Work above which a progress bar is worth its line.
+# Number of pairs above which a progress bar is shown.
 LONG_PAIRS = 500_000
 
 
@@ -89,9 +90,9 @@ def run(
         quantile: Keep only pairs above this quantile in the cache.
         reduce: mean or max over the readers of an image, or pool, one map of all of them; ids are then image
             ids.
-        method: exact, or nn-descent: with --cache and --top_k, finds the neighbours by comparing a part of
-            the pairs, and tells which share it found.
-        images: A folder of images named after the image ids: their sizes say where they stood on the screen.
+        method: exact, or nn-descent: with --cache and --top_k, finds the neighbours by comparing only some of
+            the pairs, and reports the share that it found (recall).
+        images: A folder of images named after the image ids; their sizes give their places on the screen.
         sigma_deg: Width of the Gaussian of heatmaps in degrees, with screen_cm and distance_cm.
         dask: Address of a Dask scheduler whose workers compute the cache and see its folder.
         block: I/N: compute share I of N of the cache, as one job of an array.
@@ -130,8 +131,11 @@ def run(
 
     gazes = load(path, chosen, {"sigma_px": sigma_px, "sigma_deg": sigma_deg}, images, **reading)
     start = time.perf_counter()
+    placement = placement_of(chosen, gazes) if isinstance(gazes, PlacedGaze) else None
     if isinstance(gazes, PlacedGaze):
         tell_maps(chosen, gazes)
+        if unlikely := words_of_raw_samples(chosen, gazes.paths, gaze_file_of(path)):
+            say(f"gazesim: warning: {unlikely}")
         features = features_of_gaze(chosen, gazes, reduce="pool" if pooled else None, n_threads=n_threads)
     else:
         features = chosen.features(gazes, n_threads=n_threads)
@@ -141,12 +145,21 @@ def run(
         matrix = features.affinity(n_threads=n_threads, progress=progress, errors="ignore")
     else:
         opened, done = build_cache(
-            features, cache, dask=dask, block=block, kept=kept, n_threads=n_threads, progress=progress
+            features,
+            cache,
+            dask=dask,
+            block=block,
+            kept=kept,
+            n_threads=n_threads,
+            progress=progress,
+            placement=placement,
         )
         say(done)
-        if opened is not None and (opened.selection is not None or opened.reduce is not None):
+        if opened is None:
+            say_next("affinity", path, "--cache", cache, "--merge")
+            return
+        if opened.selection is not None or opened.reduce is not None:
             say_next("inspect", cache)
-        if opened is None or opened.selection is not None or opened.reduce is not None:
             return
         matrix = opened.matrix
     seconds = time.perf_counter() - start
@@ -162,13 +175,14 @@ def run(
     if cache is not None:
         say_next("inspect", cache)
     else:
-        say_next("affinity", path, "--scheme", scheme, "--cache", f"{Path(path).stem}.cache")
+        again = given_again(reading)
+        say_next("affinity", path, *again, "--scheme", scheme, "--cache", f"{Path(path).stem}.cache")
 
 
 def load(
     path: str, scheme: Scheme, spread: dict[str, float | None], images: str | None, **reading: Any
 ) -> PlacedGaze | NDArray[Any]:
-    """Return what the scheme compares, from a gaze file, a manifest or an .npy of heatmaps."""
+    """Return placed scanpaths from a gaze file or a manifest, or heatmaps from an .npy file."""
     compares_maps = scheme.takes == "heatmaps"
     if Path(path).suffix == ".npy":
         if not compares_maps:
@@ -194,14 +208,14 @@ def load(
 
 
 def tell_maps(scheme: Scheme, placed: PlacedGaze) -> None:
-    """Say which maps are drawn from scanpaths."""
+    """Print which maps are drawn from scanpaths."""
     if scheme.takes == "heatmaps":
-        width, height = placed.map_size
+        width, height = placed.map_size_wh
         say(f"drawing {len(placed.paths)} heatmaps of {width} x {height} px with {placed.spread.words}")
 
 
 def summary(matrix: NDArray[np.float32]) -> str:
-    """Return how the affinities of different valid gazes are distributed."""
+    """Return the distribution of the affinities of different valid gazes, as text."""
     pairs = off_diagonal(matrix, HISTOGRAM_ROWS)
     if not len(pairs):
         return "no pair of valid gazes"
@@ -211,7 +225,7 @@ def summary(matrix: NDArray[np.float32]) -> str:
 
 
 def write(out: str, matrix: NDArray[np.float32], features: Features) -> None:
-    """Write the matrix and the ids so that neither is ever half written under its own name."""
+    """Write the matrix and the ids, each renamed into place when it is complete."""
     target = Path(out)
     partial = target.with_name(target.name + ".part")
     with partial.open("wb") as file:
@@ -227,7 +241,7 @@ def write(out: str, matrix: NDArray[np.float32], features: Features) -> None:
 
 
 def check_folder(target: str | None) -> None:
-    """Raise before the work, not after it, where the result could not be written."""
+    """Raise ValueError, before the work starts, if the folder of a result does not exist."""
     if target is not None and not Path(target).resolve().parent.is_dir():
         raise ValueError(f"{target} lies in a folder that does not exist")
 

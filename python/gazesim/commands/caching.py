@@ -1,4 +1,4 @@
-"""The options of ``gazesim affinity`` that write a cache: here, on Dask, or as jobs of an array."""
+"""The options of ``gazesim affinity`` that build a cache: here, on Dask, or as jobs of an array."""
 
 from __future__ import annotations
 
@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from ..cache import AffinityCache
+from ..cache.placement import Placement
 from ..schemes.features import Features
 
 
@@ -34,7 +35,7 @@ def share_of(block: str) -> tuple[int, int]:
 
 
 def merge_cache(cache: str) -> str:
-    """Put the shares of a cache together and return what to say."""
+    """Make a cache of its shares; return a line to print."""
     return f"merged {AffinityCache.merge(cache)!r}"
 
 
@@ -47,10 +48,12 @@ def build_cache(
     kept: dict[str, Any],
     n_threads: int | None,
     progress: bool,
+    placement: Placement | None = None,
 ) -> tuple[AffinityCache | None, str]:
-    """Build a cache, or one share of it; return the cache, if it is complete, and what to say."""
+    """Build a cache, or one share of it; return the cache, if it is complete, and a line to print."""
     kept = {name: value for name, value in kept.items() if name != "method" or value is not None}
     how: dict[str, Any] = {**kept, "n_threads": n_threads, "progress": progress, "errors": "ignore"}
+    how["placement"] = placement
     if block is not None:
         how.pop("method", None)  # exact: checked before
         share = share_of(block)
@@ -66,7 +69,7 @@ def build_cache(
 
 
 def recall_of(cache: AffinityCache) -> str:
-    """Return the recall of an approximate search in words, nothing of an exact one."""
+    """Return the recall of an approximate search as text; empty for an exact one."""
     if cache.selection is None or cache.selection.method is None:
         return ""
     share = "unknown" if cache.selection.recall is None else f"{cache.selection.recall:.3f}"

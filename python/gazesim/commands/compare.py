@@ -14,8 +14,13 @@ from .._errors import choice
 from ..compare import IncompleteComparisonWarning, compare_scanpaths, write_csv
 from ..compare.measures import DEFAULT_MEASURES
 from ..plots.comparison import plot_comparison
+from . import say_next
 from .affinity import check_folder
-from .reading import read_gaze
+from .reading import given_again, read_gaze
+
+#: What the help shows: the usual options, and a command.
+COMMON = ("out", "plot", "measures", "parameters", "rows", "screen_size", "shuffles", "resamples", "seed")
+EXAMPLE = "compare predicted.json human.json --measures multimatch,scanmatch --out scores.csv"
 
 
 def run(
@@ -48,10 +53,10 @@ def run(
             mannan_distance, eyenalysis, recurrence, scasim.
         parameters: Parameters of measures, for example '{"recurrence": {"radius_px": 60}}'.
         rows: image (a row per image and measure, and one over all images), all, or pair, for --out.
-        predicted_format: Format of the predicted file, where --format is not that of both.
-        predicted_time_unit: Unit of its durations, where --time_unit is not that of both.
-        shuffles: How many other images the floor of each image is from.
-        resamples: Of the bootstrap intervals.
+        predicted_format: Format of the predicted file, if it differs from --format.
+        predicted_time_unit: Unit of its durations, if it differs from --time_unit.
+        shuffles: Number of other images that the floor of each image is computed from.
+        resamples: Number of resamples of the bootstrap intervals; 0 leaves them out.
         seed: Decides the other images of the floor, and the resampling.
     """
     for target in (out, plot):
@@ -64,7 +69,9 @@ def run(
     options = {**reading, **{name: value for name, value in own.items() if value is not None}}
     predictions = read_gaze(predicted, **options).placed().paths
     start = time.perf_counter()
-    with warnings.catch_warnings(record=True, action="always", category=IncompleteComparisonWarning) as told:
+    with warnings.catch_warnings(
+        record=True, action="always", category=IncompleteComparisonWarning
+    ) as caught:
         table = compare_scanpaths(
             predictions,
             humans,
@@ -75,7 +82,7 @@ def run(
             seed=seed,
             progress=True,
         )
-    for line in told:
+    for line in caught:
         say(str(line.message))
     seconds = time.perf_counter() - start
     if rows != "pair":
@@ -87,6 +94,10 @@ def run(
     if plot is not None:
         plot_comparison(table, plot)
         say(f"wrote {plot}")
+    if out is None:
+        say_next("compare", predicted, human, *given_again(options), "--out", "scores.csv")
+    else:
+        say_next("compare", predicted, human, *given_again(options), "--rows", "pair", "--out", "pairs.csv")
 
 
 def _chosen(measures: str, parameters: dict[str, dict[str, Any]]) -> dict[str, dict[str, Any]]:
@@ -98,7 +109,7 @@ def _chosen(measures: str, parameters: dict[str, dict[str, Any]]) -> dict[str, d
 
 
 def text(totals: NDArray[Any]) -> str:
-    """Return the numbers over all images as lines of text; ↑ marks measures that are best when large."""
+    """Return the numbers over all images as lines of text; ↑ marks measures for which higher is better."""
     head = [
         "measure",
         "",

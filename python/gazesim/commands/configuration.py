@@ -1,4 +1,4 @@
-"""Configurations of ``gazesim pretrain``: YAML files and words to checked values, without torch."""
+"""Read and check the configuration of ``gazesim pretrain`` from YAML and words, without torch."""
 
 from __future__ import annotations
 
@@ -6,11 +6,10 @@ import os
 import re
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import asdict, is_dataclass
+from functools import cache
 from importlib import resources
 from pathlib import Path
 from typing import Any, get_type_hints
-
-import yaml
 
 from .._errors import did_you_mean, integer, one_of
 from ..train.pretrain.optimisers import OptimizerSettings
@@ -20,29 +19,40 @@ from .pretrain_options import TRAINER, Configuration
 
 __all__ = ["checked", "config_file", "packaged_configs", "read_yaml", "resolved"]
 
-#: Mappings below these names are taken as they are: parameters of a scheme, classes and their arguments.
+#: Mappings below these names are not checked here: parameters of a scheme, classes and their arguments.
 OPEN = ("model.backbone", "model.pairs.params", "trainer")
 
 
-class _Loader(yaml.SafeLoader):  # type: ignore[misc]
-    """Reads 1e-3 as a number, as YAML 1.2 does."""
+@cache
+def _yaml() -> tuple[Any, Any]:
+    """Return PyYAML, and its safe loader made to read 1e-3 as a number, as YAML 1.2 does."""
+    try:
+        import yaml
+    except ImportError as error:
+        raise UsageError(
+            f"a configuration needs PyYAML ({error}); expected: pip install 'gazesim[train]'"
+        ) from error
 
+    class Loader(yaml.SafeLoader):  # type: ignore[misc]
+        pass
 
-_Loader.yaml_implicit_resolvers = {
-    first: [pair for pair in pairs if pair[0] != "tag:yaml.org,2002:float"]
-    for first, pairs in yaml.SafeLoader.yaml_implicit_resolvers.items()
-}
-_Loader.add_implicit_resolver(
-    "tag:yaml.org,2002:float",
-    re.compile(r"[-+]?(\d[\d_]*\.?\d*|\.\d+)([eE][-+]?\d+)?$|[-+]?\.(inf|Inf|INF)$|\.(nan|NaN|NAN)$"),
-    list("-+0123456789."),
-)
+    Loader.yaml_implicit_resolvers = {
+        first: [pair for pair in pairs if pair[0] != "tag:yaml.org,2002:float"]
+        for first, pairs in yaml.SafeLoader.yaml_implicit_resolvers.items()
+    }
+    Loader.add_implicit_resolver(
+        "tag:yaml.org,2002:float",
+        re.compile(r"[-+]?(\d[\d_]*\.?\d*|\.\d+)([eE][-+]?\d+)?$|[-+]?\.(inf|Inf|INF)$|\.(nan|NaN|NAN)$"),
+        list("-+0123456789."),
+    )
+    return yaml, Loader
 
 
 def read_yaml(text: str, source: str) -> Any:
     """Return the value of a YAML text that comes from ``source``."""
+    yaml, loader = _yaml()
     try:
-        return yaml.load(text, Loader=_Loader)  # a SafeLoader
+        return yaml.load(text, Loader=loader)  # a SafeLoader
     except yaml.YAMLError as error:
         raise UsageError(f"Problems parsing config {source}, which is not YAML: {_flat(error)}") from error
 
@@ -128,7 +138,7 @@ def names() -> list[str]:
 
 
 def merge(config: dict[str, Any], update: Mapping[str, Any]) -> None:
-    """Put a configuration over another, section by section."""
+    """Update a configuration by another one, section by section."""
     for key, value in update.items():
         if isinstance(value, Mapping) and isinstance(config.get(key), dict) and "class_path" not in value:
             merge(config[key], value)
@@ -147,6 +157,38 @@ def put(config: dict[str, Any], name: str, value: Any) -> None:
         merge(config[last], value)
     else:
         config[last] = value
+
+
+#: Options that a cache replaces, and that replace a cache.
+OF_CACHES = ("scheme", "params", "reduce")
+
+
+def replaced_pairs(config: dict[str, Any], typed: Mapping[str, Any]) -> list[str]:
+    """Remove what files say of the scheme of pairs where the words ``typed`` name a cache, or the reverse.
+
+    Returns lines to print. A command line or a file that names both is refused later.
+    """
+    own, whole = _pairs_in(typed), _pairs_in(config)
+    lines = []
+    if own.get("cache") is not None and not own.get("scheme") and not own.get("params"):
+        gone = {name: whole.pop(name) for name in OF_CACHES if whole.get(name) and not own.get(name)}
+        if gone:
+            replaced = ", ".join(f"pairs.{name} {value}" for name, value in gone.items())
+            lines.append(
+                f"pairs.cache {own['cache']} replaces {replaced} of the configuration: affinities are the "
+                "cache's"
+            )
+    elif own.get("scheme") is not None and own.get("cache") is None and whole.get("cache") is not None:
+        old = whole.pop("cache")
+        lines.append(f"pairs.scheme {own['scheme']} replaces pairs.cache {old} of the configuration")
+    return lines
+
+
+def _pairs_in(config: Mapping[str, Any]) -> Any:
+    """Return the section model.pairs of a configuration, empty where there is none."""
+    model = config.get("model")
+    pairs = model.get("pairs") if isinstance(model, Mapping) else None
+    return pairs if isinstance(pairs, dict) else {}
 
 
 def resolved(config: Mapping[str, Any]) -> tuple[Configuration, dict[str, Any]]:
@@ -198,6 +240,7 @@ def flat(config: Any, prefix: str = "") -> Iterator[tuple[str, Any]]:
 
 def dump(plain: Any) -> str:
     """Return plain values as YAML."""
+    yaml, _ = _yaml()
     text: str = yaml.safe_dump(_listed(plain), sort_keys=False, allow_unicode=True, width=110)
     return text
 

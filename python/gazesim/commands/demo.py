@@ -24,7 +24,7 @@ RUNS: dict[str, tuple[Callable[[Phantom], Any], dict[str, Any]]] = {
 }
 
 
-#: What the help shows: the usual options, and a command.
+#: The command in the help.
 EXAMPLE = "demo --out demo.png"
 
 

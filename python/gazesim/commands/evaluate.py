@@ -11,7 +11,15 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from .._errors import choice
-from ..train.evaluation.settings import FineTuneSettings, KnnSettings, ProbeSettings, SegmentationSettings
+from ..report import write_evaluation
+from ..report.page import check_report
+from ..train.evaluation.settings import (
+    FineTuneSettings,
+    GradientProbeSettings,
+    KnnSettings,
+    ProbeSettings,
+    SegmentationSettings,
+)
 from . import say_next
 from .evaluate_checkpoints import (
     Named,
@@ -24,16 +32,17 @@ from .evaluate_checkpoints import (
     trained_on,
 )
 from .evaluate_data import check_splits, data_file, data_of, tell_images
-from .options import UsageError
+from .evaluate_saliency import evaluate_saliency
+from .options import UsageError, options_of, words_of
 
 if TYPE_CHECKING:
     from ..train.data.samples import Samples
     from ..train.evaluation.protocols import Method
 
-PROTOCOLS = ("probe", "finetune", "knn", "multi_label", "segmentation", "patch", "affinity")
+PROTOCOLS = ("probe", "gradient_probe", "finetune", "knn", "multi_label", "segmentation", "patch", "affinity")
 BASELINES, DEVICES = ("scratch", "imagenet"), ("auto", "cpu", "cuda")
 PROBE, FINE_TUNE = ProbeSettings(), FineTuneSettings()
-KNN, SEGMENTATION = KnnSettings(), SegmentationSettings()
+KNN, SEGMENTATION, GRADIENT_PROBE = KnnSettings(), SegmentationSettings(), GradientProbeSettings()
 
 #: What the help shows: the usual options, and a command.
 COMMON = (
@@ -49,6 +58,7 @@ COMMON = (
     "maps",
     "device",
     "out",
+    "html",
 )
 EXAMPLE = "evaluate gaze=runs/gaze plain=runs/plain --data manifest.csv --baselines scratch --out results"
 
@@ -59,6 +69,7 @@ def run(
     preset: str | None = None,
     folder: str | None = None,
     size: int | None = None,
+    bits: int | None = None,
     protocols: str | list[str] = "probe,finetune",
     fractions: str | list[float] = "0.01,0.05,0.1,0.2,1",
     folds: int | None = None,
@@ -66,6 +77,7 @@ def run(
     baselines: str | list[str] = "",
     backbone: str | None = None,
     probe: ProbeSettings = PROBE,
+    gradient_probe: GradientProbeSettings = GRADIENT_PROBE,
     finetune: FineTuneSettings = FINE_TUNE,
     knn: KnnSettings = KNN,
     segmentation: SegmentationSettings = SEGMENTATION,
@@ -74,20 +86,26 @@ def run(
     ordinal: bool = False,
     maps: int = 3,
     map_layer: str | None = None,
+    map_points: int = 1,
+    map_unseen: bool = False,
+    saliency: bool = False,
+    saliency_maps: int = 0,
     prefix: str | None = None,
     device: str = "auto",
     out: str = "results",
+    html: str | None = None,
 ) -> None:
     """Compare pre-trained networks by probes and fine-tuning, at several shares of the labels.
 
-    Which protocol: probe (linear) is the usual measure of frozen features; finetune for a network that will
-    be fine-tuned; knn for a quick look, nothing is fitted; multi_label where an image may have several
-    findings; patch where parts of images have classes (column box); segmentation where masks say where
-    something is (column mask); affinity for how well similarity to one point in a mask finds the mask.
+    Which protocol: probe (linear, the exact optimum) is the usual measure of frozen features, gradient_probe
+    the same trained by Adam for a few epochs, as papers do it; finetune for a network that will be
+    fine-tuned; knn for a quick look, without fitting; multi_label if an image may have several findings;
+    patch if parts of images have classes (column box); segmentation if there are masks (column mask);
+    affinity for how well similarity to one point in a mask finds the mask.
 
     Writes results.csv (a row per score), results.md (mean ± standard deviation, also printed) and
-    affinity_maps.png. Called again after an interruption, or with more checkpoints, fractions or
-    seeds, it does what is missing.
+    affinity_maps.png. Called again after an interruption, or with more checkpoints, fractions or seeds, it
+    computes only what is missing.
 
     Args:
         checkpoints: Files or folders that ``gazesim pretrain`` wrote, or NAME=FILE to name them.
@@ -99,17 +117,21 @@ def run(
         folder: Where the public data set was unpacked.
         size: Images are resized to this many pixels square; default: as the first checkpoint was
             pre-trained, 224 without one.
-        protocols: Some of probe, finetune, knn, multi_label, segmentation, patch and affinity, with commas.
+        bits: How many of 16 bits the pixels of PNG, TIFF and .npy images use; default: as the first
+            checkpoint was pre-trained, 16 without one.
+        protocols: Some of probe, gradient_probe, finetune, knn, multi_label, segmentation, patch and
+            affinity, with commas.
         fractions: Shares of the training labels, or whole numbers of them, evenly over the classes.
         folds: Stratified folds over all labelled images; default: the splits train, val and test.
             With folds, images that are tested on may be some that a checkpoint was pre-trained on,
             pixels and gaze though not labels.
-        seeds: Each decides folds, shares of labels, new weights and order. Default: 0; where a name
-            has k files, 0 to k - 1.
+        seeds: Each decides folds, shares of labels, initial weights and order. Default: 0; if a name has k
+            files, 0 to k - 1.
         baselines: scratch, imagenet, or both: networks without pre-training on these images.
         backbone: The network of the baselines, and of checkpoints of other tools, by name (resnet18, ...);
             default: that of the first checkpoint.
         probe: Settings of the linear probe.
+        gradient_probe: Settings of the linear probe by gradient.
         finetune: Settings of fine-tuning.
         knn: Settings of nearest neighbours.
         segmentation: Settings of the segmentation probe.
@@ -119,11 +141,21 @@ def run(
         maps: How many images to draw affinity maps of; 0 draws none.
         map_layer: The layer whose affinity maps are drawn, and whose maps segmentation and affinity read;
             default the last with more than one place.
-        prefix: For a checkpoint of other tools: what stands before the names of the backbone's weights,
-            such as backbone. or module.encoder_q.; needs --backbone. Default: the usual ones are tried.
+        map_points: How many points of each image to draw them of: the places that were looked at most.
+        map_unseen: Whether to draw them also of the place that is farthest from all gaze.
+        saliency: Also score the gaze heads of checkpoints (CC, KL, SIM, NSS, AUC) on the test split, into
+            saliency.csv.
+        saliency_maps: With saliency: how many images to draw into gaze_maps.png, with gaze, mask and the
+            heads' maps. Off by default, because the picture shows the images.
+        prefix: For a checkpoint of other tools: the prefix of the names of the backbone's weights, such as
+            backbone. or module.encoder_q.; needs --backbone. Default: the usual ones are tried.
         device: cpu, cuda, or auto for a GPU where there is one.
         out: The folder for results; a run with other settings needs another one.
+        html: Also write a report, one .html file: tables, curves by share of labels, and affinity maps.
     """
+    given = dict(locals())
+    if html is not None:
+        check_report(html)  # fails before the work
     named = named_checkpoints(checkpoints)
     each = seeds_of(seeds, named)
     columns = listed("findings", findings, str)
@@ -134,6 +166,8 @@ def run(
         "fractions": listed("fractions", fractions, float),
     }
     _check_words(chosen, grid["protocols"], device)
+    if saliency_maps and not saliency:
+        raise UsageError(f"saliency_maps is {saliency_maps} without saliency; expected both")
     if ("multi_label" in grid["protocols"]) != bool(columns):
         raise UsageError(
             "multi_label and findings go together; expected --protocols multi_label with --findings, the "
@@ -142,18 +176,18 @@ def run(
     _check_files(named, data, preset, chosen)
     trained = {path: trained_on(path) for paths in named.values() for path in paths}
     methods, channels = _methods(named, each, chosen, backbone, prefix, device, trained)
-    source = data_of(data, preset, folder, size, channels, named)
+    source = data_of(data, preset, folder, size, channels, named, bits)
     tell_images(source, size, channels, trained)
     if folds is None:
         check_splits(source, named)
     from ..train.evaluation.affinity_maps import affinity_map
-    from ..train.evaluation.figures import plot_affinity_maps
+    from ..train.evaluation.figures import gaze_points, plot_affinity_maps, unseen_point
     from ..train.evaluation.protocols import cross_validate, network_of
     from ..train.evaluation.results import results_table
 
     samples = source.samples()
     nets = {name: network_of(one, each[0]) for name, one in methods.items()}
-    if maps > 0:  # what cannot be drawn is told before the work, not after it
+    if maps > 0:  # checked before the work starts, not after it
         for net in nets.values():
             affinity_map(net, samples.image(0), (0, 0), layer=map_layer)
     rows = cross_validate(
@@ -162,6 +196,7 @@ def run(
         **grid,
         folds=folds,
         probe=probe,
+        gradient_probe=gradient_probe,
         finetune=finetune,
         knn=knn,
         segmentation=segmentation,
@@ -174,12 +209,33 @@ def run(
     written = ["results.csv", "results.md"]
     if maps > 0:
         picture = Path(out) / "affinity_maps.png"
-        plot_affinity_maps(nets, samples, _shown(samples, maps), picture, layer=map_layer)
+        shown = _shown(samples, maps)
+        plot_affinity_maps(
+            nets,
+            samples,
+            shown,
+            picture,
+            points_xy=[gaze_points(samples, i, map_points) for i in shown],
+            negatives_xy=[_far(unseen_point(samples, i) if map_unseen else None) for i in shown],
+            layer=map_layer,
+        )
         written.append(picture.name)
     print(results_table(rows), end="")
+    if saliency:
+        nets_of = {name: _networks(methods[name]) for name in named}
+        written += evaluate_saliency(named, nets_of, samples, out, saliency_maps)
     print(f"wrote {', '.join(written)} to {out}", file=sys.stderr)
-    if named and "scratch" not in methods and "imagenet" not in methods:
-        say_next("evaluate", *checkpoints, "--baselines", "scratch", "--out", out)
+    if html is not None:
+        write_evaluation(rows, html, maps=Path(out) / "affinity_maps.png" if maps > 0 else None)
+        print(f"wrote {html}: open it in a browser", file=sys.stderr)
+    if named and not chosen:
+        say_next("evaluate", *checkpoints, *words_of(options_of(run), given | {"baselines": "scratch"}))
+    elif named:
+        # "-narrow" is of this package; other libraries know only the whole network of it.
+        to = "onnx" if (backbone or backbone_of(named) or "").endswith("-narrow") else "timm"
+        say_next("export-backbone", next(iter(named.values()))[0], "--to", to)
+    else:
+        say_next("pretrain", "--config", "byol_mcgip", "--data.manifest", data or "MANIFEST.csv")
 
 
 def _methods(
@@ -191,7 +247,7 @@ def _methods(
     device: str,
     trained: dict[str, PreTrained],
 ) -> tuple[dict[str, Method], int]:
-    """Return what is compared, by name, and how many channels images have to have."""
+    """Return the methods to compare by name, and the number of channels that they expect."""
     from ..train.evaluation.baselines import Baseline
     from ..train.evaluation.networks import chosen_device, input_channels
     from ..train.pretrain.checkpoints import load_backbone, read_checkpoint, with_normalisation
@@ -221,6 +277,11 @@ def _methods(
     return methods, channels
 
 
+def _networks(method: Any) -> list[Any]:
+    """Return the networks of a method, file by file."""
+    return list(method.values()) if isinstance(method, dict) else [method]
+
+
 def _check_words(baselines: Sequence[str], protocols: Sequence[str], device: str) -> None:
     for one in baselines:
         choice("baselines", one, BASELINES)
@@ -230,7 +291,7 @@ def _check_words(baselines: Sequence[str], protocols: Sequence[str], device: str
 
 
 def _check_files(named: Named, data: str | None, preset: str | None, baselines: Sequence[str]) -> None:
-    """Refuse files that are not there before the work on the others begins."""
+    """Raise for missing files before any work starts."""
     if not named and not baselines:
         raise UsageError("no checkpoint is given; expected some, or --baselines scratch")
     for path in (one for paths in named.values() for one in paths):
@@ -250,8 +311,12 @@ def _check_files(named: Named, data: str | None, preset: str | None, baselines: 
         raise FileNotFoundError(f"data is {data!r}, which does not exist; expected a manifest .csv")
 
 
+def _far(point: tuple[float, float] | None) -> list[tuple[float, float]]:
+    return [] if point is None else [point]
+
+
 def _shown(samples: Samples, count: int) -> list[int]:
-    """Return some images of the test split, or of all: one of every class, then the next of each."""
+    """Return positions of ``count`` images of the test split, or of all, taken from the classes in turn."""
     pool = [i for i, split in enumerate(samples.splits) if split == "test"] or list(range(len(samples)))
     seen: dict[int, int] = {}
     order = []

@@ -1,4 +1,4 @@
-"""The checkpoints of ``gazesim evaluate``: their names in tables, their files, and what lies beside them."""
+"""The checkpoints of ``gazesim evaluate``: their names in tables, their files and configurations."""
 
 from __future__ import annotations
 
@@ -30,18 +30,19 @@ Number = TypeVar("Number", int, float)
 Named = dict[str, list[str]]
 
 CONFIG, LAST = "config.yaml", "last.ckpt"
-#: Files and folders whose names say nothing about what was trained.
+#: Names of files and folders that do not describe a training.
 NAMELESS = ("last", "checkpoints", "best")
 
 
 @dataclass(frozen=True)
 class PreTrained:
-    """What the configuration beside a checkpoint says of the images that it was trained on."""
+    """The image size and normalisation of a pre-training, from the configuration beside its checkpoint."""
 
     file: Path | None = None
     size: int | None = None
     mean: float = 0.0
     std: float = 1.0
+    bits: int | None = None
 
 
 def named_checkpoints(checkpoints: list[str]) -> Named:
@@ -106,7 +107,7 @@ def trained_on(path: str) -> PreTrained:
         size = options.phantom.size
     if size is None:
         size = 224
-    return PreTrained(file, size, options.views.mean, options.views.std)
+    return PreTrained(file, size, options.views.mean, options.views.std, options.bits)
 
 
 def config_beside(path: str) -> Path:

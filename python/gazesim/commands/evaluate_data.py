@@ -19,7 +19,7 @@ __all__ = ["check_splits", "configured", "data_file", "data_of", "tell_images"]
 
 
 def tell_images(source: GazeData, size: int | None, channels: int, trained: dict[str, PreTrained]) -> None:
-    """Say which size, channels and normalisation images have, and where these come from."""
+    """Print the size, channels and normalisation of the images, and their origin."""
     known = [one for one in trained.values() if one.file is not None]
     where = f" (as pre-trained: {known[0].file})" if known and size is None else ""
     names = "1 channel" if channels == 1 else f"{channels} channels"
@@ -27,7 +27,9 @@ def tell_images(source: GazeData, size: int | None, channels: int, trained: dict
     scaled = "; ".join(f"(pixel − {mean:g}) / {std:g}" for mean, std in scales) or "in [0, 1]"
     if scales == [(0.0, 1.0)]:
         scaled = "in [0, 1]"
-    print(f"images: {source.size} x {source.size} pixels, {names}, pixels {scaled}{where}", file=sys.stderr)
+    depth = "" if source.bits is None else f" of {source.bits} bits"
+    images = f"images: {source.size} x {source.size} pixels{depth}, {names}, pixels {scaled}{where}"
+    print(images, file=sys.stderr)
     others = {one.size for one in known} - {source.size}
     if others and size is None:
         sizes = sorted(map(int, filter(None, others)))
@@ -41,22 +43,27 @@ def data_of(
     size: int | None,
     channels: int,
     named: Named,
+    bits: int | None = None,
 ) -> GazeData:
     from ..train.data.gaze_data import GazeData
 
+    trained = [trained_on(path) for paths in named.values() for path in paths]
     if size is None:
-        trained = [trained_on(path) for paths in named.values() for path in paths]
         size = next((one.size for one in trained if one.size is not None), None)
+    if bits is None:
+        bits = next((one.bits for one in trained if one.bits is not None), None)
     if preset is not None or folder is not None:
         seed = next((options.split_seed for _, options in pretrained_on(preset, named)), 0)
-        return GazeData(preset=preset, folder=folder, size=size, channels=channels, split_seed=seed)
+        return GazeData(
+            preset=preset, folder=folder, size=size, channels=channels, bits=bits, split_seed=seed
+        )
     if data is not None and data.endswith(".csv"):
-        return GazeData(manifest=data, size=size, channels=channels)
-    return configured(data or first_config(named), size, channels)
+        return GazeData(manifest=data, size=size, channels=channels, bits=bits)
+    return configured(data or first_config(named), size, channels, bits)
 
 
 def check_splits(data: GazeData, named: Named) -> None:
-    """Refuse a split of a preset that a checkpoint was not pre-trained with: it saw some of the test."""
+    """Raise if a checkpoint was pre-trained on another split of a preset: it may have seen test images."""
     for file, options in pretrained_on(data.preset, named):
         for name in ("split_seed", "folds", "fold", "fractions"):
             before, now = getattr(options, name), getattr(data, name)
@@ -68,7 +75,7 @@ def check_splits(data: GazeData, named: Named) -> None:
 
 
 def pretrained_on(preset: str | None, named: Named) -> Iterator[tuple[Path, DataOptions]]:
-    """Yield the configurations of pre-trainings on a preset, and what they say of the data."""
+    """Yield the configurations of pre-trainings on a preset, and their data options."""
     files = [config_beside(path) for paths in named.values() for path in paths] if preset else []
     for file in files:
         options = options_in(file)[1] if file.is_file() else None
@@ -76,7 +83,7 @@ def pretrained_on(preset: str | None, named: Named) -> Iterator[tuple[Path, Data
             yield file, options
 
 
-def configured(config: str, size: int | None, channels: int) -> GazeData:
+def configured(config: str, size: int | None, channels: int, bits: int | None = None) -> GazeData:
     """Return the data of a configuration of ``gazesim pretrain``."""
     from ..train.data.gaze_data import GazeData
 
@@ -85,11 +92,13 @@ def configured(config: str, size: int | None, channels: int) -> GazeData:
     if options is None:
         raise UsageError(f"{file} has no section data; expected a config of gazesim pretrain")
     given = {name: value for name, value in vars(options).items() if value is not None}
-    # As in pretrain. It does not decide which images are tested on: split_seed does.
+    # As in pretrain. The test images depend on split_seed, not on this seed.
     given.setdefault("seed", int(held.get("seed_everything", 0)))
     given["channels"] = channels
     if size is not None:
         given["size"] = size
+    if bits is not None:
+        given["bits"] = bits
     return GazeData(**given)
 
 

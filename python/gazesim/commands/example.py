@@ -1,4 +1,4 @@
-"""``gazesim example``: a small data set as a lab has it, to learn the commands with."""
+"""``gazesim example``: write a small data set like a lab's, for learning the commands."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from ..geometry import place_image
 from ..phantom import phantom
 from . import say_next
 
-#: What the help shows: the usual options, and a command.
+#: The command in the help.
 EXAMPLE = "example tour"
 
 FloatArray = NDArray[np.float64]
@@ -25,7 +25,7 @@ IMAGE_PX = 128
 #: Seconds of an empty screen before each image.
 PAUSE_S = 0.25
 BLINK_S = 0.15
-#: Share of fixations after which both eyes blink, and during which the left eye is lost.
+#: Share of fixations followed by a blink of both eyes, and share during which the left eye is lost.
 BLINKS, LEFT_LOST = 0.06, 0.04
 #: Distance between both eyes' gaze points, and noise of each sample, in px of the screen.
 DISPARITY_PX, NOISE_PX = 6.0, 1.0
@@ -37,7 +37,7 @@ COLUMNS = (
     "Validity left", "Validity right",
 )  # fmt: skip
 
-#: The whole way from the recording to scores, to be typed inside the folder.
+#: All commands from the recording to scores, to be run inside the folder.
 WAY = (
     "fixations gaze --out fixations.csv",
     "manifest images --gaze fixations.csv --labels labels.csv --split --screen_size 1920,1080"
@@ -45,7 +45,7 @@ WAY = (
     "affinity manifest.csv --scheme multimatch --reduce mean --cache affinities",
     "inspect affinities --labels labels.csv",
     "pretrain --config demo --data.phantom null --data.manifest manifest.csv --data.size 64"
-    ' --data.batch_size 32 --model.pairs \'{"scheme": null, "cache": "affinities", "top_k": 2}\''
+    ' --data.batch_size 32 --model.pairs \'{"cache": "affinities", "top_k": 2}\''
     " --trainer.max_epochs 40 --out run",
     "evaluate run --data manifest.csv --protocols probe --fractions 1 --folds 4 --baselines scratch"
     " --out scores",
@@ -55,7 +55,7 @@ WAY = (
 def run(folder: str, n: int = 128, readers: int = 2, seed: int = 0) -> None:
     """Write images, gaze as an eye tracker exports it, and labels, all synthetic and small.
 
-    The gaze is that of a 60 Hz Tobii on a screen of 1920 x 1080 px, on which each square image stands as
+    The gaze is that of a 60 Hz Tobii on a screen of 1920 x 1080 px, on which each square image is shown as
     large as it fits: samples of both eyes in px of the screen and ms, with blinks, one file per reader.
 
     Args:
@@ -148,7 +148,7 @@ def cells_of(point: FloatArray) -> list[str]:
 
 
 def valid(point: FloatArray) -> str:
-    """Return the cell of validity."""
+    """Return the cell of the validity column."""
     return "Invalid" if np.isnan(point[0]) else "Valid"
 
 

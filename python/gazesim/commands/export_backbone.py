@@ -1,4 +1,4 @@
-"""``gazesim export-backbone``: a pre-trained backbone as torchvision, timm, lightly or ONNX has it."""
+"""``gazesim export-backbone``: write a pre-trained backbone for torchvision, timm, lightly or ONNX."""
 
 from __future__ import annotations
 
@@ -6,6 +6,7 @@ import sys
 from pathlib import Path
 from typing import Literal
 
+from . import say_next
 from .options import UsageError
 
 #: What the help shows: a command.
@@ -20,14 +21,14 @@ def run(
     out: str | None = None,
     size: int = 224,
 ) -> None:
-    """Write the weights of a pre-trained backbone for another library, and say how to load them.
+    """Write the weights of a pre-trained backbone for another library, and print the code that loads them.
 
     Args:
         checkpoint: A checkpoint of ``gazesim pretrain``, or its folder.
-        to: The library: torchvision and timm name weights alike (conv1.weight, ...), lightly numbers the
-            parts of a Sequential, onnx writes the whole network, images in [0, 1] in, features out.
+        to: The library: torchvision and timm use the same names of weights (conv1.weight, ...), lightly the
+            numbers of a Sequential; onnx writes the whole network, from images in [0, 1] to features.
         out: The file to write; default: backbone.pt (backbone.onnx) beside the checkpoint.
-        size: Side in pixels of the images that onnx traces the network with; others are taken as well.
+        size: Side in pixels of the images with which ONNX traces the network; it accepts other sizes as well.
     """
     source = Path(checkpoint)
     folder = source if source.is_dir() else source.parent
@@ -43,3 +44,4 @@ def run(
     recipe = export_backbone(source, to, target, size=size)
     print(f"wrote {target}; load it with", file=sys.stderr)
     print(recipe)
+    say_next("evaluate", checkpoint, "--data", "MANIFEST.csv", "--baselines", "scratch", "--out", "results")

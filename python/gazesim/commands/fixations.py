@@ -12,10 +12,27 @@ from numpy.typing import NDArray
 
 from ..io import find_fixations, write_table
 from ..scanpaths import Scanpaths
-from . import program
+from . import say_next
 from .look import draw
 
 Paths = dict[Hashable, NDArray[np.float64]]
+
+
+#: What the help shows: the usual options, and a command.
+COMMON = (
+    "out",
+    "plot",
+    "method",
+    "minimum_duration",
+    "max_gap",
+    "screen_cm",
+    "distance_cm",
+    "screen_size",
+    "eye",
+    "by",
+    "columns",
+)
+EXAMPLE = "fixations gaze --screen_cm 53,30 --distance_cm 60 --out fixations.csv"
 
 
 def run(
@@ -40,7 +57,7 @@ def run(
     sampling_rate: float | None = None,
     on_bad_row: str = "raise",
 ) -> None:
-    """Find the fixations of raw gaze: EyeLink, Tobii, Gazepoint, SMI, Pupil Labs, EGD-CXR, MicEye, tables.
+    """Find the fixations in raw gaze: EyeLink, Tobii, Gazepoint, SMI, Pupil Labs, EGD-CXR, MicEye, tables.
 
     Args:
         exports: Files of gaze samples, or folders of them.
@@ -57,9 +74,9 @@ def run(
         screen_size: Width and height of the screen in pixels; default: what the file states.
         eye: average, left, right or best; default: average, or the only eye.
         by: Columns, or a pattern of messages, that name the image; default: what the format has.
-        spanning: What a fixation does during which the image changes: start, split or drop.
+        spanning: Fixations during which the image changes: start (image at their start), split or drop.
         columns: Columns of any other table, such as time=t,x=gx,y=gy,image=stim.
-        missing: Numbers and pairs that say that there is no gaze, such as "-1,-1 9999".
+        missing: Numbers and pairs that mean no gaze, such as "-1,-1 9999".
         time_unit: Unit of the times in the file (s, ms, us, ns), if not the format's own.
         coord_unit: Unit of the coordinates in the file (px, fraction, percent), if not the format's own.
         sampling_rate: Hz, for samples without times.
@@ -101,12 +118,12 @@ def run(
     if plot is not None:
         draw(paths, plot)
         print(f"wrote {plot}")
-    shown = f" --screen_size {size[0]:g},{size[1]:g}" if size else ""
-    print(f"next: {program()} affinity {out}{shown} --out affinity.npy")
+    shown = ["--screen_size", f"{size[0]:g},{size[1]:g}"] if size else []
+    say_next("manifest", "IMAGES", "--gaze", out, *shown, "--placement", "fit", "--out", "manifest.csv")
 
 
 def join(found: Paths, scanpaths: Scanpaths, name: str, is_one_of_several: bool) -> None:
-    """Add the scanpaths of one export, which is the reader where some name a reader and others do not."""
+    """Add the scanpaths of one export; without a reader in their ids, one of several exports names it."""
     needs_reader = is_one_of_several or any(isinstance(key, tuple) for key in scanpaths.ids)
     for key, path in zip(scanpaths.ids, scanpaths, strict=True):
         chosen = (key, name) if needs_reader and not isinstance(key, tuple) else key

@@ -19,7 +19,7 @@ SHARED = {
     "--debug": "Show the traceback of an error (or set GAZESIM_DEBUG=1).",
     "--quiet": "Leave out the line that says what to type next.",
 }
-#: Lines of the short help that are not options.
+#: Largest number of lines of the short help, and limits of its width in characters.
 HELP_LINES, LEAST_WIDTH, MOST_WIDTH = 24, 60, 110
 
 
@@ -57,16 +57,30 @@ def help_text(
 def _short(
     usage: str, summary: str, options: Sequence[Option], common: Sequence[str] | None, end: Sequence[str]
 ) -> str:
-    """Return the common options, a line each, and the names of the others."""
+    """Return the common options, a line each, and the names of the others by their groups."""
     width = min(max(shutil.get_terminal_size((100, 24)).columns, LEAST_WIDTH), MOST_WIDTH)
     shown = [one for one in options if one.is_required or common is None or one.name in common]
     head = [f"usage: {usage}", "", *textwrap.wrap(" ".join(summary.split()), width), ""]
     tail = [f"  {', '.join(SHARED)}", *end]
     while True:
-        names = [f"--{one.name}" for one in options if one not in shown]
-        more = textwrap.wrap(", ".join(names), width - 2, initial_indent="  ", subsequent_indent="  ")
-        heading = [f"more options ({HELP_ALL} describes them):"] if names else []
+        more = _names_by_group([one for one in options if one not in shown], width - 2)
+        heading = [f"more options ({HELP_ALL} describes them):"] if more else []
         lines = [*head, *lines_of(shown, width), *heading, *more, *tail]
         if len(lines) <= HELP_LINES or len(shown) <= 1:
             return "\n".join(lines)
         shown.pop()
+
+
+def _names_by_group(options: Sequence[Option], width: int) -> list[str]:
+    """Return the names of options, a paragraph for each group, headed by its name."""
+    groups: dict[str, list[Option]] = {}
+    for one in options:
+        groups.setdefault(one.group, []).append(one)
+    lines: list[str] = []
+    for group, members in groups.items():
+        is_section = all("." in one.name for one in members)  # --probe.NAME: l2, candidates, ...
+        names = [one.name.partition(".")[2] if is_section else f"--{one.name}" for one in members]
+        head = f"--{group}.NAME: " if is_section else f"{group}: " if group else ""
+        indents = {"initial_indent": f"  {head}", "subsequent_indent": "  "}
+        lines += textwrap.wrap(", ".join(names), width, break_on_hyphens=False, **indents)
+    return lines

@@ -1,8 +1,7 @@
-"""``gazesim inspect``: what a cache holds, and which threshold suits it."""
+"""``gazesim inspect``: summarise a cache and propose a threshold."""
 
 from __future__ import annotations
 
-import csv
 from collections.abc import Callable, Hashable
 from pathlib import Path
 from typing import Any
@@ -14,9 +13,10 @@ from ..cache import AffinityCache
 from ..cache.inspection import inspect_cache, text
 from ..plots.inspection import plot_inspection
 from ..report import write_inspection
-from ..report.page import require_bokeh
+from ..report.page import check_report
 from ..schemes import MultiMatch, size_of
 from . import say_next
+from .labels import read_labels
 from .reading import gaze_of_manifest, is_manifest, read_gaze, refuse_without, sizes_in
 
 Gazes = dict[Hashable, NDArray[np.float64]]
@@ -37,28 +37,30 @@ def run(
     html: str | None = None,
     **reading: Any,
 ) -> None:
-    """Summarise a cache in words and a picture, and propose a threshold.
+    """Print and draw a summary of a cache, and propose a threshold.
 
     Args:
         cache: The folder of a cache.
         out: The picture to write; default: NAME.inspect.png beside the cache.
         batch_size: Images in a training batch.
-        labels: A table of ids and classes (comma or tab separated, the class last), to show how pure
-            positives are.
+        labels: A table of ids and classes, to show how pure positives are: the one that ``gazesim manifest``
+            takes, with its columns and its rules for names, or one without a header, the class last.
         gaze: The gaze file, folder or manifest that the cache was built from, to draw nearest neighbours,
             with the options that it was built with; not needed for MultiMatch without grouping, whose
             features hold the fixations. The screen size is by default that of the cache's scheme, if it has
             one.
-        images: A folder of images named after the image ids, to draw the gaze on, and to know where they
-            stood on the screen.
-        html: Also write a living report, one .html file: sliders for the rule, pairs, scanpaths, readers.
+        images: A folder of images named after the image ids, on which the gaze is drawn; their sizes give
+            their places on the screen.
+        html: Also write an interactive report, one .html file: sliders, pairs, scanpaths, readers.
     """
     if html is not None:
-        require_bokeh()  # told before the work
+        check_report(html)  # raises before the work starts
     opened = AffinityCache.open(cache)
-    classes = None if labels is None else read_labels(Path(labels), opened)
+    classes, matched = (None, []) if labels is None else read_labels(Path(labels), opened.ids)
     found = inspect_cache(opened, batch_size=batch_size, labels=classes)
     print(text(found))
+    if matched:
+        print("\n".join(["", *matched]))
     gazes, size = gazes_of(opened, gaze, images, **reading)
     target = opened.path.with_name(f"{opened.path.name}.inspect.png") if out is None else Path(out)
     finder = None if images is None else image_finder(Path(images))
@@ -73,29 +75,9 @@ def run(
         threshold = f"{found.proposal:.4f}"
         pairs = ("--model.pairs.cache", cache, "--model.pairs.threshold", threshold)
         say_next("pretrain", "--config", "byol_mcgip", "--data.manifest", "MANIFEST.csv", *pairs)
-
-
-def read_labels(path: Path, cache: AffinityCache) -> dict[Hashable, str]:
-    """Return the class of every id that the table names; ids are compared as text."""
-    with path.open(newline="", encoding="utf-8-sig") as file:
-        head = file.readline()
-        file.seek(0)
-        rows = [row for row in csv.reader(file, delimiter="\t" if "\t" in head else ",") if row]
-    for line, row in enumerate(rows, 1):
-        if len(row) < 2:
-            raise ValueError(f"{path}: line {line} has {len(row)} column; expected an id and a class")
-    table = {tuple(row[:-1]): row[-1] for row in rows}
-    found: dict[Hashable, str] = {}
-    for name in cache.ids:
-        parts = tuple(map(str, name)) if isinstance(name, tuple) else (str(name),)
-        label = table.get(parts, table.get(parts[:1]))
-        if label is not None:
-            found[name] = label
-    if not found:
-        raise ValueError(
-            f"{path}: none of its {len(rows)} rows names an image of the cache, such as {cache.ids[0]!r}"
-        )
-    return found
+    else:  # no threshold is better than chance: another measure may see what this one does not
+        other = "tima" if isinstance(opened.scheme, MultiMatch) else "multimatch"
+        say_next("affinity", "GAZE_OR_MANIFEST", "--scheme", other, "--cache", f"{other}.cache")
 
 
 def gazes_of(
@@ -129,9 +111,9 @@ def gazes_of(
 
 
 def fixations_of(features: Any) -> list[NDArray[np.float64]]:
-    """Return the scanpaths behind MultiMatch features: where saccades start, and where the last one ends.
+    """Return the scanpaths of MultiMatch features: the starts of the saccades and the end of the last one.
 
-    The duration of the last fixation is not in the features; it is drawn as short.
+    The features do not hold the duration of the last fixation; a short one is drawn.
     """
     paths = []
     for start, end in zip(features.offsets[:-1], features.offsets[1:], strict=True):

@@ -13,83 +13,55 @@ from ..io import Reading, ReadingReport, Samples, read, read_samples
 from ..io.registry import gaze_files, recognised
 from ..io.tables import Source
 from ..scanpaths import Scanpaths
-from . import program
+from . import say_next
 
 #: Columns, images and panels that are shown.
 SOME, PANELS = 12, 12
 
 
-def run(
-    path: str,
-    plot: str | None = None,
-    format: str | None = None,
-    time_unit: str | None = None,
-    coord_unit: str | None = None,
-    screen_size: tuple[float, float] | None = None,
-    sampling_rate: float | None = None,
-    eye: str | None = None,
-    off_image: str = "keep",
-    metadata: str | None = None,
-    by: str | None = None,
-    missing: str | None = None,
-    columns: str | None = None,
-    on_bad_row: str = "raise",
-    spanning: str = "start",
-) -> None:
+#: What the help shows: the usual options, and a command.
+COMMON = ("plot", "format", "columns", "screen_size", "time_unit", "coord_unit", "eye", "by", "missing")
+EXAMPLE = "look export.tsv --screen_size 1920,1080"
+
+
+def run(path: str, plot: str | None = None, **file_options: Any) -> None:
     """Explain a gaze file before it is read: format, columns, images, eyes, units, what would be left out.
 
     Args:
         path: A gaze file, or a folder of gaze files.
         plot: Where to draw the fixations on each image, as .png.
-        format: Name of the file format; default: recognised from the content.
-        time_unit: Unit of the durations in the file (s, ms, us, ns, samples), if not the format's own.
-        coord_unit: Unit of the coordinates in the file (px, fraction, percent), if not the format's own.
-        screen_size: Width and height in pixels, such as 1920,1080; default: the file's or the format's own.
-        sampling_rate: Hz, where durations are counted in samples.
-        eye: left, right, best or average, where a file holds both; default: left, else right.
-        off_image: What happens to fixations outside of the image: keep, clip or drop.
-        metadata: The table that comes with a data set (EGD-CXR, REFLACX); default: the one beside the file.
-        by: Columns, or a pattern of messages, that name the image; default: what the format has.
-        missing: Numbers and pairs that say that there is no gaze, such as "-1,-1 9999".
-        columns: Columns of any other table, such as x=gx,y=gy,duration=dur,image=stim.
-        on_bad_row: raise refuses a file with a damaged row, skip leaves the row out and counts it.
-        spanning: What a fixation does during which the image changes: start, split or drop.
     """
-    options: dict[str, Any] = {
-        "time_unit": time_unit, "coord_unit": coord_unit, "screen_size": screen_size,
-        "sampling_rate": sampling_rate, "eye": eye, "off_image": off_image, "metadata": metadata, "by": by,
-        "missing": missing, "columns": columns, "on_bad_row": on_bad_row, "spanning": spanning,
-    }  # fmt: skip
+    format = file_options.pop("format", None)
     given = [
-        f"--{name} {words(value)}"
-        for name, value in options.items()
+        word
+        for name, value in file_options.items()
         if value not in (None, "keep", "raise", "start")
+        for word in (f"--{name}", words(value))
     ]
     print("\n".join(evidence(path)))
     try:
-        reading = read(path, format=format, verbose=False, **options)
+        reading = read(path, format=format, verbose=False, **file_options)
     except ValueError as error:
-        samples = samples_of(path, options)
+        samples = samples_of(path, file_options)
         if samples is None:
             raise
         print("\n".join(sample_lines(samples, str(error))))
-        print(f"read with     {' '.join([program(), 'fixations', path, *given, '--out fixations.csv'])}")
+        say_next("fixations", path, *given, "--out", "fixations.csv")
         return
     print("\n".join(report_lines(reading)))
-    print(f"read with     {' '.join([program(), 'affinity', path, *given])}")
     if plot is not None:
         draw(reading.scanpaths, plot)
         print(f"wrote {plot}")
+    say_next("affinity", path, *given)
 
 
 def words(value: Any) -> str:
     """Return an option's value as it is written on the command line."""
-    text = ",".join(f"{one:g}" for one in value) if isinstance(value, tuple) else str(value)
-    return f'"{text}"' if " " in text else text
+    return ",".join(f"{one:g}" for one in value) if isinstance(value, tuple) else str(value)
 
 
 def evidence(path: str) -> list[str]:
-    """Return what the start of the (first) file shows."""
+    """Return lines on the start of the (first) file: encoding, delimiter and columns."""
     files = gaze_files(Path(path))
     if not files:
         return [f"{path}: no files that may hold gaze"]
@@ -111,7 +83,7 @@ def evidence(path: str) -> list[str]:
 
 
 def report_lines(reading: Reading) -> list[str]:
-    """Return what was read, one fact per line."""
+    """Return the facts of a reading, one per line."""
     report, paths = reading.report, reading.scanpaths
     lines = [f"format        {report.format}: {report.title}"]
     images = Counter(str(key[0] if isinstance(key, tuple) else key) for key in paths.ids)
@@ -137,7 +109,7 @@ def report_lines(reading: Reading) -> list[str]:
 
 
 def unit_lines(report: ReadingReport, paths: Scanpaths) -> list[str]:
-    """Return units and whether what comes out is what fixations are like."""
+    """Return lines on the units, and whether durations and coordinates are plausible for fixations."""
     if not len(paths.values):
         return []
     x, y, duration = paths.values.T
@@ -162,7 +134,7 @@ def samples_of(path: str, options: dict[str, Any]) -> list[Samples] | None:
 
 
 def sample_lines(sessions: list[Samples], why: str) -> list[str]:
-    """Return what a file of samples holds, one fact per line."""
+    """Return the facts on a file of samples, one per line."""
     lines = [f"fixations     none: {why}", "format        gaze samples"]
     for samples in sessions[:SOME]:
         eyes = [name for name in ("left", "right", "both") if getattr(samples, name) is not None]
@@ -181,7 +153,7 @@ def sample_lines(sessions: list[Samples], why: str) -> list[str]:
 
 
 def listed(names: Iterable[str]) -> str:
-    """Return how many names there are, and some of them."""
+    """Return the number of names and some of them as text."""
     known = list(names)
     more = ", ..." if len(known) > SOME else ""
     return f"{len(known):,}: {', '.join(name[:60] for name in known[:SOME])}{more}"

@@ -1,4 +1,4 @@
-"""``gazesim manifest``: images, gaze and labels in, one table that training reads out."""
+"""``gazesim manifest``: join images, gaze and labels to one table that training reads."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Any
 
 from . import say_next
-from .reading import given_again, read_gaze
+from .reading import CARRIED, given_again, read_gaze
 
 #: What the help shows: the usual options, and a command.
 COMMON = ("gaze", "labels", "out", "screen_size", "image_box", "group_column", "label_column")
@@ -30,10 +30,10 @@ def run(
     seed: int = 0,
     **reading: Any,
 ) -> None:
-    """Join images with their gaze and labels to a manifest, and say what was joined by which rule.
+    """Join images with their gaze and labels to a manifest, and print how many were joined by which rule.
 
-    A name in a gaze file or table is that of an image if it is equal, else without extension, without
-    folder, without both, or in any case of letters. A name that fits two images fits none.
+    A name in a gaze file or table matches an image if both are equal, else if they are equal without
+    extension, without folder, without both, or in lower case. A name that matches two images matches none.
 
     Args:
         images: Folders of images, or image files.
@@ -43,11 +43,12 @@ def run(
         out: Where to write the manifest, as .csv.
         id_column: The column of image names in the table of labels; default: id, image_id, image, ...
         label_column: The column of classes; default: label, class, diagnosis, category or grade.
-        group_column: The column of patients, whom no split parts; default: group, patient, patient_id, ...
+        group_column: The column of patients; all images of a patient get the same split; default: group,
+            patient, patient_id, ...
         split_column: The column of splits (train, val, test); default: split or set.
-        split: Split the images 70/10/20 by seed, classes in proportion and patients whole.
-        folds: Write a manifest per fold instead, OUT with -fold0 and so on before its ending: the images of
-            the fold are the test split, and no training sees them.
+        split: Split the images 70/10/20 by seed, stratified by class; a patient's images stay together.
+        folds: Instead write a manifest per fold, OUT-fold0.csv and so on, in which the images of the fold are
+            the test split.
         seed: Decides the split and the folds.
     """
     from ..train.data.folds import with_fold
@@ -84,6 +85,6 @@ def run(
     count = sum(entry.gaze is not None for entry in manifest.entries)
     print(f"wrote {out}: {len(manifest):,} images, {count:,} with gaze", file=sys.stderr)
     if count:
-        say_next("affinity", out, *given_again(reading), "--cache", "affinities")
+        say_next("affinity", out, *given_again(reading, CARRIED), "--cache", "affinities")
     else:
         say_next("pretrain", "--config", "CONFIG", "--data.manifest", out)

@@ -1,7 +1,7 @@
-"""From a verb's function to its options, and from the words of a command line to values.
+"""The options of a verb, read from its function, and the conversion of command-line words to values.
 
 The parser is argparse's. Types, defaults and help texts come from the function's signature and docstring,
-so that an option is described once.
+so an option is described only once.
 """
 
 from __future__ import annotations
@@ -10,8 +10,8 @@ import argparse
 import json
 import re
 import types
-from collections.abc import Callable, Iterator, Sequence
-from dataclasses import MISSING, dataclass, fields, is_dataclass
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import MISSING, dataclass, fields, is_dataclass, replace
 from inspect import Parameter, signature
 from typing import Any, Literal, NoReturn, Union, get_args, get_origin, get_type_hints
 
@@ -27,16 +27,19 @@ __all__ = [
     "default_of",
     "expected",
     "options_of",
+    "words_of",
 ]
 
 NOTHING = ("null", "None")
+#: The heading of the options that all verbs share which read gaze files.
+READING = "reading gaze files"
 TRUE, FALSE = ("true", "yes", "on", "1"), ("false", "no", "off", "0")
 
 
 class UsageError(Exception):
-    """A command line or configuration that is refused, in one sentence.
+    """A wrong command line or configuration; the message is one sentence.
 
-    Not a ValueError: argparse would put its own words around it.
+    Not a ValueError, because argparse would replace its message.
     """
 
 
@@ -55,11 +58,13 @@ class Parser(argparse.ArgumentParser):
 class Option:
     """One option of a verb, or one field of its settings."""
 
-    #: With dots where it is a field of settings: ``probe.epochs``.
+    #: A field of settings has a dotted name: ``probe.epochs``.
     name: str
     hint: Any
     default: Any
     help: str
+    #: The heading under which helps list it; "" for those of the verb itself.
+    group: str = ""
 
     @property
     def is_required(self) -> bool:
@@ -68,7 +73,7 @@ class Option:
 
     @property
     def is_switch(self) -> bool:
-        """Whether its name alone turns it on."""
+        """Whether it takes no value: its name alone sets it to true."""
         return self.hint is bool and self.default is False
 
     @property
@@ -78,18 +83,17 @@ class Option:
 
 
 def options_of(
-    target: Callable[..., Any], prefix: str = "", extra: Callable[..., Any] | None = None
+    target: Callable[..., Any], prefix: str = "", keywords: Mapping[str, Sequence[Option]] | None = None
 ) -> list[Option]:
     """Return the options of a function or dataclass; those of settings are listed field by field.
 
-    ``extra`` is the function whose options a ``**keyword`` parameter stands for.
+    ``keywords`` holds, by the name of a ``**keyword`` parameter, the options that it stands for.
     """
     hints, helps = get_type_hints(target), help_texts(target)
     found: list[Option] = []
     for name, parameter in signature(target).parameters.items():
         if parameter.kind is Parameter.VAR_KEYWORD:
-            if extra is not None:
-                found += [one for one in options_of(extra) if not one.is_required]
+            found += [replace(one, group=READING) for one in (keywords or {}).get(name, ())]
             continue
         hint, default = hints[name], parameter.default
         if is_dataclass(hint) and isinstance(hint, type):
@@ -100,7 +104,8 @@ def options_of(
             continue
         if is_dataclass(target) and parameter.default is not Parameter.empty:
             default = default_of(target, name)
-        found.append(Option(prefix + name, hint, default, helps.get(name, "")))
+        group = prefix.partition(".")[0]
+        found.append(Option(prefix + name, hint, default, helps.get(name, ""), group))
     return found
 
 
@@ -108,7 +113,7 @@ def _with_default(option: Option, settings: Any, prefix: str) -> Option:
     value = settings
     for part in option.name.removeprefix(prefix).split("."):
         value = getattr(value, part)
-    return Option(option.name, option.hint, value, option.help)
+    return replace(option, default=value)
 
 
 def default_of(target: Any, name: str) -> Any:
@@ -133,19 +138,23 @@ def help_texts(target: Callable[..., Any]) -> dict[str, str]:
 
 def add_options(parser: argparse.ArgumentParser, options: Sequence[Option]) -> None:
     """Add options to a parser; a list of words that belong to no option is left to the caller."""
+    groups: dict[str, Any] = {"": parser}
     for one in options:
         if one.is_list:
             continue
+        if one.group not in groups:
+            groups[one.group] = parser.add_argument_group(one.group)
+        place = groups[one.group]
         if one.is_required:
-            parser.add_argument(one.name, type=_converter(one.name, one.hint), help=one.help)
+            place.add_argument(one.name, type=_converter(one.name, one.hint), help=one.help)
         elif one.is_switch:
-            parser.add_argument(f"--{one.name}", action="store_true", dest=one.name, help=one.help)
+            place.add_argument(f"--{one.name}", action="store_true", dest=one.name, help=one.help)
             for word in (*TRUE, *FALSE):
                 action = "store_true" if word in TRUE else "store_false"
                 spelled = f"--{one.name}={word}"
-                parser.add_argument(spelled, action=action, dest=one.name, help=argparse.SUPPRESS)
+                place.add_argument(spelled, action=action, dest=one.name, help=argparse.SUPPRESS)
         else:
-            parser.add_argument(
+            place.add_argument(
                 f"--{one.name}",
                 type=_converter(f"--{one.name}", one.hint),
                 default=one.default,
@@ -154,12 +163,33 @@ def add_options(parser: argparse.ArgumentParser, options: Sequence[Option]) -> N
             )
 
 
+def words_of(options: Sequence[Option], given: Mapping[str, Any]) -> list[str]:
+    """Return the words of a command line for the values that differ from the defaults of their options."""
+    words: list[str] = []
+    for one in options:
+        first, *inner = one.name.split(".")
+        value = given[first]
+        for name in inner:
+            value = getattr(value, name)
+        if one.is_required or value == one.default:
+            continue
+        if one.is_switch:
+            words.append(f"--{one.name}")
+            continue
+        if isinstance(value, dict):
+            text = json.dumps(value)
+        else:
+            text = ",".join(map(str, value)) if isinstance(value, (tuple, list)) else str(value)
+        words += [f"--{one.name}", text]
+    return words
+
+
 def _converter(name: str, hint: Any) -> Callable[[str], Any]:
     return lambda text: converted(name, text, hint)
 
 
 def build(target: type, prefix: str, given: dict[str, Any]) -> Any:
-    """Return settings from values by dotted name, those that have the prefix."""
+    """Return settings built from the values whose dotted names have the prefix."""
     hints, values = get_type_hints(target), {}
     for name in signature(target).parameters:
         inner = f"{prefix}{name}"
@@ -171,7 +201,7 @@ def build(target: type, prefix: str, given: dict[str, Any]) -> Any:
 
 
 def converted(name: str, value: Any, hint: Any) -> Any:
-    """Return a word, or a value of a configuration file, as the type of an option."""
+    """Convert a word, or a value of a configuration file, to the type of an option."""
     try:
         return _as(value, hint)
     except (ValueError, TypeError, OverflowError):
@@ -186,7 +216,7 @@ def _as(value: Any, hint: Any) -> Any:
             return None
         if type(value) in kinds and not isinstance(value, str):
             return value
-        # "1" is a number rather than true, and a word is text only if it is nothing else.
+        # The order matters: "1" is a number rather than true; a word is text only as the last choice.
         order = {bool: 1, str: 2}
         for kind in sorted(
             (kind for kind in kinds if kind is not type(None)), key=lambda one: order.get(one, 0)
@@ -266,7 +296,7 @@ def _choices(hint: Any) -> list[str]:
 
 
 def expected(hint: Any) -> str:
-    """Return in words what an option of this type takes."""
+    """Return a description of the values that an option of this type accepts."""
     kinds = [kind for kind in members(hint) if kind is not type(None)]
     return " or ".join(dict.fromkeys(_words(kind) for kind in kinds))
 
@@ -287,7 +317,7 @@ def _words(kind: Any) -> str:
 
 
 def metavar(hint: Any) -> str:
-    """Return what stands for a value in a help text."""
+    """Return the placeholder of a value in a help text."""
     kinds = [kind for kind in members(hint) if kind is not type(None)]
     if choices := _choices(hint):
         return "{" + ",".join(choices) + "}"
@@ -301,7 +331,7 @@ def metavar(hint: Any) -> str:
 
 
 def shown_default(option: Option) -> str:
-    """Return the default in brackets, where the help does not tell it already."""
+    """Return the default in brackets, unless the help text states it."""
     if option.is_required or option.default in (None, "", {}, ()) or "efault" in option.help:
         return ""
     value = option.default
@@ -311,12 +341,12 @@ def shown_default(option: Option) -> str:
 
 
 def first_sentence(text: str) -> str:
-    """Return the part of a help text that says what an option is, without the full stop."""
+    """Return the first sentence of a help text, without details and full stop."""
     return re.split(r"(?<=[^.])[.;]\s", f"{text} ", maxsplit=1)[0].strip().rstrip(".")
 
 
 def lines_of(options: Sequence[Option], width: int) -> Iterator[str]:
-    """Give a line for each option: its name, and its first sentence as far as the line is long."""
+    """Yield a line for each option: its name and its first sentence, cut to the width."""
     heads = [one.name.upper() if one.is_required else f"--{one.name}" for one in options]
     edge = max(map(len, heads), default=0)
     for head, one in zip(heads, options, strict=True):

@@ -5,52 +5,52 @@ from __future__ import annotations
 import json
 import sys
 import warnings
-from collections.abc import Hashable
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from numpy.typing import NDArray
 
-from .._progress import ProgressBar
+from .._errors import UndefinedScoreWarning
+from .._progress import ProgressBar, tell
+from ..io.tables import Source, Table
 from ..plots.affinity import new_figure
-from ..reading.names import Names
-from ..reading.source import image_of
-from ..saliency import UndefinedScoreWarning, mean_scores
 from . import say_next
-from .reading import GazeSource, read_gaze, refuse_without
+from .reading import is_manifest, read_gaze, refuse_without, warn_line
 
 if TYPE_CHECKING:
-    from ..train.data.images import Image
-
-Named = dict[str, NDArray[np.float32]]
-#: Fixations by image, (L, 3).
-Readings = dict[str, NDArray[np.float64]]
+    from ..train.data.images import Image, ImageSource
+    from ..train.data.manifest import Entry, Manifest
+    from ..train.saliency.gaze_pairs import GazePairs
+    from ..train.saliency.map_folder import MapFolder
 
 PICTURED = 6
 
 
 #: What the help shows: the usual options, and a command.
 COMMON = (
+    "manifest",
     "images",
     "maps",
     "scanpaths",
-    "phantom",
     "size",
     "epochs",
     "batch_size",
     "held_out",
     "seed",
     "format",
+    "rows",
 )
 EXAMPLE = {
-    "fit": "predict-gaze fit model --images images --maps maps --scanpaths gaze.csv",
-    "run": "predict-gaze run model other_images maps_out",
+    "fit": "predict-gaze fit model --manifest manifest.csv",
+    "run": "predict-gaze run model manifest.csv maps",
 }
 
 
 def fit(
     out: str,
+    manifest: str | None = None,
     images: str | None = None,
     maps: str | None = None,
     scanpaths: str | None = None,
@@ -60,49 +60,58 @@ def fit(
     batch_size: int = 16,
     features: tuple[int, int, int, int, int, int] = (32, 32, 64, 128, 256, 32),
     learning_rate: float = 1e-3,
-    held_out: float = 0.25,
+    held_out: float | None = None,
     seed: int = 0,
+    bits: int | None = None,
     **reading: Any,
 ) -> None:
     """Train a U-Net to predict gaze maps, and score it on images that it has not seen.
 
-    Called again with the same folder after an interruption, it goes on from the last whole epoch.
-    Writes the model, metrics.json, and held_out.png: image, true and predicted map side by side.
+    Gaze for a part of the images is enough. Called again with the same folder after an interruption, it goes
+    on from the last whole epoch. Writes the model, metrics.json, and held_out.png: image, true and predicted
+    map side by side.
 
     Args:
         out: The folder for the model and its scores.
-        images: A folder of .png, .jpg, .tif or .npy images, or an .npy file (n, H, W).
-        maps: The gaze maps, likewise; files have the names of their images, arrays their order; default:
-            drawn from the scanpaths.
-        scanpaths: A gaze file or folder with the images' ids, for NSS and AUC-Judd; all readers of an image
-            together. Where images stood on the screen is said by placement or image_box.
+        manifest: A table with the columns id, image and gaze or heatmap, such as gazesim manifest writes; all
+            readers of an image together. Rows without gaze are left out; the splits val and test held out.
+        images: Instead: a folder of images, with its subfolders, or an .npy file (n, H, W).
+        maps: The gaze maps of images, likewise; files have the names of their images, arrays their order;
+            default: drawn from the scanpaths.
+        scanpaths: A gaze file or folder with the ids of images, for maps, NSS and AUC-Judd; all readers of an
+            image together. Where images stood on the screen is said by placement or image_box.
         phantom: Instead of files: this many synthetic images, each read by 10 people.
         size: Images and maps are resized to this many pixels square for the network.
         epochs: How often all images are seen.
         batch_size: Images per step.
         features: Channels of the network's five stages and its last layer.
         learning_rate: Of Adam.
-        held_out: Share of the images that the scores are taken on.
+        held_out: Share of the images that the scores are taken on, of the groups where a manifest names
+            groups (patients); default: the splits val and test of the manifest, else 0.25.
         seed: Decides the split, the initial weights and the order.
+        bits: How many of 16 bits the pixels of a manifest's images use, 9 to 16; default 16.
     """
-    if scanpaths is None:
+    _check_sources(manifest, images, maps, scanpaths, phantom, bits)
+    if manifest is None and scanpaths is None:
         refuse_without("scanpaths", reading)
-    source = None if scanpaths is None else read_gaze(scanpaths, **reading)
-    named, true, paths = _pairs(images, maps, source, phantom, size, seed)
-    if paths is not None and (lone := sorted(named.keys() - paths.keys())):
-        raise ValueError(f"{scanpaths} has no scanpath for {len(lone)} images, such as {lone[0]!r}")
     from ..train import fit_predictor, predict_gaze, saliency_scores
+    from ..train.data.manifest import Manifest
+    from ..train.saliency.gaze_pairs import pairs_of_files, pairs_of_manifest, pairs_of_phantom
 
-    ids = list(named)
-    order = np.random.default_rng(seed).permutation(len(ids))
-    count = round(held_out * len(ids))
-    if not 0 < count < len(ids):
-        raise ValueError(f"held_out is {held_out}, {count} of {len(ids)} images; expected some and not all")
-    seen, unseen = [ids[i] for i in order[count:]], [ids[i] for i in order[:count]]
-    _say(f"training on {len(seen)} images, holding out {len(unseen)}")
+    if phantom is not None:
+        pairs = pairs_of_phantom(phantom, size=size, seed=seed)
+    elif manifest is not None:
+        options = read_gaze(manifest, **reading).options
+        found = Manifest.read(manifest)
+        pairs = pairs_of_manifest(found, size=size, gaze=options, bits=bits, say=tell, warn=warn_line)
+    else:
+        placed = None if scanpaths is None else read_gaze(scanpaths, **reading).placed
+        pairs = pairs_of_files(str(images), maps, placed, size=size, say=tell)
+    learned, unseen, how = pairs.divided(held_out, seed)
+    _say(f"training on {_counted(learned)}, holding out {_counted(unseen)} ({how})")
     model = fit_predictor(
-        _stack(named, seen, size),
-        _stack(true, seen, size),
+        learned.images,
+        learned.maps,
         epochs=epochs,
         batch_size=batch_size,
         features=features,
@@ -110,19 +119,56 @@ def fit(
         seed=seed,
         out=out,
     )
-    pixels, expected = _stack(named, unseen, size), _stack(true, unseen, size)
-    predicted = predict_gaze(model, pixels)
-    fixations = None if paths is None else [_scaled(paths[i], named[i], size) for i in unseen]
-    scores = saliency_scores(predicted, expected, fixations)
-    (Path(out) / "metrics.json").write_text(json.dumps(_record(unseen, scores)) + "\n")
+    predicted = predict_gaze(model, unseen.images)
+    scores = saliency_scores(predicted, unseen.maps, unseen.fixations)
+    record = _record(unseen.ids, scores) | {"held_out_by": how, "groups": unseen.groups}
+    (Path(out) / "metrics.json").write_text(json.dumps(record) + "\n")
     picture = Path(out) / "held_out.png"
-    draw(picture, unseen, pixels, expected, predicted, scores["CC"])
+    draw(picture, unseen.ids, unseen.images, unseen.maps, predicted, scores["CC"])
     _say(f"wrote {out}/predictor.pt, metrics.json and {picture.name}")
-    say_next("predict-gaze", "run", out, "IMAGES", "MAPS")
+    say_next("predict-gaze", "run", out, manifest or "IMAGES", "MAPS")
+
+
+def _check_sources(
+    manifest: str | None,
+    images: str | None,
+    maps: str | None,
+    scanpaths: str | None,
+    phantom: int | None,
+    bits: int | None,
+) -> None:
+    """Refuse sources that do not go together, before torch is imported."""
+    files = {"images": images, "maps": maps, "scanpaths": scanpaths}
+    named = next((name for name, value in files.items() if value is not None), None)
+    if phantom is not None and (manifest or named):
+        raise ValueError("phantom is given beside files; expected one or the other")
+    if manifest is not None and named:
+        raise ValueError(
+            f"{named} is given beside manifest, which names images and gaze; expected one of them"
+        )
+    if manifest is None and bits is not None:
+        raise ValueError("bits is given without manifest; expected --manifest beside it")
+    if phantom is not None or manifest is not None:
+        return
+    if images is not None and is_manifest(images):
+        raise ValueError(f"images is {images!r}, which is a manifest; expected --manifest {images}")
+    if images is None or (maps is None and scanpaths is None):
+        raise ValueError(
+            "images or maps is missing; expected --manifest, --images with --maps or --scanpaths, or "
+            "--phantom 400"
+        )
+
+
+def _counted(pairs: GazePairs) -> str:
+    """Return how many images there are, and of how many groups."""
+    groups = "" if pairs.groups is None else f" of {len(set(pairs.groups))} groups"
+    return f"{len(pairs)} images{groups}"
 
 
 def _record(unseen: list[str], scores: dict[str, NDArray[np.float64]]) -> dict[str, Any]:
     """Return what metrics.json holds, and say the means; null stands for a score without a value."""
+    from ..saliency import mean_scores  # here, because it needs SciPy, whose import takes half a second
+
     with warnings.catch_warnings(record=True, action="always", category=UndefinedScoreWarning) as told:
         means = mean_scores(scores)
     for line in told:
@@ -141,97 +187,138 @@ def _record(unseen: list[str], scores: dict[str, NDArray[np.float64]]) -> dict[s
     }
 
 
-def predict(model: str, images: str, out: str, format: str = "npy") -> None:
+def predict(
+    model: str,
+    images: str,
+    out: str,
+    format: str = "npy",
+    rows: str | None = None,
+    manifest_out: str | None = None,
+    bits: int | None = None,
+) -> None:
     """Draw the gaze map of every image, with its size and under its name, the maximum 1.
+
+    The folder of maps may be used again: maps of other images are added, those that are there are kept, and
+    ids.txt lists all of them. Of a manifest it also writes a copy whose column heatmap names the maps, for
+    training.
 
     Args:
         model: A folder that ``predict-gaze fit`` wrote.
-        images: A folder of .png, .jpg, .tif or .npy images, or an .npy file (n, H, W).
-        out: The folder for the maps, and for ids.txt.
+        images: A manifest, a folder of images, with its subfolders, or an .npy file (n, H, W).
+        out: The folder for the maps, ids.txt, and maps.csv, which says what each was drawn from.
         format: npy (float32) or png (8 bits).
+        rows: Of a manifest: missing draws maps of the images without gaze (default), all of every image.
+        manifest_out: Of a manifest: where its copy with the maps goes; default: manifest.csv in out.
+        bits: How many of 16 bits the pixels of images use, 9 to 16; default 16.
     """
-    from .._errors import choice
-    from ..train import load_predictor, predict_gaze
-    from ..train.data.images import read_images, resized, write_map
+    from .._errors import choice, integer
 
     choice("format", format, ("npy", "png"))
+    of_manifest = is_manifest(images)
+    for name, value in (("rows", rows), ("manifest_out", manifest_out)):
+        if value is not None and not of_manifest:
+            raise ValueError(
+                f"{name} is given, and {images} is no manifest; expected a manifest, or no {name}"
+            )
+    if bits is not None:
+        integer("bits", bits, low=9, high=16)
+    rows = choice("rows", rows or "missing", ("missing", "all"))
+    from ..train import load_predictor
+    from ..train.data.images import ImageSource, image_sources
+    from ..train.evaluation.fingerprints import fingerprint_of_network
+    from ..train.saliency.map_folder import MapFolder
+
     predictor = load_predictor(model)
+    folder = MapFolder(out, model=fingerprint_of_network(predictor), format=format)
+    if not of_manifest:
+        _refuse_inside(out, images)
+        _draw_maps(predictor, image_sources(images, bits), folder)
+        _say("name them in the column heatmap of a manifest to train with them")
+        say_next("pretrain", "--config", "byol_mcgip", "--data.manifest", "MANIFEST.csv")
+        return
+    from ..train.data.manifest import Manifest
+
+    found = Manifest.read(images)
+    chosen = _chosen(found, rows)
+    target = Path(manifest_out) if manifest_out else Path(out) / "manifest.csv"
+    _check_copy(target, found)
+    _draw_maps(predictor, {one.id: ImageSource(one.image, bits) for one in chosen}, folder)
+    _with_maps(found, chosen, folder).write(target)
+    _say(f"wrote {target}: {len(chosen)} of {len(found)} rows name a predicted map in column heatmap")
+    say_next("pretrain", "--config", "byol_mcgip", "--data.manifest", target, "--out", "RUN")
+
+
+def _refuse_inside(out: str, images: str) -> None:
+    if Path(images).is_dir() and Path(out).resolve().is_relative_to(Path(images).resolve()):
+        raise ValueError(
+            f"out is {out!r}, which lies in {images}, so that its maps would be images the next time; "
+            "expected another folder"
+        )
+
+
+def _chosen(manifest: Manifest, rows: str) -> list[Entry]:
+    """Return the rows whose maps are drawn, and say how many that are."""
+    entries = list(manifest.entries)
+    lacking = [one for one in entries if one.gaze is None and one.heatmap is None]
+    has = len(entries) - len(lacking)
+    if rows == "all":
+        _say(f"drawing maps of all {len(entries)} images; {has} of them have gaze of their own")
+        return entries
+    if not lacking:
+        raise ValueError(
+            f"all {has} images of {manifest.path} have gaze; expected --rows all, or some without"
+        )
+    _say(f"drawing maps of {len(lacking)} of {len(entries)} images; {has} have gaze (--rows all: theirs too)")
+    return lacking
+
+
+def _draw_maps(predictor: Any, images: dict[str, ImageSource], folder: MapFolder) -> None:
+    """Draw the maps that are not there yet, each as large as its image."""
+    from ..train import predict_gaze
+    from ..train.data.images import resized
+
     size = tuple(predictor.settings["size"])
-    named = read_images(images)
-    target = Path(out)
-    target.mkdir(parents=True, exist_ok=True)
-    for name, image in ProgressBar(named.items(), unit=" images"):
-        gaze = predict_gaze(predictor, resized(image, size)[None])[0]
-        gaze = np.clip(resized(gaze, image.shape), 0, 1)
-        write_map(target / f"{name}.{format}", gaze)
-    (target / "ids.txt").write_text("".join(f"{name}\n" for name in named))
-    _say(f"wrote {len(named)} maps to {out}")
+    digests = {name: one.digest() for name, one in images.items()}
+    for name in images:
+        folder.path_of(name)
+    new = [name for name, digest in digests.items() if not folder.holds(name, digest)]
+    try:
+        for name in ProgressBar(new, unit=" images"):
+            image = images[name].read()
+            gaze = predict_gaze(predictor, resized(image, size)[None])[0]
+            folder.add(name, digests[name], np.clip(resized(gaze, image.shape), 0, 1))
+    finally:
+        folder.write_ids()
+    kept = f", kept {len(images) - len(new)} that were there" if len(new) < len(images) else ""
+    _say(f"wrote {len(new)} maps to {folder.folder}{kept}; ids.txt lists {len(folder.ids)}")
+
+
+def _check_copy(target: Path, manifest: Manifest) -> None:
+    """Refuse to write a manifest over one with other rows."""
+    if not target.is_file():
+        return
+    if manifest.path is not None and target.samefile(manifest.path):
+        raise ValueError(f"manifest_out is {target}, which is the given manifest; expected another file")
+    before = [row.text("id") for row in Table(Source(target), ("id",))]
+    known = {one.id for one in manifest.entries}
+    if lost := [name for name in before if name not in known]:
+        raise ValueError(
+            f"{target} has {len(lost)} rows that {manifest.path} lacks, such as {lost[0]!r}, and would be "
+            "replaced; expected --manifest_out FILE"
+        )
+
+
+def _with_maps(manifest: Manifest, chosen: list[Entry], folder: MapFolder) -> Manifest:
+    """Return the manifest whose chosen rows name their predicted maps."""
+    drawn = {one.id for one in chosen}
+    entries = [
+        replace(one, heatmap=folder.path_of(one.id)) if one.id in drawn else one for one in manifest.entries
+    ]
+    return type(manifest)(tuple(entries))
 
 
 #: The two actions of the verb.
 run = {"fit": fit, "run": predict}
-
-
-def _pairs(
-    images: str | None, maps: str | None, gaze: GazeSource | None, phantom: int | None, size: int, seed: int
-) -> tuple[Named, Named, Readings | None]:
-    if phantom is not None:
-        if images or maps or gaze:
-            raise ValueError("phantom is given beside files; expected one or the other")
-        from ..phantom import phantom as make
-
-        data = make(phantom, seed=seed, size=size, readers=10)
-        names = [f"phantom-{i:05}" for i in range(len(data))]
-        gazes = [
-            np.concatenate([data.scanpaths[(i, reader)] for reader in range(10)]) for i in range(len(data))
-        ]
-        return (
-            dict(zip(names, data.images, strict=True)),
-            dict(zip(names, data.heatmaps, strict=True)),
-            dict(zip(names, gazes, strict=True)),
-        )
-    if images is None or (maps is None and gaze is None):
-        raise ValueError("images or maps is missing; expected --images and --maps, or --phantom 400")
-    from ..train.data.images import read_images
-
-    named = read_images(images)
-    paths, drawn = (None, {}) if gaze is None else _on_images(gaze, named, size)
-    true = drawn if maps is None else read_images(maps)
-    if lone := sorted(named.keys() ^ true.keys()):
-        raise ValueError(
-            f"images and maps differ in {len(lone)} names, such as {lone[0]!r}; expected equal names"
-        )
-    return named, true, paths
-
-
-def _readings(scanpaths: str, **reading: Any) -> Readings:
-    """Return the fixations on every image; those of several readers, one after the other."""
-    return _on_images(read_gaze(scanpaths, **reading), None)[0]
-
-
-def _on_images(source: GazeSource, named: Named | None, size: int | None = None) -> tuple[Readings, Named]:
-    """Return the fixations of all readers in pixels of every image, and maps of ``size`` drawn from them."""
-    names = None if named is None else Names(named)
-
-    def known(image: Hashable) -> str | None:
-        return str(image) if names is None else names.find(str(image))
-
-    def image_size(image: Hashable) -> tuple[float, float] | None:
-        name = known(image)
-        if named is None or name is None:
-            return None
-        return float(named[name].shape[1]), float(named[name].shape[0])
-
-    placed = source.placed(image_size)
-    found: dict[str, list[int]] = {}
-    for position, scanpath in enumerate(placed.paths.ids):
-        name = known(image_of(scanpath))
-        if name is not None:
-            found.setdefault(name, []).append(position)
-    paths = {name: np.concatenate([placed.on_image(i) for i in at]) for name, at in found.items()}
-    if size is None:
-        return paths, {}
-    return paths, {name: placed.map_on_image(at, (size, size)) for name, at in found.items()}
 
 
 def draw(
@@ -252,17 +339,6 @@ def draw(
             axis.set_title(title or name, fontsize=8)
             axis.axis("off")
     figure.savefig(path, dpi=110, format="png")
-
-
-def _stack(named: Named, ids: list[str], size: int) -> Image:
-    from ..train.data.images import resized
-
-    return np.stack([resized(named[name], (size, size)) for name in ids])
-
-
-def _scaled(path: NDArray[np.float64], image: Image, size: int) -> NDArray[np.float64]:
-    scaled: NDArray[np.float64] = path * np.array([size / image.shape[1], size / image.shape[0], 1.0])
-    return scaled
 
 
 def _say(text: str) -> None:

@@ -6,6 +6,7 @@ Words, files and data are checked before torch is imported, so that help and ref
 from __future__ import annotations
 
 import argparse
+import copy
 import re
 import shlex
 import signal
@@ -31,11 +32,12 @@ from .configuration import (
     packaged_configs,
     put,
     read_yaml,
+    replaced_pairs,
     resolved,
 )
 from .help import HELP, HELP_ALL, SHARED, help_text
 from .options import Option, Parser, UsageError, converted
-from .pretrain_checks import FREE, Change, check, differences, manifest_line
+from .pretrain_checks import FREE, Change, check, content_lines, differences
 from .pretrain_options import TRAINER, Configuration
 
 CONFIG, LAST, METRICS = "config.yaml", "last.ckpt", "metrics.csv"
@@ -65,7 +67,7 @@ COMMON = (
 
 @dataclass(frozen=True)
 class Start:
-    """What a run starts with: its checked configuration, as plain values too, and where it goes on."""
+    """The checked configuration of a run, also as plain values, and whether it resumes another run."""
 
     found: Configuration
     plain: dict[str, Any]
@@ -81,7 +83,7 @@ class Start:
     def text(self) -> str:
         """What config.yaml says."""
         kept = {name: value for name, value in self.plain.items() if name != "resume"}
-        return manifest_line(self.found.data) + dump(kept)
+        return content_lines(kept) + dump(kept)
 
 
 def options() -> list[Option]:
@@ -127,7 +129,10 @@ class _Keep(argparse.Action):
 
 
 def configuration_of(words: Sequence[str]) -> dict[str, Any]:
-    """Return the configuration that files and words make together, those further right over the others."""
+    """Return the configuration that files and words make together, those further right over the others.
+
+    A cache on the command line replaces the scheme of a file, and a scheme the cache; a line says so.
+    """
     parser = Parser(prog="gazesim pretrain")
     known = options()
     hints = {one.name: one.hint for one in known}
@@ -137,6 +142,7 @@ def configuration_of(words: Sequence[str]) -> dict[str, Any]:
         parser.add_argument(f"--{one.name}", *(["-c"] * (one.name == "config")), action=_Keep, **more)
     namespace, rest = parser.parse_known_args(list(words), argparse.Namespace(given=[]))
     config: dict[str, Any] = {}
+    typed: dict[str, Any] = {}
     for name, text in [*namespace.given, *_open(rest)]:
         if name == "config":
             file = config_file(text)
@@ -146,7 +152,11 @@ def configuration_of(words: Sequence[str]) -> dict[str, Any]:
             merge(config, read)
         else:
             hint = hints.get(name, Any)
-            put(config, name, _value(name, text) if hint is Any else converted(name, text, hint))
+            value = _value(name, text) if hint is Any else converted(name, text, hint)
+            put(config, name, value)
+            put(typed, name, copy.deepcopy(value))
+    for line in replaced_pairs(config, typed):
+        _say(line)
     return config
 
 
@@ -172,7 +182,7 @@ def _open(words: Sequence[str]) -> list[tuple[str, str]]:
 
 
 def prepared(found: Configuration, plain: dict[str, Any]) -> Start:
-    """Return what a run starts with, or raise where it cannot start or go on with these options."""
+    """Return the checked start of a run; raise if it cannot start or resume with these options."""
     if plain["trainer"].get("enable_checkpointing") is False:
         raise UsageError(
             f"trainer.enable_checkpointing is False; expected true, or null: {LAST} is the result"

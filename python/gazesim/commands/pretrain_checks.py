@@ -1,9 +1,10 @@
-"""What can be said of a pre-training before torch is imported: data, gaze, and the run to go on with."""
+"""Checks of a pre-training before torch is imported: its data, its gaze, and the run that it resumes."""
 
 from __future__ import annotations
 
 import hashlib
 import io
+import json
 import re
 import warnings
 from collections.abc import Hashable, Mapping, Sequence
@@ -15,16 +16,16 @@ from typing import Any
 from .._errors import choice
 from ..schemes import scheme_from
 from ..train.data.settings import check_division
-from ..train.pretrain.settings import PairSettings, check_model
+from ..train.pretrain.settings import LABELS, PairSettings, check_model
 from .configuration import flat, read_yaml
 from .options import UsageError
 from .pretrain_options import Configuration, DataOptions, TrainerOptions
 
-__all__ = ["FREE", "check", "differences", "manifest_line"]
+__all__ = ["FREE", "check", "content_lines", "differences"]
 
 Change = tuple[str, Any, Any]
 
-#: What may change when a training goes on; changes.csv keeps from which epoch on.
+#: Options that may change when a training is resumed; changes.csv records from which epoch on.
 FREE = {
     "out",
     "resume",
@@ -47,12 +48,12 @@ FREE = {
     "trainer.detect_anomaly",
     "trainer.num_sanity_val_steps",
 }
-#: How config.yaml notes which manifest a run was trained on.
+#: The line of config.yaml that identifies the manifest of a run.
 MANIFEST_LINE = "# data.manifest has SHA-256 "
 
 
 def check(found: Configuration) -> None:
-    """Raise for a pre-training that could not take its first step, or would ignore an option."""
+    """Raise for a pre-training whose first step would fail, or that would ignore an option."""
     _check_model(found)
     _check_sources(found.data)
     if found.data.batch_size < 2:
@@ -84,7 +85,9 @@ def _check_model(found: Configuration) -> None:
         )
         if isinstance(model.backbone, str):
             choice("backbone", model.backbone, BACKBONES)
-        if model.pairs is not None and model.pairs.cache is None:
+        if model.weights not in (None, "imagenet") and not Path(str(model.weights)).is_file():
+            raise ValueError(f"weights is {model.weights!r}, which is no file; expected imagenet or a file")
+        if model.pairs is not None and model.pairs.cache is None and model.pairs.scheme != LABELS:
             scheme_from(_scheme(model.pairs), model.pairs.params)
     except (ValueError, TypeError) as error:
         raise UsageError(f"model: {error}") from error
@@ -163,6 +166,14 @@ def _check_manifest(found: Configuration, path: str) -> None:
     if pairs.cache is not None:
         _check_cache(pairs, [entry.id for entry in train])
         return
+    if pairs.scheme == LABELS:
+        if not any(entry.label for entry in train):
+            raise UsageError(
+                f"model.pairs.scheme is 'labels', and none of {len(train)} training images in {path} has "
+                "one; expected column label"
+            )
+        _check_unknown(pairs, [entry.id for entry in train if not entry.label], len(train), "label")
+        return
     takes = scheme_from(_scheme(pairs), pairs.params).takes
     has = [entry.gaze is not None or (takes == "heatmaps" and entry.heatmap is not None) for entry in train]
     if not any(has):
@@ -198,17 +209,19 @@ def _check_cache(pairs: PairSettings, train: Sequence[Hashable]) -> None:
     _check_unknown(pairs, unknown, len(train))
 
 
-def _check_unknown(pairs: PairSettings, unknown: Sequence[Hashable], total: int) -> None:
+def _check_unknown(
+    pairs: PairSettings, unknown: Sequence[Hashable], total: int, what: str = "gaze to look up"
+) -> None:
     if pairs.unknown == "raise" and unknown:
         some = ", ".join(map(str, unknown[:3])) + (", ..." if len(unknown) > 3 else "")
         raise UsageError(
             f"model.pairs.unknown is 'raise', and {len(unknown)} of {total} training images ({some}) have no "
-            "gaze to look up; expected gaze for them, or 'self'"
+            f"{what}; expected {what.split()[0]} for them, or 'self'"
         )
 
 
 def differences(before: Path, now: Mapping[str, Any]) -> list[Change]:
-    """Return the options whose value is another one than in the config.yaml of a run, with both values."""
+    """Return the options whose values differ from the config.yaml of a run, with both values."""
     text = before.read_text(encoding="utf-8")
     old, new = dict(flat(read_yaml(text, str(before)))), dict(flat(now))
     defaults = {f"trainer.{one.name}": one.default for one in fields(TrainerOptions)}
@@ -219,13 +232,14 @@ def differences(before: Path, now: Mapping[str, Any]) -> list[Change]:
         if name not in ("out", "resume")
     ]
     changed = [change for change in found if not _equal(change[1], change[2])]
-    manifest = new.get("data.manifest")
-    noted = re.search(f"^{MANIFEST_LINE}([0-9a-f]+)$", text, re.MULTILINE)
-    if manifest is not None and noted is not None:
-        digest = _digest(manifest)
-        changed = [change for change in changed if change[0] != "data.manifest" or digest != noted[1]]
-        if digest != noted[1] and all(change[0] != "data.manifest" for change in changed):
-            changed.append(("the content of data.manifest", noted[1][:12], digest[:12]))
+    for name, digest in _digests(new).items():
+        noted = re.search(f"^{re.escape(_note(name))}([0-9a-f]+)$", text, re.MULTILINE)
+        if noted is None:
+            continue
+        # Another name of the same content is no change.
+        changed = [change for change in changed if change[0] != name or digest != noted[1]]
+        if digest != noted[1] and all(change[0] != name for change in changed):
+            changed.append((f"the content of {name}", noted[1][:12], digest[:12]))
     return changed
 
 
@@ -233,10 +247,28 @@ def _equal(one: Any, other: Any) -> bool:
     return bool(one == other) or (one in (None, False, {}, []) and other in (None, False, {}, []))
 
 
-def manifest_line(data: DataOptions) -> str:
-    """Return the comment of config.yaml that tells a manifest by its content; empty without one."""
-    return "" if data.manifest is None else f"{MANIFEST_LINE}{_digest(data.manifest)}\n"
+def content_lines(plain: Mapping[str, Any]) -> str:
+    """Return the comments of config.yaml that tell a manifest and a cache by their content."""
+    return "".join(f"{_note(name)}{digest}\n" for name, digest in _digests(dict(flat(plain))).items())
 
 
-def _digest(manifest: str) -> str:
-    return hashlib.sha256(Path(manifest).read_bytes()).hexdigest()
+def _note(name: str) -> str:
+    return f"# {name} has SHA-256 "
+
+
+def _digests(options: Mapping[str, Any]) -> dict[str, str]:
+    """Return a hash of the content of the manifest and of the cache, by option."""
+    found = {}
+    if (manifest := options.get("data.manifest")) is not None:
+        found["data.manifest"] = hashlib.sha256(Path(manifest).read_bytes()).hexdigest()
+    if (cache := options.get("model.pairs.cache")) is not None:
+        found["model.pairs.cache"] = _digest_of_cache(Path(str(cache)))
+    return found
+
+
+def _digest_of_cache(folder: Path) -> str:
+    """Return a hash of the affinities of a cache, whichever release and features it was made with."""
+    told = json.loads((folder / "manifest.json").read_text(encoding="utf-8"))
+    files = {name: one["sha256"] for name, one in told["files"].items() if not name.startswith("features")}
+    parts = [told.get(name) for name in ("scheme", "selection", "reduce", "ids")]
+    return hashlib.sha256(json.dumps([*parts, files], sort_keys=True).encode()).hexdigest()

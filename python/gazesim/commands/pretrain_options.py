@@ -26,11 +26,11 @@ class ModelOptions:
         A ResNet of torchvision by name, or "resnet10-narrow" for images of about 64 pixels on a CPU; in a
         file also a class of your own: {class_path: ..., init_args: {...}}.
     weights
-        Of a backbone by name at the start: null (random) or imagenet.
+        Of a backbone by name at the start: null (random), imagenet, or a file such as resnet18-f37072fd.pth.
     dim
         Length of the features of a backbone given as a class; not beside a name.
     pairs
-        Which images are positives of each other by gaze; null: no gaze, the plain framework.
+        The rule for positive pairs by gaze; null: no gaze, the plain framework.
     heads
         Sizes of projector and predictor; default: those of the framework's paper.
     optimizer
@@ -51,7 +51,7 @@ class ModelOptions:
 
     framework: str = "byol"
     backbone: Any = "resnet18"
-    weights: Literal["imagenet"] | None = None
+    weights: str | None = None
     dim: int | None = None
     pairs: PairSettings | None = None
     heads: HeadSettings | None = None
@@ -81,9 +81,9 @@ class DataOptions:
     fractions
         Shares of train, val and test, such as 0.8,0,0.2, in presets without a published split.
     folds
-        Folds over all labelled images, of which one is tested on and the others are trained on.
+        Number of folds over all labelled images; one is the test split, the others are trained on.
     fold
-        Which of the folds is tested on, from 0; gazesim evaluate --data CONFIG then tests on it.
+        The fold that is the test split, from 0; gazesim evaluate --data CONFIG tests on it.
     phantom
         Instead: synthetic images.
     size
@@ -97,12 +97,15 @@ class DataOptions:
     views
         How the two views of an image are made.
     memory
-        What stays in memory of the training images: nothing, 8 bits per pixel, or 32.
+        Where images are kept after reading: mapped (a temporary file that workers and ranks of a machine
+        share), float32 or uint8 (all in the memory of each rank, 4 bytes or 1 per pixel), or none.
     sigma_share
         Standard deviation of the Gaussians of which the gaze maps of views are drawn, as a share of their
         side; default: as for gaze.
+    bits
+        How many of 16 bits the pixels of PNG, TIFF and .npy images use, 9 to 16, such as 12; default: 16.
     gaze
-        How gaze files are read and where images stood on the screen, as for gazesim affinity.
+        How gaze files are read and where images were on the screen, as for gazesim affinity.
     seed
         Decides the order and the views; default: seed_everything.
     split_seed
@@ -122,8 +125,9 @@ class DataOptions:
     batch_size: int = 64
     num_workers: int = 0
     views: Views = field(default_factory=Views)
-    memory: Literal["none", "uint8", "float32"] = "float32"
+    memory: Literal["none", "uint8", "float32", "mapped"] = "mapped"
     sigma_share: float | None = None
+    bits: int | None = None
     gaze: GazeOptions = field(default_factory=GazeOptions)
     seed: int | None = None
     split_seed: int = 0
@@ -136,9 +140,9 @@ class TrainerOptions:
     Parameters
     ----------
     max_epochs
-        How often all training images are seen; -1 for no end (with max_steps).
+        Number of passes over the training images; -1 for no limit (with max_steps).
     max_steps
-        Stops after this many steps; -1 for no such end.
+        Largest number of steps; -1 for no limit.
     max_time
         Stops after this time, DD:HH:MM:SS.
     accelerator

@@ -1,16 +1,17 @@
-"""How gaze files are read: the options of all verbs that do so, in one place."""
+"""The options of all verbs that read gaze files."""
 
 from __future__ import annotations
 
 import dataclasses
 import sys
-from collections.abc import Callable, Hashable
+from collections.abc import Callable, Collection, Hashable
 from dataclasses import dataclass
 from inspect import signature
 from pathlib import Path
 from typing import Any
 
 from ..geometry import Size
+from ..io.reading import options_from
 from ..io.tables import Source
 from ..reading.frames import ScreenMissing
 from ..reading.names import Names
@@ -19,25 +20,34 @@ from ..reading.placed import PlacedGaze
 from ..reading.source import image_of, read_placed, unknown
 
 __all__ = [
+    "CARRIED",
+    "FILE_OPTIONS",
     "GazeSource",
+    "gaze_file_of",
     "gaze_of_manifest",
     "given",
+    "given_again",
     "is_manifest",
     "read_gaze",
     "refuse_without",
     "sizes_in",
+    "warn_line",
 ]
+
+
+#: The options of ``read_gaze`` that ``read_scanpaths`` has as well.
+FILE_OPTIONS = frozenset({"format", *signature(options_from).parameters})
 
 
 @dataclass(frozen=True)
 class GazeSource:
-    """A gaze file, and how it is read."""
+    """A gaze file, and the options with which it is read."""
 
     path: str
     options: GazeOptions
 
     def placed(self, image_size: Callable[[Hashable], Size | None] = unknown, **changes: Any) -> PlacedGaze:
-        """Read the file; ``image_size`` knows the images, and ``changes`` are further options."""
+        """Read the file; ``image_size`` returns an image's size by its id, ``changes`` are more options."""
         options = dataclasses.replace(self.options, **changes)
         try:
             return read_placed(
@@ -45,7 +55,7 @@ class GazeSource:
                 options,
                 image_size=image_size,
                 say=_line,
-                warn=_warning,
+                warn=warn_line,
             )
         except ScreenMissing as error:
             raise ScreenMissing(
@@ -74,8 +84,9 @@ def read_gaze(
     columns: str | None = None,
     on_bad_row: str = "raise",
     spanning: str = "start",
+    offset: str | None = None,
 ) -> GazeSource:
-    """Read a gaze file or folder. A verb that hands its ``**reading`` to this function has its options.
+    """Return a gaze file or folder with checked options. A verb with ``**reading`` has these options.
 
     Args:
         path: A gaze file, or a folder of gaze files.
@@ -83,9 +94,9 @@ def read_gaze(
         time_unit: Unit of the durations in the file (s, ms, us, ns, samples), if not the format's own.
         coord_unit: Unit of the coordinates in the file (px, fraction, percent), if not the format's own.
         screen_size: Width and height in pixels, such as 1920,1080; default: the file's or the format's own.
-        placement: Where images stood on the screen: fit (as large as possible, centred), stretch (over all of
+        placement: Where images were on the screen: fit (as large as possible, centred), stretch (over all of
             it), center (at their own size) or native (x and y are pixels of the image).
-        image_box: Where images stood on the screen, x0,y0,x1,y1 in pixels, instead of a placement.
+        image_box: Where images were on the screen, x0,y0,x1,y1 in pixels, instead of a placement.
         screen_cm: Width and height of the screen in centimetres; with distance_cm, maps are drawn with a
             standard deviation of 1 degree.
         distance_cm: Distance from the eye to the screen in centimetres.
@@ -94,10 +105,11 @@ def read_gaze(
         off_image: What happens to fixations outside of the image: keep, clip or drop.
         metadata: The table that comes with a data set (EGD-CXR, REFLACX); default: the one beside the file.
         by: Columns, or a pattern of messages, that name the image; default: what the format has.
-        missing: Numbers and pairs that say that there is no gaze, such as "-1,-1 9999".
+        missing: Numbers and pairs that mean no gaze, such as "-1,-1 9999".
         columns: Columns of any other table, such as x=gx,y=gy,duration=dur,image=stim.
         on_bad_row: raise refuses a file with a damaged row, skip leaves the row out and counts it.
-        spanning: What a fixation does during which the image changes: start, split or drop.
+        spanning: Fixations during which the image changes: start (image at their start), split or drop.
+        offset: Drift to subtract: dx,dy, a table (recording,dx,dy), or validation (EyeLink's own).
     """
     return GazeSource(
         path,
@@ -119,6 +131,7 @@ def read_gaze(
             columns=columns,
             on_bad_row=on_bad_row,
             spanning=spanning,
+            offset=offset,
         ),
     )
 
@@ -127,6 +140,16 @@ def is_manifest(path: str) -> bool:
     """Return whether a file is a manifest: a table with the columns id and image."""
     file = Path(path)
     return file.suffix.lower() in (".csv", ".tsv") and file.is_file() and Source(file).has("id", "image")
+
+
+def gaze_file_of(path: str) -> str:
+    """Return the gaze file at a path: the first one that a manifest names, or the path itself."""
+    if not is_manifest(path):
+        return path
+    from ..train.data.manifest import Manifest
+
+    found = (entry.gaze for entry in Manifest.read(path).entries)
+    return str(next((file for file in found if file is not None), path))
 
 
 def gaze_of_manifest(source: GazeSource, **changes: Any) -> PlacedGaze:
@@ -138,7 +161,13 @@ def gaze_of_manifest(source: GazeSource, **changes: Any) -> PlacedGaze:
     gaze = ManifestGaze(manifest.entries, dataclasses.replace(source.options, **changes), manifest.path)
     if not any(entry.gaze is not None for entry in manifest.entries):
         raise ValueError(f"{source.path} names no gaze; expected gaze files in its column gaze")
-    gaze.tell(_line, _warning)
+    gaze.tell(_line, warn_line)
+    without = [entry.id for entry in manifest.entries if entry.gaze is None]
+    if without:
+        some = ", ".join(map(repr, without[:3])) + (", ..." if len(without) > 3 else "")
+        _line(
+            f"{source.path}: {len(without)} of {len(manifest)} images have no gaze, and are left out: {some}"
+        )
     return gaze.placed
 
 
@@ -146,7 +175,8 @@ def _line(text: str) -> None:
     print(f"gazesim: {text}", file=sys.stderr)
 
 
-def _warning(text: str) -> None:
+def warn_line(text: str) -> None:
+    """Say what looks wrong about gaze, in a line."""
     _line(f"warning: {text}")
 
 
@@ -156,15 +186,15 @@ def given(reading: dict[str, Any]) -> list[str]:
     return [name for name, value in reading.items() if value != defaults[name].default]
 
 
-#: What a manifest states for every image; other options have to be given again with it.
+#: Options that a manifest states for every image; the others have to be given again with it.
 CARRIED = ("screen_size", "placement", "image_box")
 
 
-def given_again(reading: dict[str, Any]) -> list[str]:
-    """Return the words of the options that a manifest does not carry."""
+def given_again(reading: dict[str, Any], carried: Collection[str] = ()) -> list[str]:
+    """Return the words of the options that differ from their defaults, without those that are carried."""
     words = []
     for name in given(reading):
-        if name not in CARRIED:
+        if name not in carried:
             value = reading[name]
             text = ",".join(f"{side:g}" for side in value) if isinstance(value, tuple) else str(value)
             words += [f"--{name}", text]
@@ -172,7 +202,7 @@ def given_again(reading: dict[str, Any]) -> list[str]:
 
 
 def refuse_without(option: str, reading: dict[str, Any]) -> None:
-    """Raise where it is told how gaze is read, but ``option``, the gaze itself, is not given."""
+    """Raise ValueError if options for reading gaze are given, but ``option``, the gaze file, is not."""
     if lone := given(reading):
         raise ValueError(f"--{lone[0]} is given without --{option}; expected --{option} FILE beside it")
 

@@ -1,4 +1,4 @@
-"""Predicted and human scanpaths in any of the forms that :func:`gazesim.compare_scanpaths` takes."""
+"""Predicted and human scanpaths, read from any form that :func:`gazesim.compare_scanpaths` takes."""
 
 from __future__ import annotations
 
@@ -77,7 +77,7 @@ def _column_names(given: Any) -> set[str] | None:
 
 
 def _without_durations(table: Any) -> dict[str, Any]:
-    """Return the columns of a table with durations of 0, which mean that there are none."""
+    """Return the columns of a table, with a column of durations of 0: 0 stands for no duration."""
     names = (
         table.dtype.names
         if isinstance(table, np.ndarray)
@@ -117,7 +117,7 @@ def _is_one(value: Any) -> bool:
 
 
 def joint_screen_size(given: Any, *sets: ByImage) -> tuple[float, float]:
-    """Return the (width, height) that is asked for, else the one that the sets state."""
+    """Return the given (width, height), else the one that the sets state."""
     asked = screen("screen_size", given)
     stated = {one.argument: one.screen_size for one in sets if one.screen_size is not None}
     if asked is None and len(set(stated.values())) > 1:

@@ -43,7 +43,7 @@ class PairSet:
     #: For measures that need the other human scanpaths on an image: for each image that columns
     #: belong to, the columns, a key, and all human fixations on it, (K, 3).
     images: Sequence[tuple[slice, Any, Scanpath]] = ()
-    #: What a measure keeps from one image to the next, such as clusters by the images' keys.
+    #: Kept by a measure from one image to the next, such as clusters by the key of the image.
     memory: dict[Any, Any] = field(default_factory=dict)
 
     @property
@@ -213,7 +213,7 @@ DEFAULT_MEASURES = ("multimatch", "scanmatch", "scanmatch_with_duration", "strin
 
 
 def measures_from(measures: Any) -> dict[str, Measure]:
-    """Return measures by the name that they have in the table.
+    """Return the measures by their names in the table.
 
     ``measures`` is a name, several names, or a mapping from a name in the table to parameters, to a
     measure's name and parameters, or to a :class:`Measure`.

@@ -31,11 +31,11 @@ class IncompleteComparisonWarning(UserWarning):
     >>> from gazesim.compare import IncompleteComparisonWarning
     >>> path = [[10, 20, 0.2], [30, 20, 0.3], [30, 40, 0.1]]
     >>> human = {"a": [path, path], "b": [path, path]}
-    >>> with warnings.catch_warnings(record=True, action="always") as told:
+    >>> with warnings.catch_warnings(record=True, action="always") as caught:
     ...     _ = compare_scanpaths({"a": [path]}, human, measures="multimatch", screen_size=(64, 48))
-    >>> told[0].category is IncompleteComparisonWarning
+    >>> caught[0].category is IncompleteComparisonWarning
     True
-    >>> print(told[0].message)
+    >>> print(caught[0].message)
     1 of 2 images have human, but no predicted scanpaths, such as 'b'; they are left out
     """
 
@@ -147,9 +147,9 @@ def compare_scanpaths(
     number("confidence", confidence, low=0.0, high=1.0, open_low=True)
     predictions, humans = by_image("predicted", predicted), by_image("human", human)
     size = joint_screen_size(screen_size, predictions, humans)
-    tell = _Teller(errors)
-    images = _common_images(predictions, humans, tell)
-    outputs = _defined_outputs(chosen, predictions, humans, tell)
+    report = _Reporter(errors)
+    images = _common_images(predictions, humans, report)
+    outputs = _defined_outputs(chosen, predictions, humans, report)
     partners = _partners(len(images), shuffles if by != "pair" else 0, np.random.default_rng(seed))
     scores: dict[tuple[str, str], list[ImageScores]] = {
         (label, name): [] for label, names in outputs.items() for name in names
@@ -171,23 +171,23 @@ def compare_scanpaths(
             for name in names:
                 scores[label, name].append(found[name])
     for label, names in outputs.items():
-        _report_undefined(label, chosen[label], {name: scores[label, name] for name in names}, tell)
+        _report_undefined(label, chosen[label], {name: scores[label, name] for name in names}, report)
     rows: list[Row] = []
     for (label, name), each in scores.items():
-        what = {
+        common = {
             "measure": _title(label, name),
             "better": "higher" if chosen[label].higher_is_better else "lower",
         }
         if by == "pair":
-            rows += pair_rows(what, each, predictions.names, humans.names)
+            rows += pair_rows(common, each, predictions.names, humans.names)
         else:
-            rows += summary_rows(what, each, by == "image", resamples, confidence, seed)
+            rows += summary_rows(common, each, by == "image", resamples, confidence, seed)
     rows.sort(key=lambda row: row.get("level") == "all")  # stable: rows over all images come last
     return as_table(rows, frame_library(predicted, human))
 
 
-class _Teller:
-    """What was left out: warned of, raised for, or kept to oneself."""
+class _Reporter:
+    """Reports images, pairs and measures that were left out: warns, raises or stays silent."""
 
     def __init__(self, errors: str) -> None:
         self.errors = errors
@@ -199,7 +199,7 @@ class _Teller:
             warnings.warn(message, IncompleteComparisonWarning, stacklevel=4)
 
 
-def _common_images(predictions: ByImage, humans: ByImage, tell: _Teller) -> list[Hashable]:
+def _common_images(predictions: ByImage, humans: ByImage, report: _Reporter) -> list[Hashable]:
     common = [image for image in humans.paths if image in predictions.paths]
     if not common:
         examples = [next(iter(one.paths)) for one in (predictions, humans)]
@@ -211,7 +211,7 @@ def _common_images(predictions: ByImage, humans: ByImage, tell: _Teller) -> list
     for one, other in ((humans, predictions), (predictions, humans)):
         lone = [image for image in one.paths if image not in other.paths]
         if lone:
-            tell(
+            report(
                 f"{len(lone)} of {count} images have {one.argument}, but no {other.argument} scanpaths, "
                 f"such as {lone[0]!r}; they are left out"
             )
@@ -219,9 +219,9 @@ def _common_images(predictions: ByImage, humans: ByImage, tell: _Teller) -> list
 
 
 def _defined_outputs(
-    chosen: dict[str, Measure], predictions: ByImage, humans: ByImage, tell: _Teller
+    chosen: dict[str, Measure], predictions: ByImage, humans: ByImage, report: _Reporter
 ) -> dict[str, tuple[str, ...]]:
-    """Return the outputs of every measure; without those that need durations, where there are none."""
+    """Return the outputs of every measure, without those that need durations if a set has none."""
     every = {label: measure.outputs or ("",) for label, measure in chosen.items()}
     without = [one.argument for one in (predictions, humans) if not one.has_durations]
     if not without:
@@ -230,7 +230,7 @@ def _defined_outputs(
     lost = [_title(label, name) for label in every for name in every[label] if name not in kept[label]]
     if lost:
         verb = "has" if len(without) == 1 else "have"
-        tell(f"{' and '.join(without)} {verb} no durations (all are equal): {', '.join(lost)} left out")
+        report(f"{' and '.join(without)} {verb} no durations (all are equal): {', '.join(lost)} left out")
     if not any(kept.values()):
         raise ValueError(
             f"{without[0]} has no durations, which {', '.join(lost)} need; expected other measures"
@@ -256,7 +256,7 @@ def _scores(
     with_human: bool,
     memory: dict[Any, Any],
 ) -> dict[str, ImageScores]:
-    """Return every output on one image; the image's own and the other images' humans in one call."""
+    """Return every output on one image; one call compares with the humans of this and of other images."""
     columns: list[Any] = []
     parts = []
     for each in (image, *others):
@@ -278,9 +278,9 @@ def _scores(
 
 
 def _report_undefined(
-    label: str, measure: Measure, scores: dict[str, list[ImageScores]], tell: _Teller
+    label: str, measure: Measure, scores: dict[str, list[ImageScores]], report: _Reporter
 ) -> None:
-    """Say on how many pairs a measure is undefined, in one line for all outputs with the same number."""
+    """Report the number of pairs on which a measure is undefined, one line for outputs with equal numbers."""
     names_of: dict[int, list[str]] = {}
     for name, each in scores.items():
         undefined = sum(int(np.isnan(one.pairs).sum()) for one in each)
@@ -289,7 +289,7 @@ def _report_undefined(
     for undefined, titles in names_of.items():
         if undefined:
             title = label if len(titles) == len(scores) else ", ".join(titles)
-            tell(
+            report(
                 f"{title}: {undefined} of {total} pairs are undefined, {measure.undefined}; they are left "
                 "out of the means"
             )

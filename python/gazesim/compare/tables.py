@@ -22,7 +22,7 @@ NAN = float("nan")
 
 
 def summary_rows(
-    what: Mapping[str, str],
+    common: Mapping[str, str],
     scores: list[ImageScores],
     per_image: bool,
     resamples: int,
@@ -30,8 +30,8 @@ def summary_rows(
     seed: int,
 ) -> list[Row]:
     """Return a row for each image, if asked for, and one over all images."""
-    higher = what["better"] == "higher"
-    rows = [_image_row(what, one, higher) for one in scores]
+    higher = common["better"] == "higher"
+    rows = [_image_row(common, one, higher) for one in scores]
     if per_image and resamples:
         draws: dict[int, NDArray[np.int64]] = {}
         for row, one in zip(rows, scores, strict=True):
@@ -39,7 +39,7 @@ def summary_rows(
             if count not in draws:
                 draws[count] = np.random.default_rng(seed).integers(0, count, (resamples, count))
             row |= _human_intervals(one.pairs, draws[count], higher, confidence)
-    total: Row = {"level": "all", "image": "", **what}
+    total: Row = {"level": "all", "image": "", **common}
     numbers = {name: np.array([row[name] for row in rows], np.float64) for name in MEANS}
     total["images"] = int(np.isfinite(numbers["mean"]).sum())
     total |= {name: sum(row[name] for row in rows) for name in COUNTS}
@@ -54,8 +54,8 @@ MEANS = ("mean", "best", "human_mean", "human_best", "shuffled_mean", "shuffled_
 COUNTS = ("predicted", "human", "pairs", "undefined")
 
 
-def _image_row(what: Mapping[str, str], one: ImageScores, higher: bool) -> Row:
-    row: Row = {"level": "image", "image": one.image, **what}
+def _image_row(common: Mapping[str, str], one: ImageScores, higher: bool) -> Row:
+    row: Row = {"level": "image", "image": one.image, **common}
     row["images"] = int(np.isfinite(one.pairs).any())
     row["predicted"], row["human"] = one.pairs.shape
     row["pairs"], row["undefined"] = one.pairs.size, int(np.isnan(one.pairs).sum())
@@ -72,7 +72,7 @@ def _columns(floors: list[tuple[float, float]]) -> list[tuple[str, list[float]]]
 
 
 def mean_of(values: Matrix) -> float:
-    """Return the mean of what is not NaN; NaN where nothing is."""
+    """Return the mean of all numbers that are not NaN; NaN if there is none."""
     defined = values[~np.isnan(values)]
     return float(defined.mean()) if len(defined) else NAN
 
@@ -108,7 +108,7 @@ def _human_intervals(matrix: Matrix, draws: NDArray[np.int64], higher: bool, con
 
 
 def _row_means(bests: Matrix) -> Matrix:
-    """Return the means over the first axis of what is defined."""
+    """Return the means over the first axis, NaN left out."""
     counts = (~np.isnan(bests)).sum(axis=0)
     with np.errstate(invalid="ignore"):
         means: Matrix = np.nansum(bests, axis=0) / counts
@@ -121,7 +121,7 @@ def _image_interval(name: str, values: Matrix, resamples: int, confidence: float
     low = high = NAN
     if resamples and len(defined) > 1:
         random = np.random.default_rng(seed)
-        # In parts: a resample of 10,000 images is a row of as many numbers.
+        # In parts, for memory: each resample holds as many numbers as there are images.
         part = max(1, 10**6 // len(defined))
         means = [
             defined[random.integers(0, len(defined), (min(part, resamples - start), len(defined)))].mean(
@@ -141,14 +141,14 @@ def _percentiles(resampled: Matrix, confidence: float) -> tuple[float, float]:
 
 
 def pair_rows(
-    what: Mapping[str, str],
+    common: Mapping[str, str],
     scores: list[ImageScores],
     predicted: Mapping[Hashable, list[Hashable]],
     human: Mapping[Hashable, list[Hashable]],
 ) -> list[Row]:
     """Return a row for every pair of a predicted and a human scanpath."""
     return [
-        {"image": one.image, **what, "predicted": maker, "human": reader, "value": float(one.pairs[i, j])}
+        {"image": one.image, **common, "predicted": maker, "human": reader, "value": float(one.pairs[i, j])}
         for one in scores
         for i, maker in enumerate(predicted[one.image])
         for j, reader in enumerate(human[one.image])

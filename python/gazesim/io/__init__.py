@@ -1,10 +1,9 @@
-"""Gaze files in: one reader per format, one registry, one function."""
+"""Readers of gaze files: one module per format, one registry, one function."""
 
 from __future__ import annotations
 
 import csv
 import os
-from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -21,114 +20,17 @@ __all__ = [
 ]  # fmt: skip
 
 
-def read_scanpaths(
-    path: Any,
-    *,
-    format: str | None = None,
-    time_unit: str | None = None,
-    coord_unit: str | None = None,
-    screen_size: Sequence[float] | None = None,
-    off_image: str = "keep",
-    sampling_rate: float | None = None,
-    eye: str | None = None,
-    metadata: str | os.PathLike[str] | None = None,
-    by: str | None = None,
-    missing: Any = None,
-    columns: str | Mapping[str, str] | None = None,
-    on_bad_row: str = "raise",
-    spanning: str = "start",
-    verbose: bool = True,
-) -> Scanpaths:
-    """Read a gaze file, every gaze file of a folder, or a frame, as scanpaths in pixels and seconds.
-
-    One line on stderr says what was taken: the format, its units and what they were converted to,
-    how much was read and what was left out. :func:`gazesim.io.read` returns the same as a report.
-
-    Parameters
-    ----------
-    path
-        A file (also ``.gz``, or ``.zip`` of one file), a folder (with its subfolders) of files of one
-        format, or a pandas or polars frame that is a tidy table or the events of pymovements.
-    format
-        A name from ``gazesim.io.FORMATS``; default: recognised from the content.
-    time_unit
-        Unit of the durations in the file, where the format's own is wrong: ``"s"``, ``"ms"``,
-        ``"us"``, ``"ns"`` or ``"samples"``.
-    coord_unit
-        Unit of the coordinates in the file: ``"px"``, ``"fraction"`` or ``"percent"`` of the screen.
-    screen_size
-        (width, height) in pixels; default: what the file states, else the format's own. Where a
-        data set states the size of every image, all are scaled to this one.
-    off_image
-        What happens to fixations outside of the image (of the screen, if the image is not known):
-        ``"keep"``, ``"clip"`` to the nearest point inside, or ``"drop"``. Scanpaths stay, even empty.
-    sampling_rate
-        Hz, where durations are counted in samples.
-    eye
-        ``"left"`` or ``"right"``, where a file holds both; ``"best"`` (of each scanpath the eye that
-        fixated longer) or ``"average"`` (fixations of both eyes that overlap in time are merged).
-        Default: left, and right where a scanpath has no left one. A given eye is the only one taken.
-    metadata
-        The table that comes with a data set: EGD-CXR's master sheet (borders of the images),
-        REFLACX's metadata (images and their sizes). Default: the one beside the file, if any.
-    by
-        What names the image: columns of a table, with commas between them, or a pattern (regular
-        expression) of the messages of a recording, whose first group is the name of what is shown
-        from then on; for EyeLink also a trial variable. Default: what the format has.
-    missing
-        Numbers, or pairs (x, y), that say "no gaze" beside the format's own codes: ``-1``,
-        ``(0, 0)``, ``"-1,-1 9999"``. Fixations without a place are left out and counted.
-    columns
-        Columns of any other table of fixations: ``"x=gx,y=gy,duration=dur,image=stim"``; roles are
-        x, y, duration (or start and end), image, reader, trial and eye.
-    on_bad_row
-        ``"raise"`` refuses a file with a damaged row; ``"skip"`` leaves the row out and counts it.
-    spanning
-        A fixation during which the image changes belongs to the image at its ``"start"``; or
-        ``"split"`` its duration, or ``"drop"`` it.
-    verbose
-        False reads without a word.
-
-    Returns
-    -------
-    Scanpaths
-        Ids are image ids, or (image_id, reader_id) where the format tells readers apart.
-
-    Raises
-    ------
-    ValueError
-        For files of no known format and for bad rows; names the file, line, column and value.
+def read_scanpaths(path: Any, **options: Any) -> Scanpaths:
+    """Read as :func:`gazesim.read_scanpaths` does, with its options, but for where images stood.
 
     Examples
     --------
-    >>> from pathlib import Path
-    >>> from tempfile import TemporaryDirectory
-    >>> from gazesim import read_scanpaths
-    >>> with TemporaryDirectory() as folder:
-    ...     file = Path(folder) / "cxr.json"
-    ...     _ = file.write_text('[{"image_id": "a", "gaze_x": [0.5], "gaze_y": [0.25], "time": [30]}]')
-    ...     paths = read_scanpaths(file, verbose=False)
-    >>> paths["a"].tolist()
-    [[512.0, 256.0, 0.5]]
+    >>> from gazesim.io import read_scanpaths
+    >>> table = {"image_id": ["a"], "x": [10], "y": [20], "duration": [0.2]}
+    >>> read_scanpaths(table, verbose=False)["a"].tolist()
+    [[10.0, 20.0, 0.2]]
     """
-    reading = read(
-        path,
-        format=format,
-        time_unit=time_unit,
-        coord_unit=coord_unit,
-        screen_size=screen_size,
-        off_image=off_image,
-        sampling_rate=sampling_rate,
-        eye=eye,
-        metadata=metadata,
-        by=by,
-        missing=missing,
-        columns=columns,
-        on_bad_row=on_bad_row,
-        spanning=spanning,
-        verbose=verbose,
-    )
-    return reading.scanpaths
+    return read(path, **options).scanpaths
 
 
 def write_table(paths: Scanpaths, path: str | os.PathLike[str]) -> None:

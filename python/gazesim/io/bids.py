@@ -28,17 +28,17 @@ COLUMNS = ("onset", "duration")
 
 
 def detect(source: Source) -> bool:
-    """Return whether the name is that of a physiological recording."""
+    """Return whether the file name ends in ``_physio.tsv``."""
     return re.search(r"_physio\.tsv$", source.name) is not None
 
 
 def read_samples(source: Source, options: Options) -> list[Samples]:
-    """Return the samples of the file, with what its events say was shown."""
+    """Return the samples of the file, with the stimuli that its events name."""
     sidecar = source.path.with_name(source.name.removesuffix(".tsv") + ".json")
     if not sidecar.is_file():
         raise fault(source.path, None, f"has no header; expected its columns in {sidecar.name} beside it")
-    said = Source(sidecar).json()
-    names = said.get("Columns") if isinstance(said, dict) else None
+    description = Source(sidecar).json()
+    names = description.get("Columns") if isinstance(description, dict) else None
     if not isinstance(names, list) or not names or not all(isinstance(name, str) for name in names):
         raise fault(sidecar, None, "states no Columns; expected the names of the columns")
     rows = [text.split("\t") for _, text in source.lines() if text.strip()]
@@ -46,7 +46,7 @@ def read_samples(source: Source, options: Options) -> list[Samples]:
         if len(row) != len(names):
             raise fault(source.path, number, f"has {len(row)} cells; expected {len(names)} (Columns)")
     values = {name: [row[position] for row in rows] for position, name in enumerate(names)}
-    rate, start = said.get("SamplingFrequency"), said.get("StartTime", 0.0)
+    rate, start = description.get("SamplingFrequency"), description.get("StartTime", 0.0)
     has_rate = isinstance(rate, (int, float)) and rate > 0 and isinstance(start, (int, float))
     if has_rate:
         values = {"time": [start + number / rate for number in range(len(rows))], **values}

@@ -1,9 +1,9 @@
-"""GazeSearch, COCO-Search18, COCO-FreeView and what is published like them: a JSON list of
+"""GazeSearch, COCO-Search18, COCO-FreeView and other data in their format: a JSON list of
 {name, subject, task, X, Y, T, length, split}; T in s (GazeSearch) or ms (the others).
 
 Follows https://sites.google.com/view/cocosearch and https://github.com/UARK-AICV/GazeSearch. Scanpath models
 write the same without ``subject`` (the scanpaths of an image are then numbered) or without ``T`` (every
-fixation then counts 0.25 s, which is said). Ignored: bounding boxes, correctness, conditions, splits.
+fixation then lasts 0.25 s, and a note says so). Ignored: bounding boxes, correctness, conditions, splits.
 """
 
 from __future__ import annotations
@@ -17,9 +17,9 @@ from typing import Any
 from .recording import Options, Recording, Size
 from .tables import Source, entry_numbers, fault, quoted, records_of
 
-#: Medians of fixation durations lie around 0.25 s; between these two they say nothing.
+#: Median fixation durations lie around 0.25 s. A median below the first is in s, above the second in ms.
 SECONDS_BELOW, MILLISECONDS_ABOVE = 5.0, 30.0
-#: What a fixation counts where a model gives no times.
+#: Duration of a fixation if a model gives no times.
 ASSUMED_S = 0.25
 GAZESEARCH: Size = (224.0, 224.0)
 COCO: Size = (1680.0, 1050.0)
@@ -98,7 +98,7 @@ def _time_unit(source: Source, entries: list[Any]) -> str:
 
 
 def _screen(entries: list[Any]) -> tuple[Size | None, bool]:
-    """Return the size of the published files; others do not state theirs."""
+    """Return the screen size of the published data sets, known by their file names; else None."""
     if entries and all(re.fullmatch(r"\d{12}\.jpg", name) for name, *_ in entries):
         return COCO, True
     if entries and all(re.fullmatch(r"[0-9a-f]{8}(-[0-9a-f]{8}){4}\.\w+", name) for name, *_ in entries):

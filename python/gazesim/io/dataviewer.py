@@ -2,8 +2,8 @@
 
 Follows the EyeLink Data Viewer User Manual (https://www.sr-research.com/support/, "Fixation Report").
 Every trial (TRIAL_INDEX) of a recording session is one scanpath, named after the first of IMAGE, image,
-image_name, image_file, stimulus, TRIAL_LABEL and TRIAL_INDEX that there is. EYE_USED tells eyes apart.
-Coordinates that are all within 2 are fractions of IMAGE_WIDTH and IMAGE_HEIGHT, where these stand there.
+image_name, image_file, stimulus, TRIAL_LABEL and TRIAL_INDEX that exists. EYE_USED names the eye.
+If all coordinates are at most 2, they are fractions of IMAGE_WIDTH and IMAGE_HEIGHT (if there are any).
 
 Ignored: pupil size, interest areas, saccades before and after, blinks.
 """
@@ -32,20 +32,20 @@ def detect(source: Source) -> bool:
 
 
 def read(source: Source, options: Options) -> Recording:
-    """Read one scanpath per trial and recording session; of two eyes the left, or the one asked for."""
+    """Read one scanpath per trial and recording session; of two eyes the left, or the one ``eye`` names."""
     table = Table(source, _header(source))
     x_name, y_name, duration_name = (str(column_of(table, [name])) for name in COLUMNS)
     images = stimulus_columns(table, options, IMAGES)
     trial, reader, eye = (column_of(table, names) for names in (TRIALS, READERS, EYES))
     starts, ends = (column_of(table, [name]) for name in ("CURRENT_FIX_START", "CURRENT_FIX_END"))
     size = [name for name in SIZE if name in table]
-    said = ", ".join(images) or "the name of the file"
-    recording = Recording("ms", "px", notes=[f"image ids from {said}"])
+    column_words = ", ".join(images) or "the name of the file"
+    recording = Recording("ms", "px", notes=[f"image ids from {column_words}"])
     showings = Showings(source, recording, options)
     within = len(size) == 2
     missing = options.missing.of_trackers()
 
-    def one(row: Row) -> str | None:
+    def read_row(row: Row) -> str | None:
         nonlocal within
         name = name_in(row, images) if images else source.stem
         label = (f"trial {row.text(trial)}",) if trial else ()
@@ -66,7 +66,7 @@ def read(source: Source, options: Options) -> Recording:
         showings.add(showing, Fixation(x, y, duration, start, end, side))
         return None
 
-    recording.take(table, one, options)
+    recording.take(table, read_row, options)
     showings.finish()
     if within and recording.rows:
         recording.coord_unit = "fraction"

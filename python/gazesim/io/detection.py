@@ -1,4 +1,4 @@
-"""From an export of samples to scanpaths: fixations are found, and given to what was shown at their start."""
+"""From gaze samples to scanpaths: detect fixations and assign each to the stimulus shown at its start."""
 
 from __future__ import annotations
 
@@ -18,16 +18,16 @@ from .raw import Samples, place_of
 from .raw_columns import sample_columns
 from .reading import Reading, joined, options_from
 from .recording import NoFixation, Options, Recording, Size
-from .registry import FORMATS, gaze_files, named, refuse_binary
+from .registry import FORMATS, checked_format, gaze_files, refuse_binary
 from .tables import Source, fault
 from .timeline import Fixation, Showings
 
 __all__ = ["find_fixations", "read_samples"]
 
 FloatArray = NDArray[np.float64]
-#: Share of a screen's width that is taken as one degree where nothing says how large and far it was.
+#: Share of the screen's width that is taken as one degree if its size in cm and distance are unknown.
 SCREENS_PER_DEGREE = 1 / 40
-#: Px that are taken as one degree where no screen is known either.
+#: Px that are taken as one degree if the size of the screen is unknown as well.
 PX_PER_DEGREE = 40.0
 
 
@@ -107,11 +107,11 @@ def find_fixations(
     verbose: bool = True,
     **options: Any,
 ) -> Reading:
-    """Find the fixations of raw exports: samples in, scanpaths per stimulus and reader out.
+    """Find the fixations in raw samples; return a scanpath per stimulus and reader.
 
-    Takes the options of :func:`gazesim.read_scanpaths` beside its own; ``eye`` is ``"average"`` by
-    default, which takes one eye where only that was seen. Blinks and lost samples of up to ``max_gap``
-    do not end a fixation.
+    Also takes the options of :func:`gazesim.read_scanpaths`. The default of ``eye`` is ``"average"``,
+    which uses one eye for samples in which the other was lost. Blinks and lost samples of up to
+    ``max_gap`` do not end a fixation.
 
     Parameters
     ----------
@@ -125,7 +125,7 @@ def find_fixations(
         Seconds.
     screen_cm, distance_cm
         Width and height of the screen and distance of the eye in cm. Default: the resolution that an
-        EyeLink file states, else 1 degree is taken as 1/40 of the width of the screen, which is said.
+        EyeLink file states, else 1 degree is taken as 1/40 of the width of the screen; the report says so.
 
     Returns
     -------
@@ -163,7 +163,7 @@ def find_fixations(
         found = detected(table, _of_frame(table, checked), checked, rule, screen, distance_cm)
         return joined("table", "samples", "gaze samples", [("table", found)], checked, verbose)
     if format is not None:
-        named(format)
+        checked_format(format)
     place = Path(path)
     recordings: list[tuple[Path | str, Recording]] = []
     for file in gaze_files(place):
@@ -182,7 +182,7 @@ def detected(
     screen_cm: Any = None,
     distance_cm: float | None = None,
 ) -> Recording:
-    """Return the fixations of the samples of one file, placed on what was shown."""
+    """Return the fixations in the samples of one file, each assigned to its stimulus."""
     recording = Recording("s", "px")
     showings = Showings(source, recording, options)
     for samples in sessions:
@@ -215,6 +215,10 @@ def detected(
     recording.seen = recording.used + recording.left_out.total() + recording.others.total()
     found = f"{recording.used + recording.left_out.total():,} fixations found by {_rule_words(rule)}"
     recording.notes.append(found)
+    if without := recording.others["samples without gaze"]:
+        recording.notes.append(
+            f"{without:,} of {without + recording.others['samples']:,} samples without gaze"
+        )
     showings.finish()
     return recording
 
@@ -234,7 +238,7 @@ def _found(time: FloatArray, place: FloatArray, per_degree: FloatArray, rule: di
         **threshold,
     )
     fixations[:, :2] *= per_degree
-    fixations[:, 2] = fixations[:, 2].round(6)  # stamps of the clock, not the noise of their difference
+    fixations[:, 2] = fixations[:, 2].round(6)  # whole µs: differences of times carry rounding noise
     return fixations.tolist()
 
 

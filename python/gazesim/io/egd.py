@@ -1,7 +1,7 @@
 """EGD-CXR (Karargyris et al., 2021): fixations.csv or eye_gaze.csv, one radiologist, 1,083 images.
 
-FPOGX and FPOGY are fractions of the 1920 x 1080 screen on which the image stood between borders.
-The master sheet says how wide the borders were, and then coordinates become those of the image.
+FPOGX and FPOGY are fractions of the 1920 x 1080 screen, on which the image was shown between borders.
+With the master sheet, which states the widths of the borders, coordinates become those of the image.
 X_ORIGINAL and Y_ORIGINAL are px of the original image (``coord_unit="px"``), negative outside of it.
 Follows https://physionet.org/content/egd-cxr/. Ignored: pupils, best point of gaze, transcripts.
 """

@@ -7,7 +7,7 @@ offsets of messages: https://www.sr-research.com/support/thread-170.html).
 A trial begins with ``TRIALID`` and ends with ``TRIAL_RESULT`` or the next ``TRIALID`` (PyGaze and
 OpenSesame: ``start_trial``, ``stop_trial``); without such messages a recording block (START to END) is a
 trial. ``!V IMGLOAD`` names the image from its time on; else the trial variable ``image`` (``stimulus``,
-...) does, else the trial is called what TRIALID says. A fixation belongs to what was shown at its start.
+...) does, else the trial takes the name in TRIALID. A fixation belongs to the image shown at its start.
 
 Ignored: samples, saccades, blinks, pupil size, buttons, inputs, interest areas, other messages.
 """
@@ -64,7 +64,7 @@ def read(source: Source, options: Options) -> Recording:
 
 
 class AscLines:
-    """The lines of one file that are no samples, in their order: its fixations, trials and screen."""
+    """Reads the lines of one file other than samples, in order: fixations, trials and screen."""
 
     def __init__(self, source: Source, recording: Recording, options: Options) -> None:
         self._source = source
@@ -78,30 +78,30 @@ class AscLines:
         self._kind = "GAZE"
 
     def take(self, line: int, text: str) -> None:
-        """Take one line, and count it."""
+        """Read one line and count it."""
         words = text.split()
         kind = words[0] if words else ""
-        said: str | None = NoFixation("other lines")
+        outcome: str | None = NoFixation("other lines")
         if kind == "EFIX":
-            said = self._fixation(line, words)
+            outcome = self._fixation(line, words)
         elif kind == "SFIX":
             self._open.update(words[1:2])
-            said = NoFixation("starts of fixations")
+            outcome = NoFixation("starts of fixations")
         elif kind in ("START", "END") and len(words) > 1:
             self._block(line, kind, words)
-            said = NoFixation("starts and ends of blocks")
+            outcome = NoFixation("starts and ends of blocks")
         elif kind == "EVENTS" and len(words) > 1:
             self._kind = words[1]
             self._take_rate(words)
         elif kind == "MSG":
             self._message(line, text)
-            said = NoFixation("messages")
+            outcome = NoFixation("messages")
         elif kind in ("ESACC", "SSACC", "EBLINK", "SBLINK"):
-            said = NoFixation("saccades and blinks")
-        self._recording.count(said)
+            outcome = NoFixation("saccades and blinks")
+        self._recording.count(outcome)
 
     def close(self) -> None:
-        """Count fixations that began, and did not end before the block did."""
+        """Count fixations that began but did not end within their block."""
         if self._open:
             self._recording.others["starts of fixations"] -= len(self._open)
             self._recording.left_out[NO_END] += len(self._open)
@@ -129,7 +129,7 @@ class AscLines:
         self.trials.message(float(match[1]), message)
 
     def _fixation(self, line: int, words: Sequence[str]) -> str | None:
-        """Take an EFIX line; return why it is left out, if it is."""
+        """Read an EFIX line; return None, or the reason why it is left out."""
         path = self._source.path
         if len(words) < 7 or words[1] not in EYES:
             raise fault(
@@ -162,7 +162,7 @@ class AscLines:
         return None
 
     def _screen(self, line: int, corners: str, message: str) -> None:
-        """Take the size and the origin of the screen; free text that says neither leaves them open."""
+        """Read the size and the origin of the screen; other text changes neither."""
         words = NUMBER.findall(corners)
         numbers = [float(word) for word in words]
         if len(numbers) == 2:
@@ -170,7 +170,7 @@ class AscLines:
         width = height = 0.0
         if len(numbers) == 4:
             left, top, right, bottom = numbers
-            # The last pixel or the edge behind it, depending on the version: 1919 and 1920 are one screen.
+            # Some versions state the last pixel, others the edge behind it: 1919 and 1920 are one screen.
             width, height = (end - start + (end - start) % 2 for start, end in ((left, right), (top, bottom)))
         if width > 0 and height > 0:
             self._take_size((width, height))

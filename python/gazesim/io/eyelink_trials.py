@@ -50,8 +50,8 @@ class _Trial:
 class Trials:
     """Blocks and messages of one file, in the order of its lines.
 
-    ``by`` is a pattern of messages that name what is shown from then on (its first group, or all that
-    matches), or the name of a trial variable.
+    ``by`` is a pattern of the messages that name the next stimulus (in the first group, or else in the
+    whole match), or the name of a trial variable.
     """
 
     def __init__(self, source: Source, recording: Recording, by: str | None) -> None:
@@ -67,7 +67,7 @@ class Trials:
         self._messages: list[tuple[float, int, str]] = []
         self._matches: list[tuple[float, str]] = []
         self._kinds: dict[str, None] = {}
-        #: Messages of the experiment's own that seem to name an image.
+        #: Other messages that seem to name an image.
         self._named: list[str] = []
 
     def start(self, line: int, time: float) -> None:
@@ -85,7 +85,7 @@ class Trials:
         self._now = max(self._now, time)
 
     def see(self, line: int, time: float) -> None:
-        """Take the start of an event, which is not before that of its block."""
+        """Check the time of an event and, without a START line, begin a block with it."""
         if not self._blocks:
             self._blocks.append((time, None))
             self._now = time
@@ -98,7 +98,7 @@ class Trials:
             raise fault(self._source.path, line, problem)
 
     def message(self, time: float, text: str) -> None:
-        """Take a message that was sent at ``time`` ms."""
+        """Read a message sent at ``time`` ms."""
         block = len(self._blocks)
         if not self._blocks or self._blocks[-1][1] is not None:
             block += 1  # it announces the next block
@@ -120,14 +120,14 @@ class Trials:
             self._messages.append((time, block, text))
 
     def blocks_without(self, fixations: Sequence[Fixation]) -> tuple[int, int] | None:
-        """Return how many blocks hold no fixation, of how many; None if all hold some."""
+        """Return the number of blocks without a fixation and of all blocks; None if no block is empty."""
         starts = [start for start, _ in self._blocks]
         filled = {bisect_right(starts, one.start) for one in fixations}
         empty = sum(number not in filled for number in range(1, len(starts) + 1))
         return (empty, len(starts)) if empty else None
 
     def time_line(self, fixations: Sequence[Fixation]) -> TimeLine:
-        """Return what was shown when."""
+        """Return the time line of the stimuli."""
         line = TimeLine()
         trials = self._trials()
         is_variable = self._by is not None and any(self._by in trial.variables for trial in trials)
@@ -152,7 +152,7 @@ class Trials:
         return line
 
     def _show(self, line: TimeLine, trial: _Trial, end: float, starts: Sequence[float]) -> None:
-        """Show the images of a trial, or the trial where it names none."""
+        """Add the images of a trial to the time line, or the trial itself if it names none."""
         named = self._named_by_variable(trial)
         images = [] if named else one_display(trial.images)
 
@@ -193,7 +193,7 @@ class Trials:
             elif trials:
                 add_to(trials[-1], time, text)
         trials.sort(key=lambda trial: trial.start)
-        # A block with one trial is that trial's from its first sample on.
+        # A block with a single trial belongs to it from its first sample.
         for number, (start, end) in enumerate(self._blocks, start=1):
             within = [one for one in trials if start <= one.start and (end is None or one.start < end)]
             before = [one for one in trials if one.start < start and (one.end is None or one.end > start)]
@@ -235,7 +235,7 @@ def image_of(text: str) -> str:
 
 
 def one_display(images: Sequence[tuple[float, str]]) -> list[tuple[float, str]]:
-    """Return the displays of a trial: images that were loaded together are one."""
+    """Return the displays of a trial: images that were loaded together form one display."""
     displays: list[tuple[float, list[str]]] = []
     for time, image in sorted(images, key=lambda one: one[0]):
         if displays and time - displays[-1][0] <= ONE_DISPLAY:

@@ -33,10 +33,10 @@ class Fixation(NamedTuple):
 def chosen_eye(
     groups: Mapping[Key, Sequence[Fixation]], recording: Recording, options: Options
 ) -> dict[Key, Sequence[Fixation]]:
-    """Return the fixations of one eye, chosen for every group by itself.
+    """Return the fixations of one eye, chosen for each group.
 
-    The default is the left eye, and the right one where a group has no left one: trackers change
-    eyes between blocks. An eye that is asked for is the only one that is taken.
+    The default is the left eye, or the right one if a group has no left one: trackers change eyes
+    between blocks. If ``eye`` is "left" or "right", only that eye is used.
     """
     recording.eyes.update(one.eye for group in groups.values() for one in group if one.eye)
     known = set(recording.eyes)
@@ -71,7 +71,7 @@ def _eye(eyes: set[str], group: Sequence[Fixation], options: Options) -> str:
         return str(options.eye)
     if len(eyes) < 2:
         return next(iter(eyes), "")
-    if options.eye == "best":  # the eye that was fixating longer was lost less
+    if options.eye == "best":  # the eye that fixated longer was lost less often
         dwell = {eye: sum(one.duration for one in group if one.eye == eye) for eye in EYES[:2]}
         return max(EYES[:2], key=lambda eye: dwell[eye])
     return "left"
@@ -88,9 +88,9 @@ def _words(taken: Counter[str], options: Options) -> str:
 
 
 def averaged(group: Sequence[Fixation], recording: Recording) -> list[Fixation]:
-    """Return fixations with those of both eyes merged that overlap in time: mean place, mean duration.
+    """Merge fixations of both eyes that overlap in time: mean position, mean duration.
 
-    A fixation of one eye that no fixation of the other overlaps stays as it is, and is counted.
+    A fixation of one eye without an overlapping one of the other stays as it is and is counted.
     """
     if any(math.isnan(one.start) for one in group):
         raise ValueError('eye is "average", and fixations have no times; expected eye="left" or "right"')

@@ -25,7 +25,7 @@ def detect(source: Source) -> bool:
 
 
 def read(source: Source, options: Options) -> Recording:
-    """Read a frame that is a tidy table, events of pymovements, or has its columns named."""
+    """Read a frame: a tidy table, events of pymovements, or any table with ``columns=``."""
     return read_table(load(source), options, source.stem)[1]
 
 
@@ -73,7 +73,7 @@ def table_of(frame: Any) -> FrameTable:
 
 
 def _tidy(table: FrameTable, options: Options) -> Recording:
-    """Read a tidy table in memory by whole columns; ids stay what they are."""
+    """Read a tidy table in memory by whole columns; ids keep their types."""
     recording = Recording("s", "px")
     where = "" if table.path == table.stem else f"{table.path}: "
     try:
@@ -98,7 +98,7 @@ def _tidy(table: FrameTable, options: Options) -> Recording:
 
 
 def read_table(table: FrameTable, options: Options, name: str) -> tuple[str, Recording]:
-    """Return what kind of frame it is, and what it holds."""
+    """Return the kind of frame, for messages, and its fixations."""
     if options.columns is not None:
         return "table with named columns", generic.read_table(table, options)
     if all(column in table for column in tidy.COLUMNS):

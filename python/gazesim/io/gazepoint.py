@@ -2,7 +2,7 @@
 
 Follows the Gazepoint API manual (Open Gaze API, https://www.gazept.com/wp-content/uploads/, "FPOG"): FPOGS
 is the start, FPOGD the duration so far, FPOGID the number of a fixation, FPOGV whether it is valid. A file of
-samples repeats the fixation that is under way in every row; its last valid row tells how long it was.
+samples repeats the current fixation in every row; its last valid row holds the whole duration.
 
 MEDIA_NAME (else MEDIA_ID) says what was shown. USER holds what the experiment sends (PyGaze, OpenSesame and
 PsychoPy send markers such as ``START_TRIAL 1``); it is never the reader, whose name is that of the file,
@@ -22,7 +22,7 @@ from .tables import Row, Source, Table
 from .timeline import Fixation, Marks, Showing, Showings, TimeLine
 
 COLUMNS = ("FPOGX", "FPOGY", "FPOGS", "FPOGD", "FPOGID")
-#: Of the radiology data sets recorded with these trackers.
+#: Screen of the radiology data sets that were recorded with these trackers.
 SCREEN = (1920.0, 1080.0)
 
 Key = TypeVar("Key", bound=Hashable)
@@ -34,13 +34,13 @@ def detect(source: Source) -> bool:
 
 
 def choose(paths: Sequence[Path]) -> list[Path]:
-    """Return the files of fixations where a folder holds the samples as well."""
+    """Return the files of fixations, without files of samples of the same recordings."""
     fixations = [path for path in paths if "fixation" in path.stem.lower()]
     return fixations or list(paths)
 
 
 def read(source: Source, options: Options) -> Recording:
-    """Read one scanpath per medium; USER markers split only where ``by`` is a pattern of them."""
+    """Read one scanpath per medium; USER markers split it only if ``by`` is a pattern of them."""
     table = Table(source, COLUMNS)
     recording = Recording("s", "fraction", SCREEN, size_is_default=True)
     name = source.stem
@@ -106,7 +106,7 @@ def fixation_rows(
 ) -> Iterator[tuple[Key, int, int, Row]]:
     """Yield the last valid row of every fixation, with its key and the numbers of its first and last row.
 
-    ``key`` is called for every row; rows with different keys are of different fixations.
+    ``key`` is called for every row; rows with different keys belong to different fixations.
     """
     last: tuple[Key, str, str] | None = None
     first_row, last_row = 0, 0

@@ -1,9 +1,9 @@
-"""Any table of fixations, whose columns the caller names: ``columns="x=gx,y=gy,duration=dur,image=stim"``.
+"""Any table of fixations; the caller names its columns: ``columns="x=gx,y=gy,duration=dur,image=stim"``.
 
 Roles: ``x``, ``y`` and ``duration`` (or ``start`` and ``end``) are needed; ``image``, ``reader``, ``trial``
 and ``eye`` are optional. Coordinates are px of the screen unless ``coord_unit`` says otherwise. The unit of
-time is ``time_unit``, else that behind the column's name ([ms], _ms), else the one in which the median
-duration is that of fixations, which is said. Ignored: all other columns.
+time is ``time_unit``, else that in the column's name ([ms], _ms), else the one in which the median
+duration is that of fixations; a note says which. Ignored: all other columns.
 """
 
 from __future__ import annotations
@@ -22,7 +22,7 @@ from .timeline import Fixation, Showing, Showings
 __all__ = ["ROLES", "columns_from", "proposal", "read", "read_table"]
 
 ROLES = ("x", "y", "duration", "start", "end", "image", "reader", "trial", "eye", "time")
-#: Names that columns of these roles often have, without case, spaces and marks.
+#: Usual names of the columns of each role, in lower case, without spaces and punctuation.
 USUAL = {
     "x": r"(?:fix(?:ation)?s?|gaze|avg|mean|center|centroid|pos(?:ition)?|point|location|norm_?pos)*_?x"
     r"(?:_?(?:px|pix|pixels?|pos(?:ition)?|coord(?:inate)?|mean|avg|norm))*|gx|fx|xp|fixx|meanx",
@@ -89,8 +89,8 @@ def read_table(table: Table | FrameTable, options: Options) -> Recording:
             "columns names no duration, so these are samples; expected duration=NAME (or gazesim fixations)"
         )
         raise fault(table.path, None, problem)
-    said = ", ".join(f"{role}={name}" for role, name in columns.items())
-    recording = Recording("ms", options.coord_unit or "px", notes=[f"columns {said}"])
+    column_words = ", ".join(f"{role}={name}" for role, name in columns.items())
+    recording = Recording("ms", options.coord_unit or "px", notes=[f"columns {column_words}"])
     showings = Showings(table, recording, options)
     missing = options.missing.of_trackers()
     images = [name.strip() for name in options.by.split(",")] if options.by else []
@@ -100,7 +100,7 @@ def read_table(table: Table | FrameTable, options: Options) -> Recording:
             raise fault(table.path, None, f"by is {name!r}, which is no column; expected one")
     durations: list[float] = []
 
-    def one(row: Row) -> str | None:
+    def read_row(row: Row) -> str | None:
         showing = Showing(
             name_in(row, images) if images else table.stem,
             row.text(columns["reader"]) if "reader" in columns else None,
@@ -119,7 +119,7 @@ def read_table(table: Table | FrameTable, options: Options) -> Recording:
         showings.add(showing, Fixation(*point, durations[-1], found[0], found[1], side))
         return None
 
-    recording.take(table, one, options)
+    recording.take(table, read_row, options)
     showings.finish()
     name = columns.get("duration", columns.get("end", ""))
     recording.time_unit, why = _time_unit(options, name, durations)
@@ -160,7 +160,7 @@ def _time_unit(options: Options, name: str, durations: Sequence[float]) -> tuple
 
 
 def likely_time_unit(middle: float) -> str | None:
-    """Return the unit in which a median duration is that of fixations: 0.05 to 2 s."""
+    """Return the unit in which a median duration is plausible for fixations (0.05 to 2 s), or None."""
     for unit, factor in TIME_UNITS.items():
         if factor is not None and 0.05 <= middle * factor <= 2.0:
             return unit
@@ -168,7 +168,7 @@ def likely_time_unit(middle: float) -> str | None:
 
 
 def proposal(names: Sequence[str]) -> str | None:
-    """Return a value for ``columns`` from the headers of a table, or None if they give no hint."""
+    """Return a proposal for ``columns`` from the header of a table, or None."""
     found: dict[str, str] = {}
     names = [name for name in names[:500] if name]
     for role, pattern in USUAL.items():

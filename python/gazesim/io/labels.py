@@ -1,4 +1,4 @@
-"""Which columns of a table name the image, the trial, the reader and the eye of a fixation."""
+"""Find the columns of a table that name the image, the trial, the reader and the eye of a fixation."""
 
 from __future__ import annotations
 
@@ -13,13 +13,13 @@ EYES = {"l": "left", "left": "left", "0": "left", "r": "right", "right": "right"
 
 
 def column_of(table: Table | FrameTable, names: Sequence[str]) -> str | None:
-    """Return the first of these columns that the table has, in any case; None if it has none."""
+    """Return the first of these columns that the table has, whatever its case; None if it has none."""
     known = {name.lower(): name for name in reversed(table.columns)}
     return next((known[name.lower()] for name in names if name.lower() in known), None)
 
 
 def stimulus_columns(table: Table | FrameTable, options: Options, usual: Sequence[str]) -> tuple[str, ...]:
-    """Return the columns that ``by`` names, which are separated by commas, else the first usual one."""
+    """Return the columns that ``by`` names (separated by commas), else the first of the usual ones."""
     if options.by is None:
         found = column_of(table, usual)
         return () if found is None else (found,)
@@ -34,12 +34,12 @@ def stimulus_columns(table: Table | FrameTable, options: Options, usual: Sequenc
 
 
 def name_in(row: Row, columns: Sequence[str]) -> str:
-    """Return what the columns say together."""
+    """Return the cells of these columns, joined to one name."""
     return "/".join(row.text(column) for column in columns)
 
 
 def eye_named(text: str) -> str:
-    """Return ``"left"``, ``"right"``, or nothing, for a cell that names an eye."""
+    """Return ``"left"``, ``"right"`` or ``""`` for a cell that names an eye."""
     return EYES.get(text.strip().lower(), "")
 
 

@@ -1,7 +1,7 @@
-"""MATLAB 5 files: numbers, text, cells and structs, with every size held against the bytes there are.
+"""MATLAB 5 files: numbers, text, cells and structs. Every size is checked against the bytes of the file.
 
 scipy.io.loadmat trusts the sizes in a file, and a damaged one ends the process with a segmentation
-fault; what is read here ends, at worst, in a sentence.
+fault; here it raises a ValueError.
 """
 
 from __future__ import annotations
@@ -31,7 +31,7 @@ COMPLEX = 0x0800
 
 
 class Element(NamedTuple):
-    """One tagged piece of the file: what it is, and where its bytes are."""
+    """One data element of the file: its type, and the positions of its bytes."""
 
     kind: int
     start: int
@@ -43,7 +43,7 @@ class Element(NamedTuple):
 def variable(path: Path, data: bytes, name: str) -> Any:
     """Return a variable: a flat array of numbers, text, a list for a cell, dicts for a struct.
 
-    Raises ValueError, in one sentence, where the file is damaged or the variable is not there.
+    Raises ValueError if the file is damaged or has no such variable.
     """
     order = {b"IM": "<", b"MI": ">"}.get(data[HEADER - 2 : HEADER])
     if order is None:
@@ -55,7 +55,7 @@ def variable(path: Path, data: bytes, name: str) -> Any:
 
 
 class Damaged(Exception):
-    """The file contradicts itself."""
+    """The file breaks the MATLAB 5 format."""
 
 
 class Reader:
@@ -100,7 +100,7 @@ class Reader:
             raise Damaged(f"it ends at byte {end}, within an element")
         kind, size = self.tag.unpack_from(self.data, position)
         start, after = position + 8, position + 8 + size
-        if kind >> 16:  # up to four bytes stand in the tag itself
+        if kind >> 16:  # a small element: up to four bytes inside the tag
             kind, size, start, after = kind & 0xFFFF, kind >> 16, position + 4, position + 8
             if size > 4:
                 raise Damaged(f"a small element of {size} bytes at byte {position}")
@@ -178,7 +178,7 @@ class Reader:
         return text
 
     def values(self, position: int, end: int, count: int, depth: int) -> tuple[list[Any], int]:
-        """Return that many matrices and where the last one ends."""
+        """Return ``count`` matrices and the position where the last one ends."""
         if count * 8 > end - position:
             raise Damaged(f"{count:,} values in {end - position:,} bytes at byte {position}")
         found = []

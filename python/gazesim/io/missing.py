@@ -1,4 +1,4 @@
-"""Points that say "no gaze": the codes of trackers, and those that ``missing=`` adds."""
+"""Codes for "no gaze": those of trackers, and those that ``missing=`` adds."""
 
 from __future__ import annotations
 
@@ -20,13 +20,13 @@ TRACKERS = frozenset({-32768.0, 1e8, -1e8})
 
 @dataclass(frozen=True)
 class LostPoints:
-    """The numbers that stand for "no gaze" in x or in y, and the pairs (x, y) that do so together."""
+    """Codes for "no gaze": numbers that mean it in x or in y, and pairs (x, y) that mean it together."""
 
     values: frozenset[float] = frozenset()
     pairs: frozenset[tuple[float, float]] = frozenset()
 
     def has(self, x: float, y: float) -> bool:
-        """Return whether the point (x, y) says "no gaze"."""
+        """Return whether the point (x, y) means "no gaze"."""
         return (
             x in self.values
             or y in self.values
@@ -35,11 +35,11 @@ class LostPoints:
         )
 
     def with_pair(self, x: float, y: float) -> LostPoints:
-        """Return these codes and one pair more."""
+        """Return these codes with one more pair."""
         return LostPoints(self.values, self.pairs | {(x, y)})
 
     def cleared(self, places: NDArray[np.float64]) -> NDArray[np.float64]:
-        """Return places (n, 2) with NaN in both columns where they say "no gaze"."""
+        """Return places (n, 2), with NaN in both columns for "no gaze"."""
         lost: NDArray[np.bool_] = np.asarray(~np.isfinite(places).all(axis=1))
         if self.values:
             lost |= np.isin(places, list(self.values)).any(axis=1)
@@ -48,7 +48,7 @@ class LostPoints:
         return np.where(lost[:, None], np.nan, places)
 
     def of_trackers(self, *, origin: bool = False) -> LostPoints:
-        """Return these codes and what no tracker means as a place.
+        """Return these codes with the codes that trackers use.
 
         ``origin`` is for trackers that write 0, 0 where they lost the eye.
         """

@@ -17,7 +17,7 @@ SCREEN = (1280.0, 720.0)
 
 
 def detect(source: Source) -> bool:
-    """Whether the header has these columns and no label that tells fixations from saccades."""
+    """Return whether the header has these columns and no column ``label`` (as REMoDNaV's files have)."""
     first = source.head.split("\n", 1)[0]
     names = [] if '"' in first else names_of(first)
     return all(name in names for name in COLUMNS) and "label" not in names
@@ -29,7 +29,7 @@ def read(source: Source, options: Options) -> Recording:
     key = key_from_name(source.stem)
     recording.extend(key, (), (), ())
 
-    def one(row: Row) -> str | None:
+    def read_row(row: Row) -> str | None:
         point = recording.point(row, "start_x", "start_y", options.missing)
         if point is None:
             return NO_POSITION
@@ -38,12 +38,12 @@ def read(source: Source, options: Options) -> Recording:
         recording.add(key, *point, row.number("duration", low=0.0))
         return None
 
-    recording.take(Table(source, COLUMNS), one, options)
+    recording.take(Table(source, COLUMNS), read_row, options)
     return recording
 
 
 def key_from_name(stem: str) -> Hashable:
-    """Return (image, reader) where the file name tells a subject as BIDS does (sub-01), else the name."""
+    """Return (image, reader) if the file name holds a BIDS subject (sub-01), else the name."""
     match = re.search(r"(?:^|_)(sub-[^_]+)(?:_|$)", stem)
     if match is None:
         return stem

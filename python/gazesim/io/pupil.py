@@ -2,9 +2,9 @@
 
 Follows https://docs.pupil-labs.com/neon/data-collection/data-format/ and
 https://docs.pupil-labs.com/core/software/pupil-player/#export. Enrichments (Reference Image Mapper, Marker
-Mapper) and ``fixations_on_surface_<name>.csv`` hold places on an image or a surface, and only fixations that
-were on it are read. Plain fixations are px or fractions of the scene camera, which moves with the head: they
-are read with a warning. Pupil Player's fractions have their origin at the bottom left, and y is turned round.
+Mapper) and ``fixations_on_surface_<name>.csv`` hold places on an image or a surface; only fixations on it are
+read. Plain fixations are px or fractions of the scene camera, which moves with the head: they are read with a
+warning. Pupil Player's fractions have their origin at the bottom left, so y is flipped.
 Durations are in ms. Ignored: azimuth and elevation, confidence, blinks, 3d gaze.
 """
 
@@ -32,7 +32,7 @@ SCENE_CAMERA = (
 
 
 def detect(source: Source) -> bool:
-    """Return whether a header is that of fixations of Pupil Cloud or Pupil Player."""
+    """Return whether a header names the fixation columns of Pupil Cloud or Pupil Player."""
     return any(_is_cloud(row) or _is_player(row) for row in source.head_rows)
 
 
@@ -65,7 +65,7 @@ def _cloud(source: Source, options: Options) -> Recording:
     takers = column_of(table, ["recording id"])
     seen: set[tuple[str, str]] = set()
 
-    def one(row: Row) -> str | None:
+    def read_row(row: Row) -> str | None:
         reader = row.optional(takers) if takers else ""
         if detected is not None and row.optional(detected).lower() not in ("true", "1", "1.0"):
             return "fixations that are not on the image"
@@ -78,7 +78,7 @@ def _cloud(source: Source, options: Options) -> Recording:
         recording.add((image, reader) if reader else image, *point, row.number("duration [ms]", low=0.0))
         return None
 
-    recording.take(table, one, options)
+    recording.take(table, read_row, options)
     return recording
 
 
@@ -96,7 +96,7 @@ def _player(source: Source, options: Options) -> Recording:
         recording.screen_size, recording.size_is_default = None, False
     seen: set[str] = set()
 
-    def one(row: Row) -> str | None:
+    def read_row(row: Row) -> str | None:
         if on_surface and row.optional(on_surface).lower() not in ("true", "1"):
             return "fixations that are not on the image"
         if row.text(number) in seen:
@@ -108,5 +108,5 @@ def _player(source: Source, options: Options) -> Recording:
         recording.add(image or source.stem, point[0], 1 - point[1], row.number("duration", low=0.0))
         return None
 
-    recording.take(table, one, options)
+    recording.take(table, read_row, options)
     return recording

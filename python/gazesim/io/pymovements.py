@@ -1,8 +1,8 @@
 """Events of pymovements, as a frame or its CSV: name, onset, offset, duration (ms), location (px).
 
 Follows https://pymovements.readthedocs.io (``Events``). Fixations are the events whose name begins with
-``fixation``; those whose location is nan lay over lost samples and are left out. Ignored: other events and
-other properties.
+``fixation``; those with the location nan consist of lost samples and are left out. Ignored: other events
+and other properties.
 """
 
 from __future__ import annotations
@@ -57,7 +57,7 @@ def read_table(table: AnyTable, name: str, options: Options) -> Recording:
     kinds: set[str] = set()
     missing = options.missing.of_trackers()
 
-    def one(row: Row) -> str | None:
+    def read_row(row: Row) -> str | None:
         kind = row.text("name")
         if not kind.startswith("fixation"):
             return NoFixation("other events")
@@ -79,7 +79,7 @@ def read_table(table: AnyTable, name: str, options: Options) -> Recording:
         showings.add(showing, Fixation(*point, duration, start, start + duration, side))
         return None
 
-    recording.take(table, one, options)
+    recording.take(table, read_row, options)
     if len(kinds) > 1:
         found = ", ".join(sorted(kinds))
         problem = f"holds the fixations of several detections ({found}); expected one (filter by name)"

@@ -1,4 +1,4 @@
-"""Gaze samples: recordings as arrays of time and place, one per reader, with what was shown when.
+"""Gaze samples: recordings as arrays of time and place, one per reader, with the stimuli shown.
 
 ``read_samples`` reads them, and ``gazesim fixations`` finds fixations in them.
 """
@@ -42,7 +42,7 @@ class Samples:
     left: FloatArray | None = None
     right: FloatArray | None = None
     both: FloatArray | None = None
-    #: What was shown when, on the clock of ``time``; None: the whole recording shows ``name``.
+    #: The stimuli, on the clock of ``time``; None: the whole recording shows ``name``.
     shown: TimeLine | None = None
     name: str = ""
     #: ``"px"`` or ``"fraction"`` of the screen.
@@ -54,18 +54,18 @@ class Samples:
     #: Fixations that the tracker found itself, in s and px.
     vendor: list[Fixation] = field(default_factory=list)
     notes: list[str] = field(default_factory=list)
-    #: Rows that hold no sample, by what they are.
+    #: Number of rows that hold no sample, by kind.
     others: Counter[str] = field(default_factory=Counter)
 
     @property
     def rate(self) -> float:
-        """The sampling rate in Hz, from the median interval; 0 where there are no two samples."""
+        """The sampling rate in Hz, from the median interval; 0 for fewer than two samples."""
         steps = np.diff(self.time)
         steps = steps[steps > 0]
         return float(1 / np.median(steps)) if len(steps) else 0.0
 
     def time_line(self) -> TimeLine:
-        """Return what was shown when."""
+        """Return the time line of the stimuli."""
         if self.shown is not None:
             return self.shown
         line = TimeLine()
@@ -74,9 +74,9 @@ class Samples:
 
 
 def even_times(path: Path | str, time: FloatArray, lines: Sequence[int] | NDArray[Any]) -> FloatArray:
-    """Return times in s that increase: samples with one stamp are spread evenly up to the next stamp.
+    """Return increasing times in s: samples with the same stamp are spread evenly up to the next stamp.
 
-    A 2,000 Hz recording in whole milliseconds has every stamp twice. Time that goes back is refused.
+    A 2,000 Hz recording in whole milliseconds has every stamp twice. Raises for time that goes back.
     """
     back = np.flatnonzero(np.diff(time) < 0)
     if len(back):
@@ -90,7 +90,7 @@ def even_times(path: Path | str, time: FloatArray, lines: Sequence[int] | NDArra
     stamps = time[starts]
     steps = np.diff(stamps)
     usual = float(np.median(steps)) if len(steps) else 0.001
-    # A gap is no reason to spread samples over it.
+    # Samples are not spread over a gap.
     gaps = np.minimum(np.append(steps, usual), usual * 1.5)
     within = np.arange(len(time)) - np.repeat(starts, counts)
     spread: FloatArray = np.repeat(stamps, counts) + within * np.repeat(gaps / counts, counts)
@@ -98,7 +98,7 @@ def even_times(path: Path | str, time: FloatArray, lines: Sequence[int] | NDArra
 
 
 def place_of(samples: Samples, eye: str | None) -> tuple[FloatArray, str]:
-    """Return the places (n, 2) of one eye, or of both averaged (the default), and in words which."""
+    """Return the places (n, 2) of one eye or the average of both (the default), and a note on the choice."""
     left, right = samples.left, samples.right
     if left is None and right is None:
         assert samples.both is not None

@@ -1,4 +1,4 @@
-"""Which columns of a table hold gaze samples: time, the places of eyes, validity, and what was shown."""
+"""Find the columns of a table that hold gaze samples: time, places of the eyes, validity, stimulus."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ TIME = (
     "recordingtimestamp", "eyetrackertimestamp", "timestamp", "systemtimestamp", "devicetimestamp", "time",
     "gazetimestamp", "systemtimestampms", "eyelinktimestamp", "rtime", "timeinsecs", "onset", "t", "n",
 )  # fmt: skip
-#: Names of x and y, of which {} is the axis, without what is no letter or digit.
+#: Names of x and y, letters and digits only; {} stands for the axis.
 ONE_EYE = (
     "gazepoint{side}{axis}", "gazepoint{axis}{side}", "{s}por{axis}", "{s}pog{axis}", "{axis}{side}",
     "{axis}{side}pix", "{side}{axis}", "{side}gaze{axis}", "{side}gazepoint{axis}", "{side}por{axis}",
@@ -73,9 +73,9 @@ class SampleColumns:
 
 
 def sample_columns(names: Sequence[str], given: Mapping[str, str] | None = None) -> SampleColumns | None:
-    """Return the columns of samples among the names of a header, or None if there are none.
+    """Return the columns of samples in a header, or None if it has none.
 
-    ``given`` names them instead: time, x, y, image, reader.
+    ``given`` names them by role instead: time, x, y, image, reader.
     """
     if given is not None:
         if "time" not in given or any(name not in names for name in given.values()):
@@ -128,7 +128,7 @@ def sample_columns(names: Sequence[str], given: Mapping[str, str] | None = None)
 
 
 def time_factor(interval: float) -> tuple[float, str]:
-    """Return the seconds in one unit of time, and the unit, for the usual interval between samples."""
+    """Guess the unit of time from the usual interval between samples; return its seconds and its name."""
     if interval < 0.25:
         return 1.0, "s"
     if interval < 500:
@@ -137,7 +137,7 @@ def time_factor(interval: float) -> tuple[float, str]:
 
 
 def is_valid(column: str, text: str) -> bool:
-    """Return whether a cell of validity says that the eye was seen.
+    """Return whether a cell of a validity column says that the eye was tracked.
 
     Tobii Studio counts from 0 (sure) to 4 (lost); Pro Lab says Valid, Gazepoint and the SDK 1.
     """

@@ -1,7 +1,7 @@
 """Samples of EyeLink ``.asc`` files: time (ms), x, y and pupil of one eye or of both; px of the screen.
 
-Follows the EyeLink 1000 Plus User Manual, section 4.9 ("ASC Files"). The messages of the same file say what
-was shown (see :mod:`gazesim.io.eyelink`), the RES of END lines how many px make a degree.
+Follows the EyeLink 1000 Plus User Manual, section 4.9 ("ASC Files"). The messages of the same file name the
+images (see :mod:`gazesim.io.eyelink`); RES of the END lines is the number of px in one degree.
 """
 
 from __future__ import annotations
@@ -24,7 +24,7 @@ NAN = float("nan")
 
 
 def read_samples(source: Source, options: Options) -> list[Samples]:
-    """Return the samples of the recording, and the tracker's own fixations with them."""
+    """Return the samples of the recording, together with the tracker's own fixations."""
     recording = Recording("ms", "px")
     lines = AscLines(source, recording, options)
     time, numbers = array("d"), array("q")

@@ -1,8 +1,8 @@
-"""Samples in tables: Tobii, Gazepoint, SMI, EGD-CXR, Pupil Labs, pymovements' and anybody's tidy samples.
+"""Samples in tables: Tobii, Gazepoint, SMI, EGD-CXR, Pupil Labs, pymovements, and any tidy table of samples.
 
-The columns are found by their names (see :mod:`gazesim.io.raw_columns`), or are named:
-``columns="time=t,x=gx,y=gy,image=stim"``. The unit of time is what stands behind the column's name, else what
-the usual interval between samples shows (0.5 to 100 ms), which is said.
+The columns are found by their names (see :mod:`gazesim.io.raw_columns`), or the caller names them:
+``columns="time=t,x=gx,y=gy,image=stim"``. The unit of time is that in the column's name, else the one in
+which the usual interval between samples is 0.5 to 100 ms; a note says which.
 """
 
 from __future__ import annotations
@@ -183,7 +183,7 @@ def _time_line(
     time: FloatArray,
     by_marks: bool,
 ) -> TimeLine | None:
-    """Return what was shown when: what messages name, else what the rows say, else None."""
+    """Return the time line of the stimuli that messages name, else that the rows name, else None."""
 
     def moment(count: int) -> float:
         return float(time[count]) if count < len(time) else float("inf")

@@ -1,4 +1,4 @@
-"""Files, folders and frames in, scanpaths and a report out: what all formats share."""
+"""Read a file, a folder or a frame of any format; return scanpaths and a report."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ from .eyes import EYES
 from .generic import columns_from
 from .missing import LostPoints
 from .recording import COORD_UNITS, OFF_IMAGE, SPANNING, TIME_UNITS, Options, Recording, Size
-from .registry import FORMATS, named, sources_of
+from .registry import FORMATS, checked_format, sources_of
 from .report import ReadingReport, unlikely_units
 from .tables import Source, fault
 
@@ -28,7 +28,7 @@ ON_BAD_ROW = ("raise", "skip")
 
 
 class Reading(NamedTuple):
-    """What was read (``scanpaths``), and what was taken, assumed and left out on the way (``report``).
+    """The scanpaths that were read, and a ``report`` on what was used, assumed and left out.
 
     Examples
     --------
@@ -105,7 +105,7 @@ def read(path: Any, *, format: str | None = None, verbose: bool = True, **option
     if checked.columns is not None and format is None:
         is_frame = place.is_file() and FORMATS["frame"].detect(Source(place))
         format = "frame" if is_frame else "generic"
-    name, sources = sources_of(place, None if format is None else named(format))
+    name, sources = sources_of(place, None if format is None else checked_format(format))
     for argument in ("eye", "metadata", "by", "columns"):
         if getattr(checked, argument) is not None and argument not in FORMATS[name].takes:
             takers = [known for known, one in FORMATS.items() if argument in one.takes]
@@ -120,7 +120,7 @@ def read(path: Any, *, format: str | None = None, verbose: bool = True, **option
 
 
 def say(line: str) -> None:
-    """Tell the user on stderr what was taken."""
+    """Print a line on stderr."""
     print(f"gazesim: {line}", file=sys.stderr)
 
 
@@ -132,7 +132,7 @@ def joined(
     options: Options,
     verbose: bool,
 ) -> Reading:
-    """Convert what was read and join it to one set of scanpaths."""
+    """Convert the recordings of all files and join them to one set of scanpaths."""
     report = ReadingReport(str(place), name, title, len(recordings), off_image=options.off_image)
     paths: dict[Hashable, NDArray[np.float64]] = {}
     came_from: dict[Hashable, Path | str] = {}

@@ -1,4 +1,4 @@
-"""What a reader hands over: fixations in the units of the file, and how these become px and s."""
+"""The fixations of one file in its own units, their counts, and their conversion to px and s."""
 
 from __future__ import annotations
 
@@ -33,7 +33,7 @@ FloatArray = NDArray[np.float64]
 
 @dataclass(frozen=True)
 class Options:
-    """What the caller of ``read_scanpaths`` asked for; None leaves it to the format."""
+    """The checked options of ``read_scanpaths``; None stands for the default of the format."""
 
     time_unit: str | None = None
     coord_unit: str | None = None
@@ -51,42 +51,42 @@ class Options:
     columns: Mapping[str, str] | None = None
     #: "raise" or "skip".
     on_bad_row: str = "raise"
-    #: What a fixation that spans a change of image does: "start", "split" or "drop".
+    #: How to assign a fixation that spans a change of image: "start", "split" or "drop".
     spanning: str = "start"
 
 
 class NoFixation(str):
-    """What a row of a file is that holds no fixation, or repeats one: ``saccades``, ``messages``."""
+    """The kind of a row that holds no fixation or repeats one, such as ``saccades`` or ``messages``."""
 
     __slots__ = ()
 
 
 @dataclass
 class Recording:
-    """Fixations as a file states them.
+    """The fixations of a file, in its own units.
 
-    A reader sets the units (why it takes them goes into ``notes``) and calls :meth:`add` for every
-    fixation; the scanpath with key (image, reader) collects them in the order of the calls.
+    A reader sets the units (and gives the reason in ``notes``) and calls :meth:`add` for every fixation;
+    the scanpath with key (image, reader) collects them in the order of the calls.
     """
 
     time_unit: str
     coord_unit: str = "px"
-    #: Size that a fraction refers to and that is reported; from the file, or the format's default.
+    #: (width, height) in px that x and y refer to; from the file, or the format's default.
     screen_size: Size | None = None
     #: Whether ``screen_size`` is the format's default rather than stated by the file.
     size_is_default: bool = False
     sampling_rate: float | None = None
-    #: Whether negative x and y together say "outside of the image, unknown where".
+    #: Whether negative x and y together mean "outside of the image, place unknown".
     unknown_if_negative: bool = False
     notes: list[str] = field(default_factory=list)
-    #: What the reader of the file has to know before it is used.
+    #: Warnings for the user about the content of the file.
     warnings: list[str] = field(default_factory=list)
-    #: Rows of the file, and those of them that hold a fixation that was taken.
+    #: Number of rows of the file, and of those whose fixation is used.
     seen: int = 0
     used: int = 0
-    #: Fixations that were not taken, by the reason.
+    #: Number of fixations that are left out, by reason.
     left_out: Counter[str] = field(default_factory=Counter)
-    #: Other rows, by what they hold: ``seen == used + left_out.total() + others.total()``.
+    #: Number of other rows, by kind: ``seen == used + left_out.total() + others.total()``.
     others: Counter[str] = field(default_factory=Counter)
     #: Fixations of each eye, where the file tells eyes apart.
     eyes: Counter[str] = field(default_factory=Counter)
@@ -101,42 +101,42 @@ class Recording:
         self.rows.setdefault(key, []).append((x, y, duration))
 
     def extend(self, key: Hashable, *columns: Sequence[float]) -> None:
-        """Append fixations by columns x, y, duration of equal length; none make an empty scanpath."""
+        """Append fixations from columns x, y, duration of equal length; empty ones make an empty scanpath."""
         self.rows.setdefault(key, []).extend(zip(*columns, strict=True))
 
-    def take(self, rows: Table | FrameTable, one: Callable[[Row], str | None], options: Options) -> None:
-        """Call ``one`` for every row and count what it says.
+    def take(self, rows: Table | FrameTable, read_row: Callable[[Row], str | None], options: Options) -> None:
+        """Call ``read_row`` for every row and count its results.
 
-        ``one`` returns None for a fixation that it added, the reason for one that is left out, and
-        :class:`NoFixation` for any other row. Damaged rows raise, or count with ``on_bad_row="skip"``.
+        ``read_row`` returns None for a fixation that it added, the reason for one that is left out, and
+        :class:`NoFixation` for any other row. Damaged rows raise, or are counted (``on_bad_row="skip"``).
         """
         skip = rows.skip_damaged = options.on_bad_row == "skip"
         for row in rows:
             try:
-                said = one(row)
+                outcome = read_row(row)
             except ValueError:
                 if not skip:
                     raise
-                said = DAMAGED
-            self.count(said)
+                outcome = DAMAGED
+            self.count(outcome)
         self.seen += rows.damaged
         if rows.damaged:
             self.left_out[DAMAGED] += rows.damaged
 
-    def count(self, said: str | None, rows: int = 1) -> None:
-        """Count rows: None as used, :class:`NoFixation` as others, and else as left out."""
+    def count(self, outcome: str | None, rows: int = 1) -> None:
+        """Count rows: None as used, a :class:`NoFixation` as other, any other text as left out."""
         if not rows:
             return
         self.seen += rows
-        if said is None:
+        if outcome is None:
             self.used += rows
-        elif isinstance(said, NoFixation):
-            self.others[str(said)] += rows
+        elif isinstance(outcome, NoFixation):
+            self.others[str(outcome)] += rows
         else:
-            self.left_out[said] += rows
+            self.left_out[outcome] += rows
 
     def leave(self, reason: str, rows: int = 1) -> None:
-        """Count rows as left out that were counted as used before."""
+        """Move rows from the used ones to those left out."""
         self.used -= rows
         self.left_out[reason] += rows
 
@@ -156,14 +156,14 @@ class Recording:
 
     @staticmethod
     def point(row: Row, x: str, y: str, missing: LostPoints) -> tuple[float, float] | None:
-        """Return what two cells say, or None where they say "no gaze"."""
+        """Return the point in two cells, or None if they say "no gaze"."""
         if row.missing(x) or row.missing(y):
             return None
         point = row.number(x), row.number(y)
         return None if missing.has(*point) else point
 
     def converted(self, options: Options) -> tuple[dict[Hashable, FloatArray], list[str]]:
-        """Return scanpaths in px and s, and in words what was converted."""
+        """Return scanpaths in px and s, and a description of the conversion."""
         seconds, time_words = self._time(options)
         paths = {}
         for key, rows in self.rows.items():
@@ -172,7 +172,7 @@ class Recording:
             if (x_scale, y_scale) != (1.0, 1.0):
                 path[:, :2] *= (x_scale, y_scale)
             if seconds != 1.0:
-                # Dividing by a whole number rounds once: 190 ms is the float 0.19.
+                # Division by a whole number rounds only once: 190 ms become exactly the float 0.19.
                 path[:, 2] = path[:, 2] / round(1 / seconds) if 1 / seconds % 1 == 0 else path[:, 2] * seconds
             paths[key] = path
         return paths, [self._coordinate_words(options), time_words]
@@ -198,17 +198,17 @@ class Recording:
             elif options.off_image == "clip":
                 if self.unknown_if_negative:
                     rows = rows[(rows[:, :2] >= 0).any(axis=1)]
-                # The image ends before its width: a point there belongs to no pixel.
+                # The image is half-open: a point at x = width belongs to no pixel.
                 np.clip(rows[:, :2], 0, np.nextafter(size, 0), out=rows[:, :2])
                 paths[key] = rows
         return outside
 
     def _scale(self, key: Hashable, options: Options) -> Size:
-        """Return what coordinates are multiplied with."""
+        """Return the factors (x, y) that convert coordinates to px."""
         unit = options.coord_unit or self.coord_unit
         size = self.size_of(key, options)
         if unit == "px":
-            # Images of known, different sizes are brought to the one that is asked for.
+            # Images of different known sizes are scaled to the one that is asked for.
             own = self.sizes.get(key)
             return (1.0, 1.0) if own is None or size is None else (size[0] / own[0], size[1] / own[1])
         if size is None:
@@ -247,5 +247,5 @@ class Recording:
 
 
 def words_of(size: Size) -> str:
-    """Return a size in words."""
+    """Return a size as text: "width x height"."""
     return f"{size[0]:g} x {size[1]:g}"

@@ -19,7 +19,7 @@ COLUMNS = ("timestamp_start_fixation", "timestamp_end_fixation", "x_position", "
 
 
 class Reading(NamedTuple):
-    """What the metadata say about one reading."""
+    """The image of one reading and its size, from the metadata."""
 
     image: str
     size: Size | None
@@ -44,7 +44,7 @@ def read(source: Source, options: Options) -> Recording:
         recording.extend(_key(alone, readings), (), (), ())
         _set_size(recording, alone, readings)
 
-    def one(row: Row) -> str | None:
+    def read_row(row: Row) -> str | None:
         name = row.text("id") if "id" in table else alone
         start, end = row.number(COLUMNS[0]), row.number(COLUMNS[1])
         if end < start:
@@ -58,7 +58,7 @@ def read(source: Source, options: Options) -> Recording:
         recording.add(_key(name, readings), *point, end - start)
         return None
 
-    recording.take(table, one, options)
+    recording.take(table, read_row, options)
     return recording
 
 
@@ -81,7 +81,7 @@ def _sheets(path: Path) -> list[Path]:
 
 @lru_cache(maxsize=8)
 def _readings(sheet: Path, modified: int, length: int) -> dict[str, Reading]:
-    """Read the metadata once for the thousands of files of a folder."""
+    """Read the metadata; the cache spares reading them again for every file of a folder."""
     readings = {}
     table = Table(Source(sheet), ("id",))
     image = next((name for name in ("dicom_id", "image") if name in table), None)

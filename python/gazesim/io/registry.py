@@ -1,4 +1,4 @@
-"""The formats that ``read_scanpaths`` knows, how it tells them apart, and what it reads of a folder."""
+"""The formats of ``read_scanpaths``, how they are recognised, and which files of a folder are read."""
 
 from __future__ import annotations
 
@@ -9,6 +9,7 @@ from pathlib import Path
 from .._errors import choice, describe
 from . import (
     coco,
+    cub_gha,
     dataviewer,
     egd,
     eyelink,
@@ -35,10 +36,10 @@ from .recording import Options, Recording
 from .samples import look_like
 from .tables import Source, fault
 
-__all__ = ["FORMATS", "Format", "gaze_files", "named", "recognised", "refuse_binary", "sources_of"]
+__all__ = ["FORMATS", "Format", "checked_format", "gaze_files", "recognised", "refuse_binary", "sources_of"]
 
 
-def everything(paths: Sequence[Path]) -> list[Path]:
+def all_files(paths: Sequence[Path]) -> list[Path]:
     """Return all files."""
     return list(paths)
 
@@ -47,18 +48,18 @@ def everything(paths: Sequence[Path]) -> list[Path]:
 class Format:
     """One file format."""
 
-    #: What stands in messages.
+    #: The name in messages.
     title: str
     #: Whether a file is of this format; looks at the start of the file only.
     detect: Callable[[Source], bool]
     read: Callable[[Source, Options], Recording]
-    #: Which files of this format in a folder are read, where some repeat others.
-    choose: Callable[[Sequence[Path]], list[Path]] = everything
-    #: Arguments of ``read_scanpaths`` that only some formats heed; others refuse them.
+    #: Chooses the files to read in a folder in which some repeat others.
+    choose: Callable[[Sequence[Path]], list[Path]] = all_files
+    #: Arguments of ``read_scanpaths`` that this format accepts and some other formats refuse.
     takes: tuple[str, ...] = ()
 
 
-#: Asked in this order: a format that is a special case of another comes before it.
+#: Tried in this order: a format that is a special case of another comes before it.
 FORMATS: dict[str, Format] = {
     "tidy": Format("tidy table", tidy.detect, tidy.read, takes=("by",)),
     "egd": Format("EGD-CXR gaze", egd.detect, egd.read, gazepoint.choose, ("metadata",)),
@@ -84,13 +85,14 @@ FORMATS: dict[str, Format] = {
     "multimatch": Format("multimatch fixation vectors", multimatch.detect, multimatch.read),
     "pymovements": Format("pymovements events", pymovements.detect, pymovements.read, takes=("eye", "by")),
     "osie": Format("OSIE fixations.mat", osie.detect, osie.read),
+    "cub_gha": Format("CUB-GHA fixations", cub_gha.detect, cub_gha.read),
     "frame": Format("Parquet or Feather frame", frames.detect, frames.read, takes=("eye", "by", "columns")),
     "generic": Format(
         "table with named columns", generic.detect, generic.read, takes=("eye", "by", "columns")
     ),
 }
 
-#: Binary files of trackers, and the command of the maker that converts them.
+#: Binary files of trackers, and the manufacturer's command that converts them.
 CONVERTERS = {
     ".edf": "is a binary EyeLink EDF file; expected the text that SR Research's converter makes: "
     "edf2asc {file}  (writes {stem}.asc)",
@@ -98,19 +100,21 @@ CONVERTERS = {
     ".gazedata": "is a binary recording; expected the export of its software as a table",
 }
 
+#: Files of a folder that are looked at, to say why none of them is a gaze file.
+LOOKED_AT = 20
 #: Endings of gaze files; a folder may hold 100,000 images beside them.
 ENDINGS = frozenset({"", ".csv", ".tsv", ".txt", ".json", ".mat", ".asc", ".log", ".dat", ".gz", ".zip"}) | {
     ".parquet", ".feather", ".arrow",
 }  # fmt: skip
 
 
-def named(name: object) -> str:
-    """Return ``name`` if a format has it; the message lists what there is."""
+def checked_format(name: object) -> str:
+    """Return ``name`` if it is the name of a format; the message lists all formats."""
     return choice("format", name, FORMATS)
 
 
 def sources_of(place: Path, format: str | None) -> tuple[str, list[Source]]:
-    """Return the format, and the file or the files of a folder that are of it."""
+    """Return the name of the format, and the file or the files of a folder in this format."""
     if not place.exists():
         raise FileNotFoundError(
             f"path is {describe(str(place))}, which does not exist; expected a file or folder"
@@ -124,6 +128,8 @@ def sources_of(place: Path, format: str | None) -> tuple[str, list[Source]]:
         name = recognised(file)
         if name is not None:
             found.setdefault(name, []).append(file)
+    if not found and format is None and (why := _why_unknown(files)):
+        raise fault(place, None, f"holds {len(files)} files, none of a known format; {why}")
     if not found or (format is not None and format not in found):
         wanted = "of a known format" if format is None else f"that is {FORMATS[format].title}"
         raise fault(place, None, f"holds {len(files)} files, none {wanted}; expected gaze files")
@@ -132,6 +138,23 @@ def sources_of(place: Path, format: str | None) -> tuple[str, list[Source]]:
         raise fault(place, None, f"holds files of several formats: {mixed}; expected one (format= chooses)")
     name = format or next(iter(found))
     return name, [Source(path) for path in FORMATS[name].choose(found[name])]
+
+
+def _why_unknown(files: Sequence[Path]) -> str:
+    """Return the error of a file of raw samples, else of one whose columns lack names, or an empty text."""
+    unnamed: list[str] = []
+    is_samples = False
+    for file in files[:LOOKED_AT]:
+        try:
+            source = Source(file)
+            is_samples = look_like(source)
+            format_of(source)
+        except ValueError as error:
+            if is_samples:
+                return str(error)
+            if "its columns named" in str(error):
+                unnamed.append(str(error))
+    return unnamed[0] if unnamed else ""
 
 
 def gaze_files(place: Path) -> list[Path]:
@@ -148,7 +171,7 @@ def gaze_files(place: Path) -> list[Path]:
 
 
 def refuse_binary(source: Source) -> None:
-    """Raise for a tracker's own binary file, with the command of its maker that converts it."""
+    """Raise ValueError for a tracker's binary file; the message gives the command that converts it."""
     if converter := CONVERTERS.get(Path(source.name).suffix.lower()):
         raise fault(source.path, None, converter.format(file=source.path.name, stem=source.stem))
 
@@ -180,7 +203,7 @@ def format_of(source: Source) -> str:
 
 
 def recognised(file: Path) -> str | None:
-    """Return the format of a file of a folder, or None if it is no gaze file."""
+    """Return the format of a file in a folder, or None if it is no gaze file."""
     try:
         return _recognised(Source(file))
     except ValueError:  # a damaged archive, or one of several files

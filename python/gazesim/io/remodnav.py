@@ -25,7 +25,7 @@ def read(source: Source, options: Options) -> Recording:
     key = key_from_name(source.stem)
     recording.extend(key, (), (), ())
 
-    def one(row: Row) -> str | None:
+    def read_row(row: Row) -> str | None:
         label = row.text("label")
         if label != "FIXA":
             return label
@@ -35,5 +35,5 @@ def read(source: Source, options: Options) -> Recording:
         recording.add(key, *point, row.number("duration", low=0.0))
         return None
 
-    recording.take(Table(source, COLUMNS), one, options)
+    recording.take(Table(source, COLUMNS), read_row, options)
     return recording

@@ -1,4 +1,4 @@
-"""What a reader took, assumed and left out: one report per source, and the warnings of unlikely units."""
+"""The report on a source (what was used, assumed and left out), and warnings of unlikely units."""
 
 from __future__ import annotations
 
@@ -13,16 +13,16 @@ from .recording import TIME_UNITS, Options, Recording, Size
 
 __all__ = ["ReadingReport", "unlikely_units"]
 
-#: Medians of fixation durations outside of this range, in s, are not those of fixations.
+#: Range of plausible median fixation durations, in s.
 PLAUSIBLE_S = (0.02, 5.0)
 
 
 @dataclass
 class ReadingReport:
-    """What was taken from one source (a file, a folder or a frame).
+    """What was read from one source (a file, a folder or a frame).
 
-    ``rows == used + left_out.total() + others.total()``: every row of the source is a fixation that was
-    used, one that was left out (by reason), or something else (by what it is).
+    ``rows == used + left_out.total() + others.total()``: every row of the source is a fixation that is
+    used, one that is left out (counted by reason), or something else (counted by kind).
 
     Examples
     --------
@@ -55,9 +55,9 @@ class ReadingReport:
     #: Fixations outside of the image (of the screen, if the image is not known), before ``off_image``.
     outside: int = 0
     off_image: str = "keep"
-    #: What was taken, in words.
+    #: Sentences on what was used and assumed.
     notes: list[str] = field(default_factory=list)
-    #: What is unlikely, in words, with the option that would mend it.
+    #: Sentences on what is unlikely, with the option that would correct it.
     warnings: list[str] = field(default_factory=list)
 
     def add(self, recording: Recording) -> None:
@@ -70,7 +70,7 @@ class ReadingReport:
         self.others.update(recording.others)
 
     def line(self) -> str:
-        """Return all in one line, as it is printed when a source is read."""
+        """Return the one line that is printed when a source is read."""
         files = f" (files: {self.files})" if self.files > 1 else ""
         words = list(self.notes)
         if left := self.left_out_words():
@@ -82,14 +82,14 @@ class ReadingReport:
         return f"{self.source}{files}: {self.title}; {'; '.join(words)}; {counted}"
 
     def left_out_words(self) -> str:
-        """Return what was left out, by reason; nothing if all was used."""
+        """Return the numbers of fixations left out, by reason, as text; empty if there are none."""
         return ", ".join(f"{count:,} {what}" for what, count in sorted(self.left_out.items()) if count)
 
 
 def unlikely_units(
     values: NDArray[np.float64], recording: Recording, options: Options, size: Size | None
 ) -> list[str]:
-    """Return warnings where durations (s) or coordinates (px) are not those of fixations on a screen."""
+    """Return warnings if durations (s) or coordinates (px) are implausible for fixations on a screen."""
     if not len(values):
         return []
     return _durations(values, recording, options) + _coordinates(values, recording, options, size)

@@ -1,4 +1,4 @@
-"""Files of gaze samples: not read as scanpaths, but recognised, so that the message can help."""
+"""Recognise files of gaze samples, which are not read as scanpaths, so that the message can help."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ GAZE = re.compile(r"gaze_?point|(^|[^a-z])por([^a-z]|$)", re.IGNORECASE)
 
 
 def look_like(source: Source) -> bool:
-    """Whether the file holds x and y without durations: named columns, or bare numbers."""
+    """Return whether the file holds x and y without durations: named columns, or numbers only."""
     if source.is_binary or source.head.lstrip()[:1] in ("{", "["):
         return False
     first = source.head_rows[0]

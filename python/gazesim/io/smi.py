@@ -1,8 +1,8 @@
 """SMI BeGaze event exports: rows Fixation L, Fixation R, Saccade L, ...; px of the stimulus, µs.
 
-Follows the BeGaze Manual ("Export Event Data to File", SensoMotoric Instruments, 2017). A trial shows the
-image that a message in it names from its time on, else the stimulus of the file. 0, 0 says that the eye was
-lost. Ignored: saccades, blinks, pupil sizes, dispersions, areas of interest.
+Follows the BeGaze Manual ("Export Event Data to File", SensoMotoric Instruments, 2017). A message in a trial
+names the image from its time on; without one, the trial shows the stimulus of the file. 0, 0 means that the
+eye was lost. Ignored: saccades, blinks, pupil sizes, dispersions, areas of interest.
 """
 
 from __future__ import annotations
@@ -50,7 +50,7 @@ def read(source: Source, options: Options) -> Recording:
 
 
 class _Reader:
-    """The lines of one file, in their order."""
+    """Reads the lines of one file, in order."""
 
     def __init__(self, source: Source, recording: Recording, options: Options) -> None:
         self._source = source
@@ -58,41 +58,41 @@ class _Reader:
         self._missing = options.missing.of_trackers(origin=True)
         self.names: list[str] = []
         self.fixations: list[tuple[str, Fixation]] = []
-        self._said: dict[str, str] = {}
+        self._header_values: dict[str, str] = {}
         self._marks = Marks(source, options.by)
         self._previous = ""
 
     def take(self, line: int, text: str) -> None:
-        """Take one line, and count it."""
-        said: str | None = NoFixation("other lines")
+        """Read one line and count it."""
+        outcome: str | None = NoFixation("other lines")
         if not self.names:
             if self._previous.startswith(TITLE):
                 self.names = self._header(line, text)
             elif ":" in text:
                 what, _, value = text.partition(":")
-                self._said[what.lstrip("#* ").strip()] = value.strip()
+                self._header_values[what.lstrip("#* ").strip()] = value.strip()
                 if what.strip() == "Sample Rate" and (rate := parse_number(value.strip())):
                     self._recording.rates.append(rate)
             self._previous = text
         elif text.startswith("UserEvent"):
             self._message(line, text)
-            said = NoFixation("messages")
+            outcome = NoFixation("messages")
         elif "Fixation" in text:
-            said = self._fixation(line, text)
+            outcome = self._fixation(line, text)
         elif text.startswith(("Saccade", "Blink")):
-            said = NoFixation("saccades and blinks")
-        self._recording.count(said)
+            outcome = NoFixation("saccades and blinks")
+        self._recording.count(outcome)
 
     def time_lines(self) -> dict[str, TimeLine]:
-        """Return what was shown in every trial."""
-        subject = self._said.get("Subject") or self._source.stem
+        """Return the time line of the stimuli of every trial."""
+        subject = self._header_values.get("Subject") or self._source.stem
         self._marks.check()
         lines: dict[str, TimeLine] = {}
         starts: dict[str, list[float]] = {}
         for trial, fixation in self.fixations:
             starts.setdefault(trial, []).append(fixation.start)
         for trial in starts:
-            whole = self._said.get("Stimulus", "")
+            whole = self._header_values.get("Stimulus", "")
             whole = f"trial {trial}" if whole in ("", "-") else whole
             show = partial(Showing, reader=subject, labels=(f"trial {trial}",))
             lines[trial] = self._marks.time_line(trial, show, whole, sorted(starts[trial]))
@@ -121,7 +121,7 @@ class _Reader:
         self._marks.add(trial, float("-inf") if time is None else time, message, is_image)
 
     def _fixation(self, line: int, text: str) -> str | None:
-        """Take a row; return why it is no fixation, or why it is left out."""
+        """Read a row; return None, or the reason why it is left out or holds no fixation."""
         cells = self._cells(line, text)
         row = dict(zip(self.names, cells, strict=False))
         if not row.get("Event Type", "").startswith("Fixation"):

@@ -2,7 +2,7 @@
 
 Follows the BeGaze Manual ("Event Statistics - Single", SensoMotoric Instruments, 2017). Fixations are called
 "Fixation" or, since BeGaze 3.6, "Visual Intake". Every trial of a stimulus and participant is a scanpath;
-"Eye L/R" tells eyes apart; "-" says that there is no value. Ignored: saccades, blinks, AOI, pupils.
+"Eye L/R" names the eye; "-" means no value. Ignored: saccades, blinks, AOI, pupils.
 """
 
 from __future__ import annotations
@@ -36,7 +36,7 @@ def _names(row: list[str]) -> list[str] | None:
 
 
 def read(source: Source, options: Options) -> Recording:
-    """Read one scanpath per stimulus, participant and trial; of two eyes the left, or the one asked for."""
+    """Read one scanpath per stimulus, participant and trial; of two eyes the left, or that of ``eye``."""
     header = next((names for row in source.head_rows if (names := _names(row))), [X[0], Y[0], DURATION[0]])
     table = Table(source, header)
     x, y, length = header
@@ -48,7 +48,7 @@ def read(source: Source, options: Options) -> Recording:
     showings = Showings(source, recording, options)
     missing = options.missing.of_trackers(origin=True)
 
-    def one(row: Row) -> str | None:
+    def read_row(row: Row) -> str | None:
         if kind and not row.optional(kind).lower().startswith(FIXATIONS):
             return NoFixation("other events")
         point = recording.point(row, x, y, missing)
@@ -67,6 +67,6 @@ def read(source: Source, options: Options) -> Recording:
         showings.add(showing, Fixation(*point, duration, start, start + duration, side))
         return None
 
-    recording.take(table, one, options)
+    recording.take(table, read_row, options)
     showings.finish()
     return recording

@@ -1,7 +1,7 @@
-"""A gaze file as bytes and as text: compression, encoding, lines, and the one kind of error of readers.
+"""A gaze file as bytes and as text: compression, encoding, lines, and the errors of readers.
 
-Files come from instruments and spreadsheets, so nothing in them is trusted: sizes are bounded
-before memory is, and every refusal is one sentence with file, line, column and value.
+Files come from instruments and spreadsheets, so nothing in them is trusted: sizes are checked before
+memory is allocated, and every error names file, line, column and value.
 """
 
 from __future__ import annotations
@@ -25,21 +25,21 @@ __all__ = ["Source", "fault", "quoted"]
 
 #: Bytes at the start of a file that detection looks at.
 HEAD_BYTES = 1 << 16
-#: No export has longer lines; a longer one is not text for us.
+#: Longest line in characters; no export has longer ones.
 MAX_LINE = 1 << 20
 #: JSON and MATLAB files are read whole; text tables are streamed and need no bound.
 MAX_WHOLE_FILE = 1 << 31
-#: No export has more columns; detection looks at no more.
+#: Largest number of columns that detection looks at; no export has more.
 MAX_COLUMNS = 5000
-#: Files of at least this many bytes take seconds.
+#: Files of at least this many bytes take seconds to read and show a progress bar.
 LARGE = 1 << 25
-#: Lines that may stand before the header of a table.
+#: Largest number of lines before the header of a table.
 MAX_PREAMBLE = 500
-#: Bytes that are searched at a time where only some lines of a file matter.
+#: Bytes that are searched at a time if only some lines of a file matter.
 BLOCK_BYTES = 1 << 23
-#: A line that begins with no digit, found by the end of the line before it: searched fastest.
+#: A line that does not begin with a digit; starting at the line end before it is the fastest search.
 NO_SAMPLE = re.compile(rb"\n[^0-9\r\n][^\n]*")
-#: What a damaged archive raises.
+#: Exceptions that a damaged archive raises.
 DAMAGED = (EOFError, zlib.error, gzip.BadGzipFile, zipfile.BadZipFile, NotImplementedError, RuntimeError)
 
 #: The mark of UTF-32 begins as that of UTF-16 does.
@@ -53,7 +53,7 @@ BOMS = (
 
 
 def fault(path: Path | str, line: int | None, problem: str) -> ValueError:
-    """Return the one kind of error that readers raise."""
+    """Return the ValueError of readers: file, line and problem."""
     where = f"{path}" if line is None else f"{path}, line {line}"
     return ValueError(f"{where}: {problem}")
 
@@ -73,7 +73,7 @@ class Source:
     def __init__(self, path: Path) -> None:
         self.path = path
         self.shows_progress = False
-        #: Lines of the text, once they were all passed.
+        #: Number of lines, known once all have been read.
         self.line_count = 0
         self._member = ""
         with path.open("rb") as file:
@@ -153,7 +153,7 @@ class Source:
         return self.head.lstrip("\ufeff \t\n")[:1] == bracket
 
     def _bar(self) -> ProgressBar:
-        """Return a progress bar, which appears after two seconds, and only for large files in a terminal."""
+        """Return a progress bar that appears after two seconds, only for large files and in a terminal."""
         size = self.path.stat().st_size
         shown = self.shows_progress and size > LARGE and not self._packing
         return ProgressBar(
@@ -162,7 +162,7 @@ class Source:
         )  # fmt: skip
 
     def lines(self) -> Iterator[tuple[int, str]]:
-        """Yield numbered lines without their ends; refuses binary data and endless lines."""
+        """Yield numbered lines without line ends; raise for binary data and overlong lines."""
         if self.is_binary:
             raise fault(self.path, None, "holds binary data; expected text")
         number = 0
@@ -195,8 +195,8 @@ class Source:
     def lines_without_samples(self) -> Iterator[tuple[int, str]]:
         """Yield numbered lines as :meth:`lines` does, without those that begin with a digit.
 
-        A tracker's text file is nearly all samples, which begin with their time; the bytes of these
-        are passed over without cutting them into lines, some ten times faster.
+        A tracker's text file consists mostly of samples, which begin with their time; their bytes are
+        skipped without being cut into lines, about ten times faster.
         """
         ascii_like = self.encoding in ("utf-8", "utf-8-sig") and not self.is_binary
         if not ascii_like or re.search(rb"\r(?!\n|\Z)", self.head_bytes):
@@ -255,7 +255,7 @@ class Source:
 
 
 def encoding_of(head: bytes) -> str:
-    """Return the encoding that the first bytes show: a byte order mark, or zeros of UTF-16 without one."""
+    """Return the encoding of a text by its first bytes: a byte order mark, or the zero bytes of UTF-16."""
     for mark, encoding in BOMS:
         if head.startswith(mark):
             return encoding
@@ -270,7 +270,7 @@ def encoding_of(head: bytes) -> str:
 
 
 def header_rows(text: str) -> list[list[str]]:
-    """Return the cells of the first lines of a text, among which a header may be."""
+    """Return the cells of the first lines of a text, where a header is looked for."""
     rows = []
     for line in text.split("\n")[:MAX_PREAMBLE]:
         try:
@@ -287,7 +287,7 @@ def delimiter_of(line: str) -> str:
 
 
 def cells_of(line: str, delimiter: str) -> list[str]:
-    """Cut one line into cells; quotes are understood where they can occur."""
+    """Cut one line into cells; quotes are honoured, except in tab-separated files."""
     if '"' not in line:
         return line.split(delimiter)
     if delimiter == "\t":  # never quoted by trackers; a quote may stand in a message

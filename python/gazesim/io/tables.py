@@ -1,7 +1,7 @@
 """Delimited tables with a header, in files and in memory, and the numbers of JSON records.
 
-Gaze files and the manifests of training are read with this; a cell that is wrong is named with its
-file, line, column and value.
+Gaze files and manifests are read with this module; an error names the file, line, column and value of the
+cell.
 """
 
 from __future__ import annotations
@@ -22,10 +22,10 @@ __all__ = [
     "parse_number", "quoted", "records_of",
 ]  # fmt: skip
 
-#: Rows at the start of a table in which a value that all rows share is looked for.
+#: Number of rows at the start of a table that are searched for a value that all rows share.
 FIRST_ROWS = 10_000
 
-#: What a frame without a name has been written as.
+#: Texts as which a missing name of a frame may have been written.
 NOT_A_NAME = frozenset({"nan", "<na>", "nat"})
 #: How trackers write "no value".
 MISSING = frozenset({"", ".", "-", "na", "n/a", "nan", "none", "null", "<na>", "nat"})
@@ -84,7 +84,7 @@ class Table:
         return name in self.positions
 
     def first_with(self, *columns: str) -> Row | None:
-        """Return the first row, of those at the start of the file, in which these cells are not empty."""
+        """Return the first row at the start of the file in which these cells are not empty, or None."""
         again = Table(self._source, self.columns)
         for row in itertools.islice(again, FIRST_ROWS):
             if not any(row.missing(name) for name in columns):
@@ -117,7 +117,7 @@ class Table:
         return cells
 
     def _records(self) -> Iterator[tuple[int, str]]:
-        """Yield lines, those joined that a cell in quotes spans, with the number of the first."""
+        """Yield records with the number of their first line: a quoted cell may span several lines."""
         for number, line in self._lines:
             if '"' in line and self.delimiter != "\t":
                 line = self._closed(line)
@@ -125,7 +125,7 @@ class Table:
                 yield number, line
 
     def _closed(self, line: str) -> str:
-        """Return a line with those behind it up to the one that closes its quotes."""
+        """Return a line joined with the following ones, up to the one that closes its quotes."""
         pieces, length, is_open = [line], len(line), line.count('"') % 2 == 1
         while is_open and length <= MAX_LINE:
             _, piece = next(self._lines, (0, None))
@@ -138,7 +138,7 @@ class Table:
 
 
 class FrameTable:
-    """A table in memory with named columns (a pandas or polars frame, a dict of lists), read as a file is."""
+    """A table in memory (a pandas or polars frame, a dict of lists) with the interface of :class:`Table`."""
 
     skip_damaged = False
 
@@ -166,7 +166,7 @@ class FrameTable:
 
 
 def cell_text(value: Any) -> str:
-    """Return a value of a frame as it would stand in a file, numbers to the last bit."""
+    """Return a value of a frame as text; numbers keep their exact value."""
     if isinstance(value, np.generic):
         value = value.item()
     if hasattr(value, "__len__") and not isinstance(value, str):
@@ -200,7 +200,7 @@ class Row:
         return "" if position is None else self.cells[position].strip()
 
     def missing(self, column: str) -> bool:
-        """Return whether a cell says "no value"."""
+        """Return whether a cell means "no value"."""
         return self.optional(column).lower() in MISSING
 
     def number(self, column: str, *, low: float = -math.inf) -> float:
@@ -215,7 +215,7 @@ class Row:
 
 
 def parse_number(text: str) -> float | None:
-    """Return a finite number, or None; a decimal comma is understood."""
+    """Return a finite number, or None; a decimal comma is accepted."""
     try:
         value = float(text)
     except ValueError:

@@ -34,7 +34,7 @@ def read_table(table: AnyTable, options: Options) -> Recording:
     images = stimulus_columns(table, options, ("image_id",))
     order: dict[Hashable, list[float]] = {}
 
-    def one(row: Row) -> str | None:
+    def read_row(row: Row) -> str | None:
         image = name_in(row, images)
         key: Hashable = (image, row.text("reader_id")) if "reader_id" in table else image
         point = recording.point(row, "x", "y", options.missing)
@@ -48,7 +48,7 @@ def read_table(table: AnyTable, options: Options) -> Recording:
         order.setdefault(key, []).append(index)
         return None
 
-    recording.take(table, one, options)
+    recording.take(table, read_row, options)
     for key, positions in order.items():
         rows = recording.rows[key]
         recording.rows[key] = [rows[i] for i in sorted(range(len(rows)), key=positions.__getitem__)]

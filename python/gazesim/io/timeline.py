@@ -1,8 +1,8 @@
-"""Which image was on screen when: the one mechanism that splits recordings into scanpaths.
+"""Split recordings into scanpaths by the images that were on screen.
 
-A reader of messages (EyeLink, SMI, markers) fills a :class:`TimeLine` and hands over fixations with
-their times; a reader of labelled rows says itself which :class:`Showing` a fixation belongs to. Both
-end in :class:`Showings`, which chooses the eye, names the scanpaths, and counts what is left out.
+A reader of messages (EyeLink, SMI, markers) fills a :class:`TimeLine` and adds fixations with their
+times; a reader of labelled rows names the :class:`Showing` of each fixation. Both end in
+:class:`Showings`, which chooses the eye, names the scanpaths, and counts the fixations left out.
 """
 
 from __future__ import annotations
@@ -26,30 +26,30 @@ SPANNING = "fixations that span a change of image"
 
 
 class Showing(NamedTuple):
-    """One presentation of one stimulus to one reader; the same image shown again is another one.
+    """One presentation of one stimulus to one reader; showing the same image again makes another one.
 
-    ``labels`` tell presentations of one image apart (``block 2``, ``trial 7``), the preferred one first.
+    ``labels`` distinguish presentations of one image (``block 2``, ``trial 7``), the preferred one first.
     """
 
     stimulus: str
     reader: str | None = None
     labels: tuple[str, ...] = ()
-    #: Tells presentations apart that have no labels.
+    #: Distinguishes presentations without labels.
     number: int = 0
 
 
 @dataclass
 class TimeLine:
-    """What was on screen from when on, in one recording of one reader.
+    """The stimuli on screen over time, in one recording of one reader.
 
-    Times are in any unit that increases; ``outside`` says in words what a time without image is.
+    Times increase, in any unit; ``outside`` describes a period without an image, for the counts.
     """
 
     changes: list[tuple[float, Showing | None, str]] = field(default_factory=list)
     _times: list[float] = field(default_factory=list)
 
     def show(self, time: float, showing: Showing | None, outside: str = OUTSIDE) -> None:
-        """From ``time`` on, ``showing`` was on screen; None for nothing."""
+        """Record that ``showing`` (None: nothing) was on screen from ``time`` on."""
         if not self.changes or self.changes[-1][1:] != (showing, outside):
             self.changes.append((time, showing, outside))
 
@@ -58,7 +58,7 @@ class TimeLine:
         return TimeLine([(time * factor, showing, outside) for time, showing, outside in self.changes])
 
     def parts(self, start: float, end: float) -> Iterator[tuple[Showing | None, str, float]]:
-        """Yield what was shown from ``start`` to ``end``, in order, and the share of the time."""
+        """Yield each showing from ``start`` to ``end``, in order, with its share of that time."""
         if len(self._times) != len(self.changes):
             self.changes.sort(key=lambda change: change[0])
             self._times = [time for time, _, _ in self.changes]
@@ -96,7 +96,7 @@ class Showings:
         self._fixations.setdefault(showing, [])
 
     def add_at(self, line: TimeLine, fixation: Fixation) -> None:
-        """Add a fixation to what was shown at its start; a row that was counted as used."""
+        """Add a fixation, whose row has been counted as used, to the showing at its start."""
         recording, rule = self._recording, self._options.spanning
         parts = list(line.parts(fixation.start, fixation.end))
         changes = len({part[0] for part in parts}) > 1
@@ -135,39 +135,42 @@ class Showings:
 
 
 def keys_of(showings: Sequence[Showing], recording: Recording) -> dict[Showing, Hashable]:
-    """Return the id of every presentation: the stimulus, and with a label where it was shown again."""
+    """Return the id of every presentation: the stimulus, with a label if it was shown more than once."""
     groups: dict[tuple[str, str | None], list[Showing]] = {}
     for showing in showings:
         groups.setdefault((showing.stimulus, showing.reader), []).append(showing)
     names: dict[Showing, str] = {}
     for (stimulus, _), group in groups.items():
         labels = [""] if len(group) == 1 else labels_of(group)
-        for one, label in zip(group, labels, strict=True):
-            names[one] = f"{stimulus} ({label})" if label else stimulus
+        for showing, label in zip(group, labels, strict=True):
+            names[showing] = f"{stimulus} ({label})" if label else stimulus
     again = [group for group in groups.values() if len(group) > 1]
     if again:
         first = names[again[0][0]]
         note = f"{len(again)} images were shown more than once, each time is a scanpath, such as {first!r}"
         recording.notes.append(note)
-    # A stimulus may be called "a (trial 2)" itself.
-    taken = Counter((names[one], one.reader) for one in showings)
-    for position, one in enumerate(showings):
-        if taken[names[one], one.reader] > 1:
-            names[one] = f"{names[one]} (showing {position + 1})"
-    return {one: names[one] if one.reader is None else (names[one], one.reader) for one in showings}
+    # A stimulus may itself have the name "a (trial 2)".
+    taken = Counter((names[showing], showing.reader) for showing in showings)
+    for position, showing in enumerate(showings):
+        if taken[names[showing], showing.reader] > 1:
+            names[showing] = f"{names[showing]} (showing {position + 1})"
+    return {
+        showing: names[showing] if showing.reader is None else (names[showing], showing.reader)
+        for showing in showings
+    }
 
 
 def labels_of(group: Sequence[Showing]) -> list[str]:
-    """Return the first of the labels that tells the presentations of a group apart."""
-    for position in range(min(len(one.labels) for one in group)):
-        labels = [one.labels[position] for one in group]
+    """Return a label for each presentation of a group: the first kind of label that differs in all."""
+    for position in range(min(len(showing.labels) for showing in group)):
+        labels = [showing.labels[position] for showing in group]
         if len(set(labels)) == len(labels):
             return labels
     return [f"showing {number}" for number in range(1, len(group) + 1)]
 
 
 class Marks:
-    """Messages of an experiment that name images, by trial; ``by`` is a pattern that names others."""
+    """Messages of an experiment that name images, by trial; ``by`` is a pattern of such messages."""
 
     def __init__(self, source: Source | Table | FrameTable, by: str | None) -> None:
         self._path = source.path
@@ -183,7 +186,7 @@ class Marks:
         return bool(self._images)
 
     def add(self, trial: str, time: float, message: str, is_image: bool) -> None:
-        """Take a message; without ``by`` it counts if it names an image."""
+        """Add a message; without ``by``, it is used if it names an image."""
         if len(self._kinds) < 8:
             self._kinds.setdefault(message[:40])
         if self._pattern is None:
@@ -193,7 +196,7 @@ class Marks:
             self._images.setdefault(trial, []).append((time, named))
 
     def check(self) -> None:
-        """Raise where the pattern matches nothing."""
+        """Raise ValueError if the pattern matches no message."""
         if self._pattern is not None and not self._images:
             some = ", ".join(repr(kind) for kind in self._kinds) or "none"
             problem = f"by is {self._by!r}, which matches no message; messages are {some}"
@@ -202,7 +205,7 @@ class Marks:
     def time_line(
         self, trial: str, showing: Callable[[str], Showing], whole: str, starts: Sequence[float]
     ) -> TimeLine:
-        """Return what a trial showed; ``whole`` is the name of the trial where no message names an image."""
+        """Return the time line of a trial; ``whole`` is its stimulus if no message names an image."""
         line = TimeLine()
         images = sorted(self._images.get(trial, ()), key=lambda one: one[0])
         show_images(line, float("-inf"), float("inf"), images, starts, lambda name, _: showing(name), whole)
@@ -223,10 +226,10 @@ def show_images(
     showing: Callable[[str, float], Showing],
     whole: str,
 ) -> None:
-    """Show the images of one trial from their times on; what is before the first image is outside.
+    """Add the images of one trial to the time line, from their times on; before the first, none is shown.
 
-    Where no image is named, the whole trial shows what it is called. An only image after which no
-    fixation starts (``starts``, sorted) was named when the trial was over, and counts from its start.
+    Without images, the whole trial shows ``whole``. A single image after which no fixation starts
+    (``starts``, sorted) was named at the end of the trial, so it counts from the start of the trial.
     """
     if not images:
         line.show(start, showing(whole, start))

@@ -1,8 +1,8 @@
 """Tobii Pro Lab and Tobii Studio data exports (TSV): one row per sample.
 
 Follows "Data export" in the Tobii Pro Lab User Manual (https://connect.tobii.com, "Metrics and data export").
-Rows repeat the event that is under way, so every event index counts once, with what was shown in its first
-row. Units stand behind the names of the columns ([MCS px], [ms], ...) or, in some versions, nowhere.
+Rows repeat the current event, so every event index counts once, with the stimulus of its first row. Units
+follow the names of the columns ([MCS px], [ms], ...) or, in some versions, are missing.
 
 Columns of the media (MCS) come before those of the screen (DACS). Recordings of glasses have neither: their
 fixation points are px of the moving scene camera; the mapped columns ("Mapped fixation X [snapshot]") hold
@@ -24,7 +24,7 @@ from .recording import NO_POSITION, NoFixation, Options, Recording, Size
 from .tables import Row, Source, Table, fault, parse_number
 from .timeline import Fixation, Marks, Showing, Showings, TimeLine
 
-#: Names of one thing in Pro Lab, older Pro Lab and Studio, without case and spaces.
+#: Names of the same column in Pro Lab, older Pro Lab and Studio, without case and spaces.
 TYPE = ("eyemovementtype", "gazeeventtype")
 INDEX = ("eyemovementtypeindex", "eyemovementeventindex", "fixationindex")
 DURATION = ("gazeeventduration", "eyemovementeventduration", "eyemovementduration")
@@ -40,7 +40,7 @@ COORDINATES = ("mcspx", "mcsnorm", "", "px", "dacspx", "adcspx", "dacsnorm")
 MEDIA_SIZE = (("presentedmediawidth", "mediawidth"), ("presentedmediaheight", "mediaheight"))
 SCREEN_SIZE = (("recordingresolutionwidth",), ("recordingresolutionheight",))
 TIME_UNITS = {"ms": "ms", "us": "us", "μs": "us", "µs": "us", "s": "s"}
-#: Half of all fixations are longer than this many of any unit but microseconds.
+#: A median duration above this number can only be in microseconds.
 MICROSECONDS_ABOVE = 5000.0
 #: Sensors that only glasses have.
 GLASSES = frozenset({"gyroscope", "accelerometer", "magnetometer"})
@@ -62,7 +62,7 @@ class Column(NamedTuple):
 
 
 class Place(NamedTuple):
-    """Where the fixations on one picture stand; ``snapshot`` is empty for those on the screen."""
+    """The columns of the fixations on one picture; ``snapshot`` is empty for those on the screen."""
 
     snapshot: str
     kind: str
@@ -73,7 +73,7 @@ class Place(NamedTuple):
 
 @dataclass
 class Event:
-    """A fixation: its rows, and where it is once that is known."""
+    """A fixation: its rows and, once known, its point."""
 
     session: str
     snapshot: str
@@ -114,7 +114,7 @@ def read(source: Source, options: Options) -> Recording:
         recording.coord_unit = "fraction" if x.unit.endswith("norm") else "px"
         unit = x.unit
     reader = _Reader(source, table, places, duration, recording, options)
-    recording.take(table, reader.one, options)
+    recording.take(table, reader.read_row, options)
     if reader.glasses and not places[0].snapshot and options.coord_unit is None:
         raise fault(
             source.path,
@@ -132,7 +132,7 @@ def read(source: Source, options: Options) -> Recording:
 
 
 class _Reader:
-    """The rows of one export, in their order; their number is the clock of the time line."""
+    """Reads the rows of one export, in order; the number of a row is its time on the time line."""
 
     def __init__(
         self,
@@ -175,9 +175,9 @@ class _Reader:
         self.durations: list[float] = []
 
     def _watch(self) -> Callable[[list[str]], tuple[str, ...]] | None:
-        """Return what takes the cells of a row that tell events apart; None where every row matters.
+        """Return a function that picks the cells that distinguish events; None if every row matters.
 
-        Rows of one event repeat these cells, and all but the first are passed over quickly.
+        Rows of one event repeat these cells; all but the first are skipped quickly.
         """
         names = [name for place in self._places for name in (place.kind, place.number)]
         names += [self._person, self._take, self._sensor, self._timeline, *self._stimuli]
@@ -188,8 +188,8 @@ class _Reader:
         self._table.last_needed = max(self._table.positions[name] for name in used if name)
         return itemgetter(*positions) if self._marks is None and len(positions) > 1 else None
 
-    def one(self, row: Row) -> str | None:
-        """Take a row; every fixation counts with its first row."""
+    def read_row(self, row: Row) -> str | None:
+        """Read a row; a fixation counts with its first row."""
         if self._cells is not None:
             cells = self._cells(row.cells)
             if cells == self._latest and all(event.point for event in self._open):
@@ -235,7 +235,7 @@ class _Reader:
             self._sizes[shown] = (row.number(width, low=1.0), row.number(height, low=1.0))
 
     def _fixation(self, row: Row, session: str, place: Place) -> bool:
-        """Take a row of a fixation; return whether it is its first."""
+        """Read a row of a fixation; return whether it is the first."""
         number = self._table.count
         name = (session, place.snapshot, row.text(place.number))
         event = self._found.get(name)
@@ -270,7 +270,7 @@ class _Reader:
         self._clock[session] = time
 
     def finish(self, unit: str) -> None:
-        """Give every fixation to what was shown in its first row."""
+        """Assign every fixation to the stimulus of its first row."""
         used = [self._readers[event.session] for event in self._found.values()]
         several = len(set(used)) > len({person for person, _ in used})
         names = {
@@ -334,7 +334,7 @@ class _Reader:
 
 
 def mapped_places(columns: list[str]) -> list[Place]:
-    """Return the pictures that fixations of glasses are mapped onto, in the order of the columns."""
+    """Return the pictures onto which fixations of glasses are mapped, in the order of the columns."""
     found: dict[str, dict[str, str]] = {}
     for name in columns:
         match = MAPPED.fullmatch(name.strip()) if "apped" in name else None
@@ -352,7 +352,7 @@ def mapped_places(columns: list[str]) -> list[Place]:
 
 
 def _header(source: Source) -> list[str]:
-    """Return the header's names of the columns that every export has."""
+    """Return the required columns as the header spells them."""
     for row in source.head_rows:
         bases = {split_name(name)[0]: name for name in row}
         if "fixationpointx" in bases and any(name in bases for name in INDEX):
@@ -396,7 +396,7 @@ def _time_unit(source: Source, duration: Column, durations: list[float]) -> str:
 
 
 def _size(table: Table, names: tuple[tuple[str, ...], tuple[str, ...]]) -> Size | None:
-    """Return the size that the first row to state one states."""
+    """Return the size in the first row that states one."""
     width, height = (_find(table, name, False).name for name in names)
     first = table.first_with(width, height) if width and height else None
     return None if first is None else (first.number(width, low=1.0), first.number(height, low=1.0))

@@ -23,7 +23,7 @@ def read(source: Source, options: Options) -> Recording:
     key = source.stem
     recording.extend(key, (), (), ())
 
-    def one(row: Row) -> str | None:
+    def read_row(row: Row) -> str | None:
         if row.text("label").lower() != "fixation":
             return NoFixation("other events")
         point = recording.point(row, "x", "y", options.missing)
@@ -32,5 +32,5 @@ def read(source: Source, options: Options) -> Recording:
         recording.add(key, *point, row.number("duration", low=0.0))
         return None
 
-    recording.take(Table(source, COLUMNS), one, options)
+    recording.take(Table(source, COLUMNS), read_row, options)
     return recording

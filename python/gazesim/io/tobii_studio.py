@@ -22,21 +22,21 @@ def read(source: Source, options: Options) -> Recording:
     """Read the file as one scanpath; it is a recording of the screen, not of one image."""
     table = Table(source, COLUMNS)
     parted = (line.partition(":") for line in table.preamble)
-    said = {what: value.strip() for what, _, value in parted if value.strip()}
-    recording = Recording("ms", "px", _size(said.get("Screen resolution", "")), unknown_if_negative=True)
+    preamble = {what: value.strip() for what, _, value in parted if value.strip()}
+    recording = Recording("ms", "px", _size(preamble.get("Screen resolution", "")), unknown_if_negative=True)
     recording.notes.append("-1, -1 lies outside of the media, unknown where")
-    name = said.get("Recording", source.stem)
-    key = (name, said["Subject"]) if "Subject" in said else name
+    name = preamble.get("Recording", source.stem)
+    key = (name, preamble["Subject"]) if "Subject" in preamble else name
     recording.extend(key, (), (), ())
 
-    def one(row: Row) -> str | None:
+    def read_row(row: Row) -> str | None:
         point = recording.point(row, "MappedFixationPointX", "MappedFixationPointY", options.missing)
         if point is None:
             return NO_POSITION
         recording.add(key, *point, row.number("FixationDuration", low=0.0))
         return None
 
-    recording.take(table, one, options)
+    recording.take(table, read_row, options)
     return recording
 
 

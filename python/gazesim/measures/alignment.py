@@ -70,7 +70,7 @@ def scanmatch(
     scheme = ScanMatch(screen_size, grid, threshold_cells, gap, temporal_bin_s, rounding)
     agreed, rows, cols = agreed_rows(scheme, gazes, other)
     run: dict[str, Any] = {"n_threads": n_threads, "out": out, "progress": progress}
-    return value_of(agreed._measure(), rows, cols, **run)
+    return value_of(agreed.compiled_measure(), rows, cols, **run)
 
 
 def string_edit_distance(
@@ -150,7 +150,7 @@ def edited(
     rows, cols = features_of(scheme, gazes, other, n_threads)
     sets = (rows,) if cols is None else (rows, cols)
     pairs, alphabet = renumbered(*sets)
-    measure = {**scheme._measure(), "alphabet": alphabet}
+    measure = {**scheme.compiled_measure(), "alphabet": alphabet}
     run: dict[str, Any] = {"n_threads": n_threads, "out": out, "progress": progress}
     values = value_of(measure, pairs[0], pairs[-1], **run)
     n, m = (np.diff(offsets).astype(float) for _, offsets in (pairs[0], pairs[-1]))
@@ -205,11 +205,11 @@ def scasim(
     agreed, rows, cols = agreed_rows(Scasim(geometry, modulator), gazes, other)
     if normalise != "durations":
         run: dict[str, Any] = {"n_threads": n_threads, "out": out, "progress": progress}
-        seconds = value_of(agreed._measure(), rows, cols, count=2, **run)
+        seconds = value_of(agreed.compiled_measure(), rows, cols, count=2, **run)
         if normalise == "fixations":
             n, m = lengths_of(rows, cols)
             seconds /= np.maximum(n + m, 1)
         return seconds
-    values = values_of(agreed._measure(), rows, cols, count=2, n_threads=n_threads, progress=progress)
+    values = values_of(agreed.compiled_measure(), rows, cols, count=2, n_threads=n_threads, progress=progress)
     result = matrix(out, values.shape[:2], values.dtype)
     return np.divide(values[..., 0], values[..., 1], out=result)

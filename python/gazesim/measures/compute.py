@@ -1,4 +1,4 @@
-"""The way of raw numbers: scanpaths in, what a compiled measure yields of every pair out."""
+"""Raw numbers of the compiled measures, for every pair of scanpaths."""
 
 from __future__ import annotations
 
@@ -19,10 +19,10 @@ Array = NDArray[np.float64]
 
 
 def rows_of(scheme: ScanpathMeasure, gazes: Any, other: Any) -> tuple[Pair, Pair]:
-    """Return the numbers that are compared of both sets, which must not state different screens."""
+    """Return the feature rows of both sets; raise ValueError if they state different screen sizes."""
     paths = Scanpaths.from_list(gazes)
     if other is None:
-        rows = scheme._rows(paths, "gazes")
+        rows = scheme.feature_rows(paths, "gazes")
         return rows, rows
     others = Scanpaths.from_list(other, argument="other")
     sizes = (paths.screen_size, others.screen_size)
@@ -30,11 +30,11 @@ def rows_of(scheme: ScanpathMeasure, gazes: Any, other: Any) -> tuple[Pair, Pair
         raise ValueError(
             f"other has screen_size {sizes[1]}, compared with gaze on {sizes[0]}; expected one size"
         )
-    return scheme._rows(paths, "gazes"), scheme._rows(others, "other")
+    return scheme.feature_rows(paths, "gazes"), scheme.feature_rows(others, "other")
 
 
 def agreed_rows(scheme: ScanpathMeasure, gazes: Any, other: Any) -> tuple[ScanpathMeasure, Pair, Pair]:
-    """As :func:`rows_of`, for measures that need a screen size; return the scheme that has one, too."""
+    """As :func:`rows_of`, for measures that need a screen size; also return the scheme with that size."""
     rows, cols = features_of(scheme, gazes, other, None)
     assert isinstance(rows.scheme, ScanpathMeasure)
     first = ragged(rows)

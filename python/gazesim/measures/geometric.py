@@ -58,7 +58,7 @@ def dtw_distance(
     (array([[14.]]), array([[3.]]))
     """
     rows, cols = rows_of(DTW(), gazes, other)
-    values = values_of(DTW()._measure(), rows, cols, count=2, n_threads=n_threads, progress=progress)
+    values = values_of(DTW().compiled_measure(), rows, cols, count=2, n_threads=n_threads, progress=progress)
     return WarpedDistance(np.ascontiguousarray(values[..., 0]), np.ascontiguousarray(values[..., 1]))
 
 
@@ -84,7 +84,7 @@ def frechet_distance(
     """
     rows, cols = rows_of(Frechet(), gazes, other)
     run: dict[str, Any] = {"n_threads": n_threads, "out": out, "progress": progress}
-    return value_of(Frechet()._measure(), rows, cols, **run)
+    return value_of(Frechet().compiled_measure(), rows, cols, **run)
 
 
 def hausdorff_distance(
@@ -110,7 +110,7 @@ def hausdorff_distance(
     """
     rows, cols = rows_of(Hausdorff(), gazes, other)
     run: dict[str, Any] = {"n_threads": n_threads, "out": out, "progress": progress}
-    return value_of(Hausdorff()._measure(), rows, cols, **run)
+    return value_of(Hausdorff().compiled_measure(), rows, cols, **run)
 
 
 def mannan_distance(
@@ -144,7 +144,7 @@ def mannan_distance(
     """
     agreed, rows, cols = agreed_rows(Mannan(screen_size), gazes, other)
     run: dict[str, Any] = {"n_threads": n_threads, "out": out, "progress": progress}
-    return value_of(agreed._measure(), rows, cols, **run)
+    return value_of(agreed.compiled_measure(), rows, cols, **run)
 
 
 def eyenalysis(
@@ -185,7 +185,7 @@ def eyenalysis(
     scheme = Eyenalysis(duration_px_per_s=duration_px_per_s, squared=squared)
     rows, cols = rows_of(scheme, gazes, other)
     run: dict[str, Any] = {"n_threads": n_threads, "out": out, "progress": progress}
-    sums = value_of(scheme._measure(), rows, cols, **run)
+    sums = value_of(scheme.compiled_measure(), rows, cols, **run)
     n, m = lengths_of(rows, cols)
     with np.errstate(invalid="ignore"):  # NaN where both are empty
         sums /= np.maximum(n, m) if denominator == "max" else n + m

@@ -54,7 +54,7 @@ def tde(
     windows = choice("reduction", reduction, ("mean", "max"))
     scheme = TimeDelayEmbedding(norm=norm)
     rows, cols = rows_of(scheme, gazes, other)
-    measure = {**scheme._measure(), "windows": windows, "k": size}
+    measure = {**scheme.compiled_measure(), "windows": windows, "k": size}
     run: dict[str, Any] = {"n_threads": n_threads, "out": out, "progress": progress}
     return value_of(measure, rows, cols, count=2, **run)
 
@@ -90,7 +90,7 @@ def stde(
     """
     agreed, rows, cols = agreed_rows(TimeDelayEmbedding(screen_size, norm), gazes, other)
     run: dict[str, Any] = {"n_threads": n_threads, "out": out, "progress": progress}
-    return value_of(agreed._measure(), rows, cols, count=2, **run)
+    return value_of(agreed.compiled_measure(), rows, cols, count=2, **run)
 
 
 class RecurrenceMeasures(NamedTuple):
@@ -161,6 +161,6 @@ def recurrence(
         rows, cols = rows_of(scheme, gazes, other)
     else:  # scanpaths must be those of its screen
         _, rows, cols = agreed_rows(scheme, gazes, other)
-    measure = {"name": "recurrence_quantified", "radius_px": scheme._px, "min_line": lines}
+    measure = {"name": "recurrence_quantified", "radius_px": scheme.radius_in_px, "min_line": lines}
     values = values_of(measure, rows, cols, count=4, n_threads=n_threads, progress=progress)
     return RecurrenceMeasures(*(np.ascontiguousarray(values[..., value]) for value in range(4)))

@@ -16,8 +16,8 @@ from .._errors import describe
 
 __all__ = ["plot_affinity", "similarity_order"]
 
-#: Up to this many gazes the leaves of the clustering are ordered optimally; of more, this many
-#: landmarks are, and every other gaze stands beside the landmark that it resembles most.
+#: Up to this many gazes are put into the optimal leaf order of a clustering. Of more gazes, this many
+#: landmarks are ordered so, and every other gaze is placed beside its most similar landmark.
 LANDMARKS = 600
 #: Rows and columns of the picture; larger matrices are averaged down.
 PIXELS = 900
@@ -28,7 +28,7 @@ BLUE = "#3b6ea8"
 
 
 def new_figure(width: float, height: float) -> Any:
-    """Return an empty matplotlib figure that is drawn by Agg, or say how to install matplotlib."""
+    """Return an empty matplotlib figure with the Agg backend; without matplotlib, raise ImportError."""
     try:
         from matplotlib.backends.backend_agg import FigureCanvasAgg
         from matplotlib.figure import Figure
@@ -44,7 +44,7 @@ def new_figure(width: float, height: float) -> Any:
 def plot_affinity(matrix: NDArray[Any], path: str | Path, *, title: str = "") -> None:
     """Draw an affinity matrix, ordered by similarity, and the histogram of its pairs, as a PNG.
 
-    Gazes that resemble each other stand side by side; invalid ones (0 with themselves) come last.
+    Similar gazes are neighbours; invalid ones (0 with themselves) come last.
     The colours span the middle 98 % of the pairs, because most schemes leave part of [0, 1] unused.
 
     Parameters
@@ -93,7 +93,7 @@ def draw_matrix(axes: Any, matrix: NDArray[Any], order: NDArray[np.int64] | None
 
 
 def draw_histogram(axes: Any, pairs: NDArray[np.float32]) -> None:
-    """Draw how many pairs have which affinity."""
+    """Draw the histogram of the affinities of pairs."""
     axes.set_xlabel("affinity")
     axes.set_ylabel("share of pairs")
     if not len(pairs):
@@ -109,7 +109,7 @@ def draw_histogram(axes: Any, pairs: NDArray[np.float32]) -> None:
 
 
 def colour_range(matrix: NDArray[Any]) -> tuple[float, float]:
-    """Return the affinities between which the colours run: the middle 98 % of the pairs."""
+    """Return the ends of the colour scale, which spans the middle 98 % of the pairs."""
     pairs = off_diagonal(matrix, HISTOGRAM_ROWS)
     if not len(pairs):
         return 0.0, 1.0
@@ -135,8 +135,8 @@ def similarity_order(matrix: NDArray[Any]) -> NDArray[np.int64]:
     """Return an order of the gazes in which similar ones are neighbours; invalid ones come last.
 
     Up to 600 valid gazes: average linkage with optimal leaf order (Bar-Joseph et al. 2001). Above,
-    600 evenly spaced landmarks are ordered so, and each gaze joins its most similar landmark,
-    nearest first; this reads the landmarks' rows alone.
+    600 evenly spaced landmarks are ordered so, and each gaze joins its most similar landmark, nearest
+    first; only the rows of the landmarks are read.
     """
     valid_mask = np.diagonal(matrix) > 0
     valid = np.flatnonzero(valid_mask)

@@ -12,10 +12,10 @@ from .affinity import BLUE, new_figure
 
 __all__ = ["plot_comparison"]
 
-#: The part of the axis that is drawn; a measure beyond it has an arrow at the border.
+#: The range of the axis; a measure outside of it is drawn as an arrow at the border.
 SHOWN = (-0.75, 1.75)
 ORANGE, GREY = "#d1701f", "#9a9a9a"
-#: The two numbers of each measure: (title, in the table, its ceiling, its floor).
+#: The two panels: (title, column of the number, of its ceiling, of its floor).
 PANELS = (
     ("mean over human scanpaths", "mean", "human_mean", "shuffled_mean"),
     ("best human scanpath", "best", "human_best", "shuffled_best"),
@@ -77,7 +77,7 @@ def plot_comparison(table: NDArray[Any], path: str | Path) -> None:
 
 
 def place_of(row: Any, column: str, floor: str, ceiling: str) -> float:
-    """Return where a column lies between the floor (0) and the ceiling (1); NaN where these are equal."""
+    """Return a column's position between the floor (0) and the ceiling (1); NaN if these are equal."""
     span = row[ceiling] - row[floor]
     return float((row[column] - row[floor]) / span) if span != 0 else float("nan")
 

@@ -48,7 +48,7 @@ def plot_inspection(
     gazes
         Scanpaths by id, for the strips of nearest neighbours; None leaves the strips out.
     screen_size
-        (width, height) in pixels of what the scanpaths were recorded on.
+        (width, height) in pixels of the screen or image that the scanpaths refer to.
     images
         Returns the picture of an id, or None.
     """
@@ -92,7 +92,7 @@ def mark(axes: Any, threshold: float, name: str, *, low: float = 0.12, ha: str =
 
 
 def draw_extras(axes: Any, found: Inspection) -> None:
-    """Draw the extra positives per row against the threshold, with the zones where it says nothing."""
+    """Draw the extra positives per row against the threshold, with the zones of useless thresholds."""
     full = found.batch_size - 1
     shown = np.maximum(found.extras, ALMOST_NONE / 4)
     axes.plot(found.thresholds, shown, color=BLUE, linewidth=2)
@@ -150,7 +150,7 @@ def draw_strips(
     screen_size: tuple[float, float] | None,
     images: Images | None,
 ) -> None:
-    """Draw some images, from all over the order, each with its nearest neighbours."""
+    """Draw some images, evenly spaced in the order, each with its nearest neighbours."""
     cache = found.cache
     valid = order[np.diagonal(found.matrix)[order] > 0]
     queries = found.sample[spaced(valid[len(valid) // (2 * STRIPS) :], STRIPS)]
@@ -174,7 +174,7 @@ def draw_strips(
 def draw_gaze(
     axes: Any, gaze: NDArray[np.float64] | None, size: tuple[float, float] | None, image: Any
 ) -> None:
-    """Draw a scanpath, in order from light to dark, over its image or a blank."""
+    """Draw a scanpath, from light to dark over time, on its image or on a blank."""
     axes.set_axis_on()
     axes.set(xticks=[], yticks=[])
     if gaze is None:
@@ -200,6 +200,6 @@ def draw_gaze(
 
 
 def short(name: Hashable) -> str:
-    """Return an id short enough for a title."""
+    """Return an id as text, shortened for a title."""
     words = "/".join(map(str, name)) if isinstance(name, tuple) else str(name)
     return words if len(words) <= 18 else f"{words[:6]}…{words[-10:]}"

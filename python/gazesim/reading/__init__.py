@@ -1,4 +1,4 @@
-"""The one reading path: gaze files in, scanpaths with the place of their images out.
+"""Read gaze files as scanpaths with the places of their images.
 
-Commands, manifests and training read gaze here, with the same options, and so see the same numbers.
+Commands, manifests and training all read gaze here, with the same options, so they see the same numbers.
 """

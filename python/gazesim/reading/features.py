@@ -1,4 +1,4 @@
-"""From placed gaze to the features of a scheme: one way for commands, caches and training."""
+"""The features of placed gaze, for commands, caches and training."""
 
 from __future__ import annotations
 
@@ -9,15 +9,17 @@ import numpy as np
 from numpy.typing import NDArray
 
 from .._errors import choice
+from ..cache.placement import Placement
 from ..cache.plan import REDUCTIONS
+from ..geometry import Box, Size
 from ..schemes import Scheme
 from ..schemes.features import Features
 from .placed import PlacedGaze
 from .source import image_of
 
-__all__ = ["READERS", "features_of_gaze", "features_of_maps", "readers_of"]
+__all__ = ["READERS", "features_of_gaze", "features_of_maps", "placement_of", "readers_of"]
 
-#: What becomes of several readers of an image: one map of all, or the mean or maximum over all pairs.
+#: How several readers of an image are combined: one map of all, or the mean or maximum over all pairs.
 READERS = ("pool", *REDUCTIONS)
 
 
@@ -26,8 +28,9 @@ def features_of_gaze(
 ) -> Features:
     """Return the features of every scanpath, or with ``reduce="pool"`` of every image.
 
-    Scanpath schemes see the canvas. Schemes that compare maps see those that :meth:`PlacedGaze.map_of`
-    draws, one at a time; ``"pool"`` draws all readers of an image into one map, and suits no others.
+    Scanpath schemes compare scanpaths in pixels of the canvas. Heatmap schemes compare the maps that
+    :meth:`PlacedGaze.map_of` draws, one at a time; only these accept ``"pool"``, which draws all readers
+    of an image into one map.
     """
     if reduce is not None:
         choice("reduce", reduce, READERS)
@@ -45,6 +48,19 @@ def features_of_gaze(
     return features_of_maps(scheme, maps, list(groups), n_threads=n_threads)
 
 
+def placement_of(scheme: Scheme, placed: PlacedGaze) -> Placement:
+    """Return the geometry of gaze that goes with its features under a scheme, for caches to keep.
+
+    It holds every gaze by its id, and every image by its own, as one map of all its readers has it.
+    """
+    pairs = zip(placed.boxes, placed.image_sizes, strict=True)
+    places: dict[Hashable, tuple[Box, Size]] = dict(zip(placed.paths.ids, pairs, strict=True))
+    for name in placed.paths.ids:
+        places.setdefault(image_of(name), places[name])
+    sigma = placed.spread.sigma_px if scheme.takes == "heatmaps" else None
+    return Placement(placed.canvas, sigma, places)
+
+
 def features_of_maps(
     scheme: Scheme,
     maps: Iterable[NDArray[Any]],
@@ -52,14 +68,14 @@ def features_of_maps(
     *,
     n_threads: int | None = None,
 ) -> Features:
-    """Return the features of maps that are made one by one: all at once would not fit into memory."""
+    """Return the features of maps that an iterator draws one by one, to save memory."""
     parts = [scheme.features(one[None], n_threads=n_threads) for one in maps]
     if not parts:
         return scheme.features(np.empty((0, 1, 1)), ids=ids)
     values = np.concatenate([part.values for part in parts])
-    return Features._trusted(scheme, values, None, ids, parts[0].map_size)
+    return Features.trusted(scheme, values, None, ids, parts[0].map_size_hw)
 
 
 def readers_of(ids: Sequence[Hashable]) -> bool:
-    """Return whether ids tell readers apart: all are (image_id, reader_id)."""
+    """Return whether all ids are (image_id, reader_id)."""
     return bool(ids) and all(isinstance(name, tuple) and len(name) == 2 for name in ids)

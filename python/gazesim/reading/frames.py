@@ -1,4 +1,4 @@
-"""From what a file and a user state to the frame of one scanpath, and the image's box in that frame."""
+"""The frame of a scanpath and the image's box in it, from what the file and the user state."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ SAME_PROPORTION = 0.01
 
 
 class ScreenMissing(ValueError):
-    """Nobody states the size of the screen or of the image."""
+    """The size of the screen or of the image is needed, and neither file nor user states it."""
 
 
 @dataclass(frozen=True)
@@ -32,7 +32,7 @@ class Framed:
     image_size: Size
     #: Whether the image's size is known, rather than taken from the box.
     knows_image: bool
-    #: How the frame and the box were found, in words.
+    #: Descriptions of how the frame and the box were found.
     frame_words: str
     box_words: str
     #: Why the placement may be wrong, or "".
@@ -44,7 +44,7 @@ class Framed:
 
 
 def framed(raw: RawScanpath, stated: Stated, image_size: Size | None) -> Framed:
-    """Return a scanpath in its frame; raises ValueError where a size is needed that nobody states."""
+    """Return a scanpath in its frame; raise :class:`ScreenMissing` if a size that is needed is not stated."""
     screen, how = _screen(raw, stated)
     doubt = _other_screen(raw, stated)
     if stated.image_box is not None or stated.placement in ("fit", "stretch", "center"):
@@ -64,7 +64,7 @@ def framed(raw: RawScanpath, stated: Stated, image_size: Size | None) -> Framed:
             box, words = place_image(placement, image_size, screen), f"image placed by {placement}"
         return _made(raw, screen, box, image_size, how, words, doubt)
     if stated.placement == "native" or (raw.of_image and raw.unit == "fraction"):
-        # Pixels of the image file itself; a file that states another size has them at another resolution.
+        # x and y are pixels of the image; a gaze file that states another size has another resolution.
         frame = (
             raw.frame if raw.of_image and raw.unit == "px" and not raw.is_default else None
         ) or image_size
@@ -107,7 +107,7 @@ def framed(raw: RawScanpath, stated: Stated, image_size: Size | None) -> Framed:
 
 
 def _screen(raw: RawScanpath, stated: Stated) -> tuple[Size | None, str]:
-    """Return the screen, and in words where its size is from."""
+    """Return the screen, and a description of where its size comes from."""
     if stated.screen_size is not None and not (raw.of_image and raw.frame and not raw.is_default):
         return stated.screen_size, " (as asked)"
     if raw.frame is not None and raw.is_default:
@@ -116,7 +116,7 @@ def _screen(raw: RawScanpath, stated: Stated) -> tuple[Size | None, str]:
 
 
 def _other_screen(raw: RawScanpath, stated: Stated) -> str:
-    """Return what is wrong with a stated screen that the file contradicts."""
+    """Return a warning if the stated screen contradicts the file's, else an empty text."""
     own, asked = raw.frame, stated.screen_size
     if None in (own, asked) or own == asked or raw.is_default or raw.of_image or raw.unit != "px":
         return ""

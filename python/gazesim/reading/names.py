@@ -1,4 +1,4 @@
-"""Names of images in gaze files and on disk, matched by rules that are said aloud."""
+"""Match the names of images in gaze files with those on disk, by named rules."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from collections.abc import Iterable
 
 __all__ = ["RULES", "Names", "plain"]
 
-#: How two names can be the same, in the order in which the rules are tried.
+#: Rules by which two names match, in the order in which they are tried.
 RULES = (
     "exact id",
     "without extension",
@@ -18,7 +18,7 @@ RULES = (
 
 
 def plain(name: str, rule: str) -> str:
-    """Return what a rule compares of a name.
+    """Return the part of a name that a rule compares.
 
     Examples
     --------
@@ -33,7 +33,7 @@ def plain(name: str, rule: str) -> str:
     if rule == "without folder":
         return base
     stem, dot, ending = base.rpartition(".")
-    # What stands behind a dot is an ending if it is short and not a number: 1.2.840.113 is an id.
+    # The text behind the last dot is an extension if it is short and not a number: 1.2.840.113 is an id.
     stem = stem if dot and stem and 0 < len(ending) <= 5 and not ending.isdigit() else base
     if rule == "without extension":
         return folder + slash + stem
@@ -41,7 +41,7 @@ def plain(name: str, rule: str) -> str:
 
 
 class Names:
-    """Known names, found by other spellings; a spelling that fits two of them finds neither.
+    """Known names, looked up by other spellings; a spelling that matches two of them finds neither.
 
     Examples
     --------
@@ -62,18 +62,18 @@ class Names:
             self._by_rule[rule] = table
 
     def find(self, name: str) -> str | None:
-        """Return the known name that is the same, or None."""
+        """Return the known name that matches by the first rule that applies, or None."""
         rule = self.rule_of(name)
         return None if rule is None else self._by_rule[rule][plain(name, rule)]
 
     def rule_of(self, name: str) -> str | None:
-        """Return the first rule by which a name is one known name, or None."""
+        """Return the first rule by which a name matches exactly one known name, or None."""
         for rule in RULES:
             if self._by_rule[rule].get(plain(name, rule)) is not None:
                 return rule
         return None
 
     def near(self, name: str) -> str | None:
-        """Return a known name that is spelled nearly so, or None."""
+        """Return a known name with a similar spelling, or None."""
         close = difflib.get_close_matches(name, self._names, n=1, cutoff=0.8)
         return close[0] if close else None

@@ -1,4 +1,4 @@
-"""The options with which all commands, manifests and training read gaze."""
+"""The options for reading gaze, shared by commands, manifests and training."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ __all__ = ["GazeOptions"]
 
 @dataclass(frozen=True)
 class GazeOptions:
-    """How gaze files are read, and where their images stood.
+    """How gaze files are read, and where their images were on the screen.
 
     Parameters
     ----------
@@ -28,13 +28,17 @@ class GazeOptions:
         (width, height) of the screen and its distance from the eye in centimetres: maps are then drawn
         with a standard deviation of ``sigma_deg``.
     placement
-        Where every image stood on the screen: ``"fit"``, ``"stretch"``, ``"center"`` or ``"native"``
+        Where every image was on the screen: ``"fit"``, ``"stretch"``, ``"center"`` or ``"native"``
         (x and y are pixels of the image already); see :func:`gazesim.geometry.place_image`.
     image_box
         (x0, y0, x1, y1) in screen pixels, instead of ``placement``.
     sigma_px, sigma_deg
         Standard deviation of the Gaussian that draws fixations as a map, in screen pixels or degrees;
         default: 1 degree where ``screen_cm`` and ``distance_cm`` are given, else 1/40 of the width.
+    offset
+        Drift to subtract, how far recorded gaze lies from where people looked: ``"dx,dy"`` in the unit of the
+        file, a table with the columns recording, dx and dy, or ``"validation"``, the mean error of each
+        EyeLink recording's validation.
 
     Examples
     --------
@@ -62,9 +66,10 @@ class GazeOptions:
     spanning: str = "start"
     sigma_px: float | None = None
     sigma_deg: float | None = None
+    offset: str | None = None
 
     def __post_init__(self) -> None:
-        _ = self.reading  # checks the options that are those of read_scanpaths
+        _ = self.reading  # checks the options of read_scanpaths
         if self.placement is not None:
             choice("placement", self.placement, PLACEMENTS)
         set_ = object.__setattr__
@@ -114,20 +119,20 @@ class GazeOptions:
 
     @property
     def place(self) -> Stated:
-        """What is stated about the place of the images."""
+        """The stated placement of the images."""
         return Stated(self.screen_size, self.placement, self.image_box)
 
 
 @dataclass(frozen=True)
 class Stated:
-    """What a user stated about the place of one image; None leaves it to the file."""
+    """The placement of one image as a user states it; None takes what the file states."""
 
     screen_size: Size | None = None
     placement: str | None = None
     image_box: Box | None = None
 
     def over(self, other: Stated) -> Stated:
-        """Return these statements, and those of ``other`` where these say nothing."""
+        """Return this placement, with fields that are None taken from ``other``."""
         place, box = self.placement, self.image_box
         if place is None and box is None:
             place, box = other.placement, other.image_box

@@ -1,4 +1,4 @@
-"""Scanpaths on one canvas, with the box of every image on it: what schemes, maps and training see."""
+"""Scanpaths on one canvas, with the box of every image on it, for schemes, maps and training."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ from .options import GazeOptions
 
 __all__ = ["Fixations", "PlacedGaze", "PlacementWarning", "Spread", "on_canvas", "warn_of_placement"]
 
-#: The standard deviation of maps without degrees, as a share of the canvas's width, and in degrees.
+#: Default standard deviation of maps: a share of the canvas's width, or if degrees are known, degrees.
 SHARE_OF_WIDTH = 1 / 40
 DEGREES = 1.0
 
@@ -28,20 +28,20 @@ class PlacementWarning(UserWarning):
 
 
 def warn_of_placement(text: str) -> None:
-    """Warn in Python's way; commands print a line instead."""
+    """Issue a :class:`PlacementWarning`; commands print a line instead."""
     warnings.warn(text, PlacementWarning, stacklevel=3)
 
 
 @dataclass(frozen=True)
 class Spread:
-    """The standard deviation of maps in pixels of the canvas, and where it is from."""
+    """The standard deviation of maps in pixels of the canvas, and a description of its origin."""
 
     sigma_px: float
     words: str
 
 
 class Fixations(NamedTuple):
-    """One reader's fixations on one image, in the frame in which they were made."""
+    """One reader's fixations on one image, in pixels of the canvas."""
 
     #: (L, 3): x, y in pixels of the canvas, duration in seconds.
     path: NDArray[np.float64]
@@ -81,8 +81,8 @@ class PlacedGaze:
         return self.paths.screen_size
 
     @property
-    def map_size(self) -> tuple[int, int]:
-        """(width, height) of the maps that schemes compare: of the images, of the canvas if they differ."""
+    def map_size_wh(self) -> tuple[int, int]:
+        """(width, height) of the maps that schemes compare: the images', or the canvas's if they differ."""
         sizes = set(self.image_sizes)
         width, height = sizes.pop() if len(sizes) == 1 else self.canvas
         return max(1, int(width)), max(1, int(height))
@@ -103,7 +103,7 @@ class PlacedGaze:
         )
 
     def fixations(self, position: int) -> Fixations:
-        """Return one scanpath with the sizes that belong to it."""
+        """Return one scanpath with its canvas, image box and image size."""
         name = self.paths.ids[position]
         reader = str(name[1]) if isinstance(name, tuple) and len(name) == 2 else ""
         return Fixations(
@@ -114,11 +114,18 @@ class PlacedGaze:
         """Return the fixations of a scanpath in pixels of its image, (L, 3)."""
         return to_image(self.paths[position], self.boxes[position], self.image_sizes[position])
 
-    def map_of(self, positions: Sequence[int], *, n_threads: int | None = None) -> NDArray[np.float32]:
-        """Return the gaze map of the scanpaths of one image, all together, (H, W) of :attr:`map_size`.
+    def on_images(self) -> Scanpaths:
+        """Return all scanpaths in pixels of their images; ``screen_size`` is None if their sizes differ."""
+        paths = [self.on_image(position) for position in range(len(self.paths))]
+        sizes = set(self.image_sizes)
+        size = sizes.pop() if len(sizes) == 1 else None
+        return Scanpaths.from_list(paths, ids=self.paths.ids, screen_size=size)
 
-        Gaze off the image is not in it. Maps are in pixels of the images where these have one size,
-        else in pixels of the canvas, on which no image is squeezed.
+    def map_of(self, positions: Sequence[int], *, n_threads: int | None = None) -> NDArray[np.float32]:
+        """Return one gaze map of all the given scanpaths of an image, (H, W), sized :attr:`map_size_wh`.
+
+        Gaze off the image is left out. Maps are in pixels of the images if these have one size, else in
+        pixels of the canvas, on which every image keeps its proportions.
         """
         points, sigmas = [], (self.spread.sigma_px,) * 2
         for position in positions:
@@ -130,13 +137,13 @@ class PlacedGaze:
             else:
                 rows = self.paths[position][on_image(rows, self.image_sizes[position])]
             points.append(rows)
-        drawn = draw_map(np.concatenate(points), self.map_size, sigmas, n_threads=n_threads)
+        drawn = draw_map(np.concatenate(points), self.map_size_wh, sigmas, n_threads=n_threads)
         return drawn.astype(np.float32)
 
     def map_on_image(
         self, positions: Sequence[int], size: tuple[int, int], *, n_threads: int | None = None
     ) -> NDArray[np.float32]:
-        """Return the gaze map of the scanpaths of one image, squeezed to ``size`` (width, height) with it."""
+        """Return the gaze map of the scanpaths of one image, stretched to ``size`` (width, height)."""
         one, box = self.image_sizes[positions[0]], self.boxes[positions[0]]
         points = np.concatenate([self.on_image(position) for position in positions])
         return map_at_size(points, one, size, sigmas_on_image(self.spread.sigma_px, box, one), n_threads)
@@ -157,7 +164,7 @@ def map_at_size(
 
 
 def sigmas_on_image(sigma_px: float, box: Box, image_size: Size) -> tuple[float, float]:
-    """Return a standard deviation on the canvas as those along x and y in pixels of the image."""
+    """Convert a standard deviation on the canvas to those along x and y in pixels of the image."""
     return (
         sigma_px * image_size[0] / (box[2] - box[0]),
         sigma_px * image_size[1] / (box[3] - box[1]),
@@ -195,7 +202,7 @@ def canvas_of(frames: Iterable[Size], stated: Size | None) -> Size:
 
 
 def fitted(one: Framed, canvas: Size) -> tuple[NDArray[np.float64], Box]:
-    """Return a scanpath and its image's box on the canvas; a frame of the canvas's size moves nothing."""
+    """Return a scanpath and its image's box on the canvas; both stay as they are if the sizes are equal."""
     if one.frame == canvas:
         return one.path, one.box
     whole, place = (0.0, 0.0, *one.frame), place_image("fit", one.frame, canvas)

@@ -1,4 +1,4 @@
-"""Gaze files as they state themselves: every scanpath with the unit and the frame of its coordinates."""
+"""Gaze files in their own coordinates: every scanpath with the unit and the frame of x and y."""
 
 from __future__ import annotations
 
@@ -14,32 +14,33 @@ from numpy.typing import NDArray
 from .._errors import one_of
 from ..geometry import Size
 from ..io.recording import Options, Recording
-from ..io.registry import FORMATS, named, sources_of
+from ..io.registry import FORMATS, checked_format, sources_of
 from ..io.report import ReadingReport, unlikely_units
 from ..io.tables import fault
+from .drift import drift_from, without_drift, words_of
 from .options import GazeOptions
 
 __all__ = ["RawGaze", "RawScanpath", "read_raw"]
 
-#: Formats whose coordinates are those of the image, wherever it stood.
+#: Formats whose coordinates refer to the image, wherever it was on the screen.
 OF_IMAGE = frozenset({"siim", "mcgip", "osie", "reflacx"})
 
 
 @dataclass(frozen=True)
 class RawScanpath:
-    """One scanpath as its file states it."""
+    """One scanpath in the coordinates of its file."""
 
     #: (L, 3): x, y in ``unit``, duration in seconds.
     path: NDArray[np.float64]
     #: "px", or "fraction" of the frame.
     unit: str
-    #: (width, height) that x and y refer to, as far as the file or the format says.
+    #: (width, height) that x and y refer to, if the file or the format states it.
     frame: Size | None
     #: Whether x and y refer to the image itself, and not to the screen.
     of_image: bool
-    #: Whether ``frame`` is only what the format usually has.
+    #: Whether ``frame`` is the usual one of the format, not stated by the file.
     is_default: bool
-    #: Whether negative x and y together say "outside of the image, unknown where".
+    #: Whether negative x and y together mean "outside of the image, place unknown".
     unknown_if_negative: bool = False
 
 
@@ -67,7 +68,7 @@ def read_raw(place: str | os.PathLike[str], options: GazeOptions) -> RawGaze:
     if asked.metadata is not None and not asked.metadata.is_file():
         raise FileNotFoundError(f"metadata is {str(asked.metadata)!r}, which is no file; expected a table")
     format = "generic" if options.format is None and asked.columns is not None else options.format
-    name, sources = sources_of(where, None if format is None else named(format))
+    name, sources = sources_of(where, None if format is None else checked_format(format))
     for argument in ("eye", "metadata", "by", "columns"):
         if getattr(asked, argument) is not None and argument not in FORMATS[name].takes:
             takers = one_of([known for known, one in FORMATS.items() if argument in one.takes][:2])
@@ -76,6 +77,7 @@ def read_raw(place: str | os.PathLike[str], options: GazeOptions) -> RawGaze:
     report = ReadingReport(str(where), name, title, len(sources))
     found: dict[Hashable, RawScanpath] = {}
     came_from: dict[Hashable, Path] = {}
+    drift, drifts = drift_from(options.offset), []
     for source in sources:
         recording = FORMATS[name].read(source, asked)
         unit = asked.coord_unit or recording.coord_unit
@@ -84,6 +86,9 @@ def read_raw(place: str | os.PathLike[str], options: GazeOptions) -> RawGaze:
             paths, seconds = _in_seconds(recording, asked, unit)
         except ValueError as error:
             raise ValueError(f"{source.path}: {error}") from None
+        if drift is not None:
+            paths, used = without_drift(paths, source, drift, asked.eye, recording.unknown_if_negative)
+            drifts += used
         for key, path in paths.items():
             if key in found:
                 problem = f"holds the scanpath {key!r}, as {came_from[key]} does; expected distinct ids"
@@ -104,6 +109,11 @@ def read_raw(place: str | os.PathLike[str], options: GazeOptions) -> RawGaze:
         report.warnings += [one for one in (*recording.warnings, *unlikely) if one not in report.warnings]
     if not found and report.left_out.total():
         raise fault(where, None, f"no fixation is left: left out {report.left_out_words()}")
+    if drift is not None:
+        if not drifts:
+            says = f"offset is {options.offset!r}, which says nothing of its recordings"
+            raise fault(where, None, f"{says}, such as {sources[0].path.name!r}; expected one of them")
+        report.notes.append(words_of(drift, drifts, len(found), report.coord_unit))
     if left := report.left_out_words():
         report.notes.append(f"left out {left}")
     return RawGaze(where, report, found, came_from)
@@ -112,7 +122,7 @@ def read_raw(place: str | os.PathLike[str], options: GazeOptions) -> RawGaze:
 def _in_seconds(
     recording: Recording, asked: Options, unit: str
 ) -> tuple[dict[Hashable, NDArray[np.float64]], str]:
-    """Return scanpaths in px or in shares of the frame, and in words how their time was converted."""
+    """Return scanpaths in px or in shares of the frame, and a description of the conversion of time."""
     sizes, recording.sizes = recording.sizes, {}  # px of each image stay px of that image
     try:
         whole = (1.0, 1.0) if unit != "px" else None

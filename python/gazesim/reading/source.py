@@ -1,4 +1,4 @@
-"""One gaze file or folder, read, placed, judged and told in one line."""
+"""Read a gaze file or folder, place its images, warn of what looks wrong, and report it in one line."""
 
 from __future__ import annotations
 
@@ -17,12 +17,12 @@ from .suspicion import Pool, hints
 
 __all__ = ["image_of", "line_of", "place_raw", "read_placed", "warn_of"]
 
-Say = Callable[[str], None]
+LineWriter = Callable[[str], None]
 ImageSize = Callable[[Hashable], Size | None]
 
 
 def unknown(image: Hashable) -> None:
-    """Return None for the size of every image."""
+    """Return None: the size of no image is known."""
 
 
 def image_of(name: Hashable) -> Hashable:
@@ -35,8 +35,8 @@ def read_placed(
     options: GazeOptions,
     *,
     image_size: ImageSize = unknown,
-    say: Say | None = None,
-    warn: Say = warn_of_placement,
+    say: LineWriter | None = None,
+    warn: LineWriter = warn_of_placement,
 ) -> PlacedGaze:
     """Read a gaze file or folder and place every image on one canvas.
 
@@ -47,7 +47,7 @@ def read_placed(
     image_size
         Returns the (width, height) in pixels of an image by its id, or None.
     say, warn
-        Take the one line that says what was read, and what looks wrong.
+        Called with the one line that says what was read, and with each warning.
 
     Examples
     --------
@@ -92,13 +92,13 @@ def place_raw(
     if one.unknown_if_negative:
         there = there[(there[:, :2] >= 0).any(axis=1)]
         inside = on_image(there, result.image_size)
-    # The image ends before its width: a point there belongs to no pixel.
+    # The image is half-open: a point at x = width belongs to no pixel.
     np.clip(there[:, :2], 0, np.nextafter(result.image_size, 0), out=there[:, :2])
     return dataclasses.replace(result, path=to_screen(there, result.box, result.image_size))
 
 
 def line_of(raw: RawGaze, found: Sequence[Framed], spread: Spread | None, options: GazeOptions) -> str:
-    """Return what was taken, in one line."""
+    """Return one line on what was read: format, units, frame and counts."""
     frames = list(dict.fromkeys(one.frame_words for one in found))
     unit = "x, y in px" if raw.unit == "px" else f"x, y {raw.unit} -> px"
     of = f" of {frames[0]}" if len(frames) == 1 else " of each image" if frames else ""
@@ -118,8 +118,8 @@ def line_of(raw: RawGaze, found: Sequence[Framed], spread: Spread | None, option
     return f"{raw.place}{files}: {raw.report.title}; {'; '.join(words)}"
 
 
-def warn_of(raw: RawGaze, found: Sequence[Framed], stated: Stated, warn: Say) -> None:
-    """Warn of what looks wrong about a source."""
+def warn_of(raw: RawGaze, found: Sequence[Framed], stated: Stated, warn: LineWriter) -> None:
+    """Warn of units, screens and placements that look wrong."""
     doubts = list(dict.fromkeys(one.doubt for one in found if one.doubt))
     if len(doubts) > 1:
         doubts = [f"{doubts[0]} (and {len(doubts) - 1:,} more sizes)"]

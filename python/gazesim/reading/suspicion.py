@@ -1,4 +1,4 @@
-"""What makes a unit, a screen or a placement look wrong, and which option fits better."""
+"""Detect units, screens and placements that look wrong, and find the option that fits better."""
 
 from __future__ import annotations
 
@@ -16,11 +16,11 @@ __all__ = ["OffImage", "Pool", "hints"]
 
 FloatArray = NDArray[np.float64]
 
-#: Share of dwell off the image above which a warning is due in any case.
+#: Share of dwell off the image above which a warning is always given.
 MUCH_OFF = 0.2
-#: How much better another reading of the coordinates has to fit, and how much dwell it may leave off.
+#: A proposed option must lower the badness by the first, and leave at most this share of dwell off.
 MUCH_BETTER, LITTLE_OFF = 0.2, 0.05
-#: Fewer fixations and scanpaths than this say nothing about where gaze usually lies; a long recording does.
+#: Fewer fixations, or fewer scanpaths of fewer fixations than the last, are too few to judge by.
 ENOUGH_FIXATIONS, ENOUGH_SCANPATHS, LONG_RECORDING = 100, 5, 1000
 #: The share of an image's side that the gaze of several people usually spans.
 USUAL_SPAN = 0.55
@@ -45,7 +45,7 @@ class Pool:
 
     @classmethod
     def of(cls, found: Sequence[Framed]) -> Pool:
-        """Put the scanpaths of a source together."""
+        """Concatenate the scanpaths of a source."""
         lengths = [len(one.path) for one in found]
         rows = np.concatenate([one.path for one in found]) if found else np.empty((0, 3))
         frames, boxes, sizes = (
@@ -78,31 +78,31 @@ class Pool:
 
 @dataclass(frozen=True)
 class OffImage:
-    """How much gaze is off the image."""
+    """The amount of gaze off the image."""
 
     fixations: int
     total: int
-    #: Share of the dwell time.
+    #: Share of dwell time off the image.
     dwell: float
 
     def words(self, place: str) -> str:
-        """Return the shares in words."""
+        """Return the shares as text."""
         share = self.fixations / self.total if self.total else 0.0
         return f"{percent(share)} of fixations and {percent(self.dwell)} of dwell off the {place}"
 
 
 def percent(share: float) -> str:
-    """Return a share in percent, not rounded to nothing."""
+    """Return a share in percent as text; a small one is not rounded to 0."""
     return f"{100 * share:.2g} %" if 0 < share < 0.1 else f"{100 * share:.3g} %"
 
 
 def off(shares: FloatArray) -> NDArray[np.bool_]:
-    """Return which points, as shares of their image, are off it, (n,)."""
+    """Return a mask (n,) of the points, given as shares of their image, that lie off it."""
     return np.asarray(~((shares >= 0) & (shares < 1)).all(axis=1))
 
 
 def hints(pool: Pool, doubts: Sequence[str], stated: Stated, unit: str) -> list[str]:
-    """Return warnings, each with what was seen and the option to try."""
+    """Return warnings, each with the observation and the option to try."""
     better = _better(pool, stated, unit)
     dwell = pool.off.dwell
     if dwell > MUCH_OFF:
@@ -112,7 +112,7 @@ def hints(pool: Pool, doubts: Sequence[str], stated: Stated, unit: str) -> list[
 
 
 def _better(pool: Pool, stated: Stated, unit: str) -> str:
-    """Return the reading of the coordinates that fits much better than the one taken, in words, or ""."""
+    """Return the option under which the gaze would fit much better, as text, or ""."""
     count = len(pool.points)
     if count < ENOUGH_FIXATIONS or (pool.scanpaths < ENOUGH_SCANPATHS and count < LONG_RECORDING):
         return ""
@@ -130,14 +130,14 @@ def _better(pool: Pool, stated: Stated, unit: str) -> str:
 
 @dataclass(frozen=True)
 class Fit:
-    """How well gaze fits an image: gaze off the image, and a small or lopsided span, make it bad."""
+    """How badly gaze fits an image: gaze off the image and a small or lopsided span add to ``badness``."""
 
     off: float
     badness: float
 
     @classmethod
     def of(cls, shares: FloatArray, weights: FloatArray) -> Fit:
-        """Judge points as shares of the image's width and height, (n, 2)."""
+        """Return the fit of points (n, 2), given as shares of the image's width and height."""
         outside = float(weights[off(shares)].sum() / weights.sum())
         low, high = np.quantile(np.clip(shares, -0.5, 1.5), [TAIL, 1 - TAIL], axis=0)
         narrow = np.maximum(0, USUAL_SPAN - (high - low)).sum()
@@ -146,7 +146,7 @@ class Fit:
 
 
 def _alternatives(pool: Pool, stated: Stated, unit: str) -> Iterator[tuple[FloatArray, str]]:
-    """Yield other readings of the coordinates as shares of the image, and the option that takes them."""
+    """Yield points as shares of the image under other options, with texts that propose the options."""
     numbers = pool.points if unit == "px" else pool.points / pool.frames * (100 if unit == "percent" else 1)
     for other, shares in (("fraction", numbers), ("percent", numbers / 100), ("px", numbers / pool.frames)):
         if other != unit:

@@ -1,8 +1,8 @@
-"""NumPy twins of the compiled functions: slow, plain, written to be read.
+"""NumPy twins of the compiled functions: slow, simple, written to be read.
 
-Each function computes what its compiled namesake in ``gazesim`` computes, from the definition and
-without sharing code with it; ``geometry`` is the twin of ``gazesim.geometry``, and ``views.sample`` that
-of ``sample_crop`` and ``sample_cutout``. The tests hold the two against each other.
+Each function computes the same as the compiled function of its name in ``gazesim``, from the definition
+and without sharing code with it; ``geometry`` is the twin of ``gazesim.geometry``, and ``views.sample`` that
+of ``sample_crop`` and ``sample_cutout``. The tests compare the two.
 
 >>> import numpy as np, gazesim
 >>> maps = np.random.default_rng(0).random((3, 16, 16))

@@ -1,4 +1,4 @@
-"""What the twins of scanpath measures share: distances, grid cells, and a matrix of all pairs."""
+"""Distances, grid cells and the matrix of all pairs, for the twins of scanpath measures."""
 
 from __future__ import annotations
 
@@ -44,7 +44,7 @@ def distances(a: Array, b: Array) -> Array:
 
 
 def cells(gaze: Array, screen_size: Any, grid: Any) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
-    """Return column and row of the grid cell of every fixation; points outside count to the border."""
+    """Return columns and rows of the grid cells of all fixations; points outside take the border cell."""
     (width, height), (columns, rows) = screen_size, grid
     column = np.clip(np.floor(gaze[:, 0] * columns / width), 0, columns - 1)
     row = np.clip(np.floor(gaze[:, 1] * rows / height), 0, rows - 1)

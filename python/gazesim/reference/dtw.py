@@ -11,7 +11,7 @@ from .distances import Array, all_pairs, as_affinity, distances
 
 
 def cheapest(cost: Array) -> tuple[float, int]:
-    """Return the sum along the cheapest path and, of the paths as cheap, the smallest number of cells."""
+    """Return the sum along the cheapest path, and the number of cells of the shortest path with this sum."""
     ways: dict[tuple[int, int], tuple[float, int]] = {}
     for i, j in np.ndindex(cost.shape):
         before = [ways[cell] for cell in ((i - 1, j - 1), (i - 1, j), (i, j - 1)) if cell in ways]

@@ -11,7 +11,7 @@ from .distances import Array, all_pairs, as_affinity, squared_distances
 
 
 def compare(a: Array, b: Array, duration_px_per_s: float, squared: bool) -> tuple[float, int, int]:
-    """Return the sum over the fixations of both of the distance to the nearest, and both lengths."""
+    """Return the sum of all fixations' distances to the nearest of the other scanpath, and both lengths."""
     squares = squared_distances(a, b)
     squares = squares + (duration_px_per_s * (a[:, None, 2] - b[None, :, 2])) ** 2
     far = squares if squared else np.sqrt(squares)

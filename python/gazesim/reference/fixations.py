@@ -42,7 +42,7 @@ def detect_fixations(
 
 
 def stretches(rows: Array, max_gap: float) -> list[Array]:
-    """Return the runs of samples without a gap, those that are missing left out."""
+    """Return the runs of samples without a gap; missing samples are left out."""
     intervals = sorted(np.diff(rows[:, 2]))
     usual = intervals[len(intervals) // 2] if intervals else 0.0
     gap = max(max_gap, 1.5 * usual) + SLACK
@@ -102,7 +102,7 @@ def by_velocity(
 
 
 def speed(places: Array, times: Array, index: int, window: float) -> float:
-    """Return way over time between the ends of the window around a sample."""
+    """Return the mean speed over the window centred on a sample: distance over time between its ends."""
     inside = np.flatnonzero(np.abs(times - times[index]) <= window / 2 + SLACK)
     low = max(min(inside[0], index - 1), 0)
     high = min(max(inside[-1], index + 1), len(places) - 1)

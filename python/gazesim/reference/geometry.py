@@ -1,4 +1,4 @@
-"""Where images stood on screens, point by point, from the definition."""
+"""The boxes of images on screens, and conversion of points between them, from the definition."""
 
 from __future__ import annotations
 
@@ -43,6 +43,6 @@ def to_screen(points: Any, box: Any, image_size: Any) -> NDArray[np.float64]:
 
 
 def on_image(points: Any, image_size: Any) -> NDArray[np.bool_]:
-    """Return which points in image pixels are on the image, (n,)."""
+    """Return a mask (n,) of the points in image pixels that lie on the image."""
     w, h = image_size
     return np.array([0 <= u < w and 0 <= v < h for u, v, *_ in np.asarray(points, float)], bool)

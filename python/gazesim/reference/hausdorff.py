@@ -11,7 +11,7 @@ from .distances import Array, all_pairs, as_affinity, distances
 
 
 def farthest_nearest(cost: Array) -> float:
-    """Return the larger of both directed distances: the farthest that a point is from its nearest."""
+    """Return the larger of both directed distances: the largest distance of a point to its nearest one."""
     return max(float(cost.min(axis=1).max()), float(cost.min(axis=0).max()))
 
 

@@ -13,7 +13,7 @@ Array = NDArray[np.float64]
 def render_heatmap(gaze: Any, *, size: tuple[int, int], sigma_px: float, weighted: bool = True) -> Array:
     """Return the (H, W) map of one scanpath: summed durations per pixel, blurred.
 
-    The kernel ends four standard deviations away and sums to 1; beyond the border there is nothing.
+    The kernel ends four standard deviations away and sums to 1; pixels beyond the border count as 0.
     """
     width, height = size
     counts = np.zeros((height, width))

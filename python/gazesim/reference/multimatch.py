@@ -1,4 +1,4 @@
-"""MultiMatch, from the definition: SPEC of Dewhurst et al. 2012 as multimatch_gaze computes it."""
+"""MultiMatch (Dewhurst et al. 2012), as multimatch_gaze computes it."""
 
 from __future__ import annotations
 
@@ -30,7 +30,7 @@ def simplify(vectors: Array, durations: Array, grouping: Any) -> tuple[Array, Ar
 
 
 def merge_by_direction(vectors: Array, durations: Array, grouping: Any) -> tuple[Array, Array]:
-    """Make one of two consecutive vectors that point the same way around a brief fixation."""
+    """Merge two consecutive vectors of similar direction if the fixation between them is short."""
     kept, kept_durations = [], []
     i = 0
     while i < len(vectors):
@@ -48,7 +48,7 @@ def merge_by_direction(vectors: Array, durations: Array, grouping: Any) -> tuple
 
 
 def merge_by_amplitude(vectors: Array, durations: Array, grouping: Any) -> tuple[Array, Array]:
-    """Make one of a short vector and its neighbour where a brief fixation touches it."""
+    """Merge a short vector with its neighbour if a short fixation is at one of its ends."""
     short = np.hypot(vectors[:, 0], vectors[:, 1]) < grouping.amplitude_px
     brief = durations < grouping.duration
     kept, kept_durations = [], []
@@ -60,7 +60,7 @@ def merge_by_amplitude(vectors: Array, durations: Array, grouping: Any) -> tuple
             kept_durations.append(durations[i])
             i += 2
         elif last and short[i] and (brief[-1] or brief[-2]):
-            # The sum is of the last two input vectors even if the first of them was just merged.
+            # As in multimatch_gaze: adds the last two input vectors, even if the first was just merged.
             kept[-1] = np.concatenate([vectors[-2, :2] + vectors[-1, :2], kept[-1][2:]])
             kept_durations.append(durations[i - 1])
             i += 1
@@ -72,12 +72,12 @@ def merge_by_amplitude(vectors: Array, durations: Array, grouping: Any) -> tuple
 
 
 def merged(v: Array, w: Array) -> Array:
-    """Return v + w, starting where v starts."""
+    """Return v + w, with the start of v."""
     return np.concatenate([v[:2] + w[:2], v[2:]])
 
 
 def angle_deg(v: Array, w: Array) -> float:
-    """Return the angle between two vectors; NaN where one has no length."""
+    """Return the angle between two vectors; NaN if one has the length 0."""
     norms = np.sqrt(v[:2] @ v[:2]) * np.sqrt(w[:2] @ w[:2])
     if norms == 0:
         return float("nan")
@@ -106,8 +106,8 @@ def differences(a: Array, b: Array) -> Array:
 def cheapest_path(cost: Array) -> list[tuple[int, int]]:
     """Return the cells of the cheapest monotone path from the first to the last cell.
 
-    A path costs the sum of the cells that it enters. Of equally cheap paths the one is taken whose
-    first step that differs is the diagonal, else down, else right.
+    The cost of a path is the sum of the cells that it enters. At the first step in which equally cheap
+    paths differ, the diagonal is preferred, then down, then right.
     """
     end = (cost.shape[0] - 1, cost.shape[1] - 1)
     total = np.full(cost.shape, np.inf)
@@ -145,7 +145,7 @@ def compare(a: Array | None, b: Array | None, screen_size: Any, alignment: str) 
     if a is None or b is None:
         return np.full(5, np.nan)
     if (len(b), b.tolist()) < (len(a), a.tolist()):
-        a, b = b, a  # ties are broken in favour of one side: choose it by content, not by position
+        a, b = b, a  # ties favour one side: choose it by content, so that the order does not matter
     diagonal = np.hypot(*screen_size)
     largest = np.array([2 * diagonal, np.pi, diagonal, diagonal, 1.0])
     unlike = differences(a, b)

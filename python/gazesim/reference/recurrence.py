@@ -21,14 +21,14 @@ def radius_in_px(radius_px: float | None, radius_deg: float | None, geometry: An
 
 
 def recurrence_matrix(a: Array, b: Array, radius_px: float) -> NDArray[np.bool_]:
-    """Return which fixations are within the radius of each other, both cut to the shorter length."""
+    """Return the recurrence matrix: pairs of fixations within the radius, both cut to the shorter length."""
     count = min(len(a), len(b))
     near: NDArray[np.bool_] = squared_distances(a[:count], b[:count]) <= radius_px**2
     return near
 
 
 def on_lines(line: NDArray[np.bool_], min_line: int) -> int:
-    """Return how many points are in runs of at least ``min_line``."""
+    """Return the number of points in runs of at least ``min_line``."""
     ends = np.flatnonzero(np.diff(np.concatenate([[0], line.astype(int), [0]])))
     runs = ends[1::2] - ends[::2]
     return int(runs[runs >= min_line].sum())

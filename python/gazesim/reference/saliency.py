@@ -51,9 +51,9 @@ def nss_of_fixations(predicted: Any, fixations: Pixels) -> float:
 
 
 def auc(predicted: Any, fixations: Pixels, negatives: Sequence[float] | None = None) -> float:
-    """Return the share of (fixation, negative) pairs in which the fixation is higher, equal ones ½.
+    """Return the share of (fixation, negative) pairs in which the fixation is higher; ties count ½.
 
-    Negatives are values of the map; default: those of all its pixels.
+    Negatives are values of the map; default: the values of all its pixels.
     """
     others = np.ravel(predicted).tolist() if negatives is None else list(negatives)
     won = [
@@ -79,9 +79,9 @@ def information_gain(predicted: Any, fixations: Pixels, baseline: Any) -> float:
 
 
 def smooth_density(fixations: Pixels, shape: tuple[int, int], sigma_px: float, uniform_share: float) -> Any:
-    """Return the mixture of Gaussians around fixations and of a uniform density, of the sum 1.
+    """Return the mixture, with the sum 1, of Gaussians around the fixations and a uniform density.
 
-    Each Gaussian is a product of two that have the sum 1 and end at four standard deviations.
+    Each Gaussian is a product of two of the sum 1, cut at four standard deviations.
     """
     radius = int(4 * sigma_px + 0.5)
     weights = [math.exp(-0.5 * (step / sigma_px) ** 2) for step in range(-radius, radius + 1)]

@@ -44,7 +44,7 @@ def edit_seconds(a: Array, b: Array, geometry: Any, modulator: float) -> float:
 def scasim(
     gazes: Any, other: Any = None, *, geometry: Any, modulator: float = 0.83, normalise: str | None = None
 ) -> Array:
-    """Return the edited seconds of every pair, as they are, per fixation, or per second of both."""
+    """Return the edited seconds of every pair, as they are or divided by n + m or by both durations."""
 
     def compare(a: Array, b: Array) -> float:
         seconds = edit_seconds(a, b, geometry, modulator)

@@ -11,7 +11,7 @@ from .distances import Array, all_pairs, as_affinity, as_scanpaths, cells
 
 
 def labels_of(gazes: Any, screen_size: Any, grid: Any) -> list[list[Any]]:
-    """Return the labels of every gaze: those given, or its grid cells."""
+    """Return the labels of every gaze: the given ones, or its grid cells."""
     if grid is None:
         return [list(labels) for labels in gazes]
     return [list(zip(*map(list, cells(g, screen_size, grid)), strict=True)) for g in as_scanpaths(gazes)]
@@ -42,7 +42,7 @@ def longest_common(a: list[Any], b: list[Any]) -> int:
 def string_edit_distance(
     gazes: Any, other: Any = None, *, screen_size: Any = None, grid: Any = (5, 5)
 ) -> Array:
-    """Return the Levenshtein distance of every pair; that to an empty sequence is the other's length."""
+    """Return the Levenshtein distance of every pair; to an empty sequence it is the other's length."""
     rows = labels_of(gazes, screen_size, grid)
     cols = rows if other is None else labels_of(other, screen_size, grid)
     pairs = [[levenshtein(a, b) for b in cols] for a in rows]

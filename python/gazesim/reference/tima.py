@@ -44,7 +44,7 @@ def cluster_moments(
 ) -> Array:
     """Return [μ00, φ1] of every cluster in the order of first points, (clusters, 2).
 
-    Clusters that leave nothing on the map of 32 x 32 pixels are dropped.
+    Clusters whose map of 32 x 32 pixels is empty are dropped.
     """
     gaze = np.asarray(gaze, float).reshape(-1, 3)
     count = len(gaze)
@@ -64,9 +64,9 @@ def cluster_moments(
 
 
 def dtw(cost: Array) -> tuple[float, int]:
-    """Return the cost of the cheapest path, all its cells counted, and the number of its cells.
+    """Return the cost of the cheapest path, the sum over all its cells, and their number.
 
-    Traced back from the end: the diagonal first, then i - 1, then j - 1.
+    The path is traced back from the end; ties prefer the diagonal, then i - 1, then j - 1.
     """
     total = np.full((cost.shape[0] + 1, cost.shape[1] + 1), np.inf)
     total[0, 0] = 0.0
@@ -85,7 +85,7 @@ def compare(a: Array, b: Array, weight_mass: float) -> float:
     if not len(a) or not len(b):
         return 0.0
     if (len(b), b.tolist()) < (len(a), a.tolist()):
-        a, b = b, a  # ties are broken in favour of one side: choose it by content, not by position
+        a, b = b, a  # ties favour one side: choose it by content, so that the order does not matter
     mass, spread = (relative_difference(a[:, None, k], b[None, :, k]) for k in range(2))
     distance, cells = dtw(weight_mass * mass + (1 - weight_mass) * spread)
     return 1 - distance / cells

@@ -11,7 +11,7 @@ from .distances import Array, all_pairs, as_affinity
 
 
 def embed(reference: Array, simulated: Array, k: int, norm: str, reduction: str) -> float:
-    """Return TDE_k: how far windows of ``simulated`` are from the nearest window of ``reference``."""
+    """Return TDE_k: the distances of windows of ``simulated`` to the nearest window of ``reference``."""
     nearest = []
     for start in range(len(simulated) - k + 1):
         window = simulated[start : start + k, :2]

@@ -1,4 +1,4 @@
-"""Views from their definitions: masks for shares, enumeration for samplers."""
+"""Views from their definitions: shares are computed by masks, samplers enumerate all places."""
 
 from __future__ import annotations
 
@@ -14,20 +14,20 @@ Size = tuple[int, int]
 
 
 def weights(gaze_map: Any, weighting: str = "support", support: float = 0.1) -> NDArray[np.float64]:
-    """Return what every pixel counts."""
+    """Return the weight of every pixel."""
     gaze = np.asarray(gaze_map, np.float64)
     return gaze if weighting == "mass" else (gaze > support * gaze.max()).astype(np.float64)
 
 
 def mask(shape: tuple[int, ...], box: Any) -> NDArray[np.bool_]:
-    """Return which pixels of an image of ``shape`` (H, W) lie in ``box``."""
+    """Return a mask of the pixels of an image of ``shape`` (H, W) that lie in ``box``."""
     y, x = np.mgrid[: shape[0], : shape[1]]
     x0, y0, x1, y1 = map(int, box)
     return np.asarray((x >= x0) & (x < x1) & (y >= y0) & (y < y1))
 
 
 def share(counted: NDArray[np.float64], kept: NDArray[np.bool_]) -> float:
-    """Return the share of ``counted`` in the pixels that are ``kept``, correctly rounded sums."""
+    """Return the share of the weights ``counted`` in the ``kept`` pixels, from correctly rounded sums."""
     total = math.fsum(counted.ravel())
     return math.fsum(counted[kept]) / total if total else 1.0
 
@@ -59,7 +59,7 @@ def admissible(
     min_iou: float,
     holes: NDArray[np.bool_] | None = None,
 ) -> list[Box]:
-    """Return every place of a box of ``size`` that keeps at least ``min_iou``, beside ``holes``."""
+    """Return every box of ``size`` that keeps at least ``min_iou``, together with ``holes``."""
     lost = np.zeros(counted.shape, bool) if holes is None else holes
     return [box for box in places(counted.shape, size) if _kept(counted, box, kind, lost) >= min_iou]
 
@@ -93,7 +93,7 @@ def random_crop(
 ) -> tuple[int, int, int, int]:
     """Return x0, y0, x1, y1 as torchvision's RandomResizedCrop draws them.
 
-    Up to twenty numbers decide the size, the last two of 22 the place.
+    Up to 20 of the 22 numbers decide the size, the last two the place.
     """
     numbers = iter(uniforms[:20])
     drawn = 0
@@ -118,17 +118,17 @@ def random_crop(
 def drawable(
     image: Size, scale: tuple[float, float], ratio: tuple[float, float], steps: int = 400
 ) -> set[Size]:
-    """Return the sizes that a fine grid of numbers makes :func:`draw_size` return."""
+    """Return the sizes that :func:`draw_size` returns for a fine grid of numbers."""
     grid = (np.arange(steps) + 0.5) / steps
     pairs = ((a, b) for a in grid for b in grid)
     return {draw_size(image, scale, ratio, iter([a, b] * 10).__next__) for a, b in pairs}
 
 
 def all_sizes(image: Size, scale: tuple[float, float], ratio: tuple[float, float], kind: str) -> list[Size]:
-    """Return every size that :func:`draw_size` can return, in the order in which they are numbered.
+    """Return every size that :func:`draw_size` can return, in the order of their numbers.
 
-    Widths ascend; of one width, heights descend for a crop and ascend for a cutout, so that what keeps
-    more comes first. The size for when nothing fits is last, a second time if it can also be drawn.
+    Widths ascend; for one width, heights descend for a crop and ascend for a cutout, so that the view that
+    keeps more comes first. The size that is used if none fits comes last, even if it is listed before.
     """
     products = [image[0] * image[1] * share for share in scale]
     sizes = []
@@ -139,7 +139,7 @@ def all_sizes(image: Size, scale: tuple[float, float], ratio: tuple[float, float
     ends_down = [round(math.sqrt(product / r)) for product, r in zip(products, ratio[::-1], strict=True)]
     misfits = 0 in (ends[0], ends_down[0]) or ends[1] > image[0] or ends_down[1] > image[1]
     if misfits or not sizes:
-        # A stream of numbers cannot make all ten draws fail where some fit; a ratio alone can be asked.
+        # All ten draws can only fail if no size fits, which the smallest and largest ratio show.
         sizes.append(draw_size(image, (4.0, 4.0), ratio, lambda: 0.0))
     return sizes
 
@@ -147,8 +147,8 @@ def all_sizes(image: Size, scale: tuple[float, float], ratio: tuple[float, float
 def _can_be_rounded_to(size: Size, products: list[float], ratio: tuple[float, float]) -> bool:
     """Return whether sides that round to ``size`` have a product and a ratio within the bounds.
 
-    Such sides form a square, cut to a convex polygon by the bounds of the ratio; the product is
-    largest and smallest at its corners and takes all values between.
+    Such sides form a square; the bounds of the ratio cut it to a convex polygon. The product is largest
+    and smallest at its corners and takes all values between.
     """
     (left, right), (bottom, top) = ((side - 0.5, side + 0.5) for side in size)
     corners = [(a, b) for a in (left, right) for b in (bottom, top) if ratio[0] <= a / b <= ratio[1]]
@@ -173,9 +173,9 @@ def sample(
     max_tries: int = 100,
     n_holes: int = 1,
 ) -> tuple[list[Box], float] | None:
-    """Return the boxes and the share that the compiled sampler draws from the same numbers.
+    """Return the boxes, and the share that they keep, that the compiled sampler draws from the same numbers.
 
-    None where no size that can be drawn has a place (exact) or ``max_tries`` boxes did not do
+    None if no size that can be drawn has a place (exact), or if none of ``max_tries`` boxes keeps enough
     (rejection). ``size`` is (width, height).
     """
     counted = weights(gaze_map, weighting, support)

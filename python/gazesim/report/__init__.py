@@ -1,4 +1,4 @@
-"""Living reports: one HTML file each, which a browser opens without a server and without a network."""
+"""Interactive reports: one HTML file each, which a browser opens without a server or a network."""
 
 from .evaluation import write_evaluation
 from .inspection import write_inspection

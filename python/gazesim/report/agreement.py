@@ -1,4 +1,4 @@
-"""How much the gaze of one reader resembles that of the others on the same image."""
+"""Agreement of readers: mean affinities of their gazes on the same image."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from ..cache.selection import evenly_spaced
 
 __all__ = ["Agreement", "reader_agreement"]
 
-#: At most so many images, evenly spaced, are compared: each costs (readers per image)² affinities.
+#: Largest number of images, evenly spaced, that are compared; each costs (readers per image)² affinities.
 MOST_IMAGES = 500
 
 
@@ -38,7 +38,7 @@ class Agreement:
 
 
 def reader_agreement(cache: AffinityCache) -> Agreement | None:
-    """Return how much readers agree, or None where ids are not (image_id, reader_id) of several readers.
+    """Return the agreement of readers, or None if ids are not (image_id, reader_id) of several readers.
 
     Examples
     --------
@@ -94,7 +94,7 @@ def reader_agreement(cache: AffinityCache) -> Agreement | None:
 
 
 class _Means:
-    """Sums and counts of affinities by the two readers."""
+    """Sums and counts of affinities for each pair of readers."""
 
     def __init__(self, shape: tuple[int, int]) -> None:
         self.sums, self.counts = np.zeros(shape), np.zeros(shape, np.int64)

@@ -17,14 +17,14 @@ from .page import bokeh_item, require_bokeh, write_page
 
 __all__ = ["Score", "write_evaluation"]
 
-#: Metrics of which less is better.
+#: Metrics for which lower is better.
 LOWER = ("MAE",)
 
 Key = tuple[str, float, str]
 
 
 class Score(Protocol):
-    """One score of one training and test, such as :class:`gazesim.train.evaluation.results.Row`."""
+    """One score of one trained model, such as :class:`gazesim.train.evaluation.results.Row`."""
 
     @property
     def method(self) -> str: ...
@@ -106,7 +106,7 @@ def write_evaluation(
 
 
 def _table(protocol: str, rows: list[Score]) -> dict[str, Any]:
-    """Return methods, shares, metrics, and for every share and method the mean, spread and n of metrics."""
+    """Return methods, shares and metrics, and the mean, spread and n of each metric by share and method."""
     methods = list(dict.fromkeys(row.method for row in rows))
     metrics = list(dict.fromkeys(row.metric for row in rows))
     fractions = sorted({row.fraction for row in rows})

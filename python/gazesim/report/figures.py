@@ -1,4 +1,4 @@
-"""The Bokeh figures of reports; numbers only, since ids and labels are shown by the page as text."""
+"""The Bokeh figures of reports. They hold only numbers; the page shows ids and labels as text."""
 
 from __future__ import annotations
 
@@ -13,9 +13,9 @@ from .page import require_bokeh
 __all__ = ["COLLAPSE", "curve_figure", "histogram_figure", "matrix_figure", "score_figure"]
 
 BLUE, ORANGE, GREEN, RED, GREY = "#2f6690", "#d1701f", "#3f8f5b", "#b5403a", "#8a8f98"
-#: Readable side by side, for people who do not tell red from green too (Okabe and Ito).
+#: Distinguishable also for people with red-green colour blindness (Okabe and Ito).
 COLOURS = ("#0072b2", "#d55e00", "#009e73", "#cc79a7", "#e69f00", "#56b4e9", "#6b6b6b", "#000000")
-#: Extra positives per row from which on representations collapsed in trainings on phantoms.
+#: Extra positives per row from which representations collapsed in training on phantoms.
 COLLAPSE = 28
 BINS = 80
 
@@ -44,7 +44,7 @@ def _mark(plot: Any) -> None:
 
 
 def curve_figure(found: Inspection) -> Any:
-    """Return extra positives per row against the threshold, with the zones that the words speak of."""
+    """Return the curve of extra positives per row against the threshold, with the zones of the text."""
     from bokeh.models import BoxAnnotation, ColumnDataSource, FixedTicker, NumeralTickFormatter
 
     full = found.batch_size - 1
@@ -73,7 +73,7 @@ def curve_figure(found: Inspection) -> Any:
 
 
 def histogram_figure(found: Inspection) -> Any:
-    """Return how many pairs have which affinity; pairs that the cache dropped are left out."""
+    """Return the histogram of the affinities of pairs, without pairs that the cache dropped."""
     seen = found.pairs[found.pairs > 0]
     low = float(seen[0]) if len(seen) else 0.0
     low = min(low, 0.99)
@@ -95,7 +95,7 @@ def histogram_figure(found: Inspection) -> Any:
 
 
 def matrix_figure(count: int, low: float, high: float) -> Any:
-    """Return the matrix, to zoom and move; the page fills it, as it holds the affinities already."""
+    """Return the figure of the matrix, to zoom and pan; the page fills in the affinities."""
     from bokeh.models import BasicTicker, ColorBar, ColumnDataSource, LinearColorMapper, WheelZoomTool
     from bokeh.palettes import Viridis256
 

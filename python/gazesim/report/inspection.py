@@ -1,4 +1,4 @@
-"""The living report of ``gazesim inspect``: sliders, matrix, pairs, scanpaths, readers in one HTML file."""
+"""The interactive report of ``gazesim inspect``: sliders, matrix, pairs, scanpaths, readers."""
 
 from __future__ import annotations
 
@@ -20,10 +20,10 @@ from .pictures import packed_gazes, thumbnails
 
 __all__ = ["write_inspection"]
 
-#: Batch sizes to choose from, beside the given one and all images at once.
+#: Batch sizes to choose from, in addition to the given one and to all images in one batch.
 BATCH_SIZES = (16, 32, 64, 128, 256, 512)
 EPOCH_SEED = 0
-#: At most so many invalid gazes are named.
+#: Largest number of invalid gazes that are named.
 MOST_NAMES = 500
 #: The largest k of the slider.
 MOST_NEIGHBORS = 50
@@ -39,8 +39,8 @@ def write_inspection(
 ) -> None:
     """Write an inspection as one HTML file that needs neither server nor network.
 
-    The page counts with the float32 affinities themselves, so its numbers are those of
-    :class:`gazesim.torch.PairMask` and of :class:`~gazesim.cache.inspection.Inspection` at any setting.
+    The page computes with the float32 affinities themselves, so its numbers equal those of
+    :class:`gazesim.torch.PairMask` and :class:`~gazesim.cache.inspection.Inspection` at any setting.
     Ids and labels are shown as text, whatever characters they have.
 
     Parameters
@@ -53,7 +53,7 @@ def write_inspection(
     gazes
         Scanpaths by id, (L, 3): x and y in pixels, duration in seconds; None shows images alone.
     screen_size
-        (width, height) in pixels of what the scanpaths were recorded on, which images are drawn over.
+        (width, height) in pixels of the screen or image that the scanpaths refer to; images are drawn on it.
     images
         Returns the picture of an id as an array, or None.
 
@@ -109,7 +109,7 @@ def write_inspection(
 
 
 def counted_data(found: Inspection) -> dict[str, Any]:
-    """Return what the numbers of the page are counted from."""
+    """Return the data from which the page computes its numbers."""
     count = len(found.sample)
     names = [found.cache.ids[at] for at in found.sample]
     labels = found.labels or {}
@@ -145,7 +145,7 @@ def counted_data(found: Inspection) -> dict[str, Any]:
 
 
 def epoch_order(count: int) -> NDArray[np.int64]:
-    """Return the order in which the page draws the images of its epoch, cut into batches."""
+    """Return the order of the images in the page's epoch, which it cuts into batches."""
     return np.random.default_rng(EPOCH_SEED).permutation(count)
 
 

@@ -1,4 +1,4 @@
-"""A page in one file: scripts, styles and data inside it, and a policy that forbids any request."""
+"""An HTML page in one file: with scripts, styles, data, and a policy that forbids network requests."""
 
 from __future__ import annotations
 
@@ -16,19 +16,19 @@ from numpy.typing import NDArray
 
 from ..cache.store import replacing
 
-__all__ = ["bokeh_item", "packed", "require_bokeh", "write_page"]
+__all__ = ["bokeh_item", "check_report", "packed", "require_bokeh", "write_page"]
 
-#: A browser that follows this policy loads nothing but what is in the file.
+#: Under this content security policy, a browser loads only what is in the file.
 POLICY = (
     "default-src 'none'; script-src 'unsafe-inline'; style-src 'unsafe-inline'; img-src data:; "
     "base-uri 'none'; form-action 'none'"
 )
-#: Characters that could end a script element, or a line of script, in the midst of a string.
+#: Characters that could end a script element, or a line of script, inside a string.
 ESCAPES = {"<": "\\u003c", ">": "\\u003e", "&": "\\u0026", "\u2028": "\\u2028", "\u2029": "\\u2029"}
 
 
 def require_bokeh() -> Any:
-    """Return the module bokeh, or say how to install it."""
+    """Return the module bokeh; if it is missing, raise ImportError with the command to install it."""
     try:
         import bokeh.embed
         import bokeh.plotting
@@ -38,6 +38,13 @@ def require_bokeh() -> Any:
             'reports need bokeh, which is not installed; expected: pip install "gazesim[report]"'
         ) from None
     return bokeh
+
+
+def check_report(path: str | Path) -> None:
+    """Raise, before the work that a report shows, where the report could not be written."""
+    require_bokeh()
+    if not Path(path).resolve().parent.is_dir():
+        raise ValueError(f"--html {path} is in a folder that does not exist; expected one that does")
 
 
 def write_page(
@@ -52,11 +59,11 @@ def write_page(
     title
         Text, not markup.
     body
-        The name of an HTML file in ``static``; nothing is put into it by Python.
+        The name of an HTML file in ``static``, which is copied unchanged.
     scripts
         Names of JavaScript files in ``static``, run in this order after BokehJS.
     data
-        What scripts find with ``reportData()``; strings in it never become markup here.
+        The result of ``reportData()`` in scripts; its strings never become markup.
     """
     bokeh = require_bokeh()
     resources = bokeh.resources.Resources(mode="inline", components=["bokeh"], minified=True)
@@ -76,7 +83,7 @@ def write_page(
 
 
 def script_json(data: Any) -> str:
-    """Return JSON that may stand inside a script element: no character of it can end the element."""
+    """Return JSON for a script element, escaped so that no character can end the element."""
     text = json.dumps(data, allow_nan=False, ensure_ascii=False, separators=(",", ":"))
     for character, escape in ESCAPES.items():
         text = text.replace(character, escape)
@@ -89,10 +96,9 @@ def bokeh_item(figure: Any, target: str) -> Any:
 
 
 def packed(values: NDArray[Any]) -> str:
-    """Return numbers as text: bytes of equal weight side by side, compressed (zlib), in base64.
+    """Return numbers as base64 text: bytes of equal significance grouped, compressed by zlib, lossless.
 
-    Affinities close to each other share their upper bytes, so these planes nearly vanish, and the
-    numbers come back bit for bit.
+    Similar affinities have the same upper bytes, so these groups compress to almost nothing.
     """
     little = np.ascontiguousarray(values, values.dtype.newbyteorder("<")).reshape(-1)
     planes = little.view(np.uint8).reshape(-1, little.dtype.itemsize).T

@@ -1,4 +1,4 @@
-"""What a report shows of images and gaze: thumbnails within a budget of bytes, fixations in 2 bytes each."""
+"""Images and gaze in a report: thumbnails within a budget of bytes, numbers of fixations in 2 bytes each."""
 
 from __future__ import annotations
 
@@ -14,22 +14,22 @@ from .page import packed
 
 __all__ = ["packed_gazes", "thumbnails"]
 
-#: Characters that all thumbnails of a report may take together.
+#: Largest number of characters of all thumbnails of a report together.
 BUDGET = 3_400_000
-#: The longer side of a thumbnail in pixels: at first, and at least.
+#: The longer side of a thumbnail in pixels: the first try, and the smallest.
 LARGE, SMALL = 160, 40
 QUALITY = 55
-#: Coordinates of fixations are in this share of the canvas.
+#: Coordinates of fixations are in units of 1/STEPS of the canvas.
 STEPS = 10_000
 
 
 def thumbnails(
     names: Sequence[Hashable], images: Callable[[Hashable], Any] | None, *, budget: int = BUDGET
 ) -> list[str]:
-    """Return an image of every name as a data URL, "" where there is none; all within ``budget`` characters.
+    """Return a data URL for every name, "" if it has no image; all together within ``budget`` characters.
 
     ``images`` returns (H, W) grey or (H, W, 3 or 4) coloured pixels, whole numbers or fractions of 1. The
-    images become smaller until they fit.
+    thumbnails are made smaller until they fit.
     """
     if images is None:
         return [""] * len(names)
@@ -81,7 +81,7 @@ def packed_gazes(
 ) -> dict[str, Any]:
     """Return the scanpaths of ``names``: x and y in 1/10,000 of the canvas, durations in ms.
 
-    Without a canvas it is taken as large as all fixations need.
+    Without ``size_wh``, the canvas is just large enough for all fixations.
     """
     paths = [gazes.get(name, np.empty((0, 3))) for name in names]
     rows = np.concatenate([np.empty((0, 3)), *paths])

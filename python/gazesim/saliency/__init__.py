@@ -2,9 +2,9 @@
 
 Two kinds of measure. :func:`cc`, :func:`kl` and :func:`sim` compare a predicted map with a map of gaze.
 :func:`nss`, :func:`auc`, :func:`auc_judd`, :func:`shuffled_auc` and :func:`information_gain` compare a
-predicted map with the fixations themselves. :func:`centre_bias` and :func:`leave_one_reader_out` draw the
-maps that a prediction has to beat and can hardly beat; :func:`mean_scores` averages over images and says
-over how many.
+predicted map with the fixations themselves. :func:`centre_bias` draws the baseline that a prediction has
+to beat, :func:`leave_one_reader_out` the ceiling that it can hardly beat; :func:`mean_scores` averages
+over images and says over how many.
 
 Definitions follow Bylinskii et al. (TPAMI 41(3), 2019) and Kümmerer, Wallis and Bethge (PNAS 112(52),
 2015). Where released codes differ, the default is the convention of pysaliency, and a parameter gives

@@ -8,7 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from .._errors import choice, number
-from .inputs import Map, MapSeries, paired, per_map, same_shape
+from .inputs import Map, MapSeries, per_map, same_number, same_shape
 
 __all__ = ["cc", "density", "kl", "sim"]
 
@@ -43,14 +43,14 @@ def cc(predicted: Any, true: Any, *, constant_map: str = "zero") -> Scores:
     choice("constant_map", constant_map, ("zero", "nan"))
 
     def score(p: Map, q: Map) -> float:
-        paired(maps, others, p, q)
+        same_shape(maps, others, p, q)
         if is_constant(q) or is_constant(p):
             return 0.0 if constant_map == "zero" and not is_constant(q) else float("nan")
         p, q = p - p.mean(), q - q.mean()
         return float((p * q).sum() / np.sqrt((p**2).sum() * (q**2).sum()))
 
     maps, others = MapSeries("predicted", predicted), MapSeries("true", true)
-    same_shape(maps, others)
+    same_number(maps, others)
     return per_map(score, maps, others)  # type: ignore[no-any-return]
 
 
@@ -84,12 +84,12 @@ def kl(predicted: Any, true: Any, *, empty_map: str = "uniform", epsilon: float 
     number("epsilon", epsilon, low=0.0, open_low=True)
 
     def score(p: Map, q: Map) -> float:
-        paired(maps, others, p, q)
+        same_shape(maps, others, p, q)
         p, q = density(p, empty_map), density(q, empty_map)
         return float((q * np.log(epsilon + q / (epsilon + p))).sum())
 
     maps, others = MapSeries("predicted", predicted), MapSeries("true", true)
-    same_shape(maps, others)
+    same_number(maps, others)
     return per_map(score, maps, others)  # type: ignore[no-any-return]
 
 
@@ -118,11 +118,11 @@ def sim(predicted: Any, true: Any, *, empty_map: str = "uniform") -> Scores:
     choice("empty_map", empty_map, ("uniform", "zeros"))
 
     def score(p: Map, q: Map) -> float:
-        paired(maps, others, p, q)
+        same_shape(maps, others, p, q)
         return float(np.minimum(density(p, empty_map), density(q, empty_map)).sum())
 
     maps, others = MapSeries("predicted", predicted), MapSeries("true", true)
-    same_shape(maps, others)
+    same_number(maps, others)
     return per_map(score, maps, others)  # type: ignore[no-any-return]
 
 

@@ -176,7 +176,7 @@ def shuffled_auc(
         split as many negatives as the image has fixations are drawn from ``images_per_split`` other
         images; the map is scaled to [0, 1] and the curve has thresholds ``step`` apart.
     images_per_split, step, seed
-        Of that variant alone.
+        Parameters of Borji's variant.
 
     Returns
     -------
@@ -278,7 +278,7 @@ def information_gain(
 
 
 def mann_whitney(positives: Values, negatives: Values) -> float:
-    """Return how probably a positive exceeds a negative, ties counting ½; NaN without either."""
+    """Return the probability that a positive exceeds a negative, ties counting ½; NaN if either is empty."""
     if not len(positives) or not len(negatives):
         return float("nan")
     ordered = np.sort(negatives)

@@ -28,22 +28,22 @@ class FixationsOutsideWarning(UserWarning):
     --------
     >>> import warnings
     >>> from gazesim.saliency import FixationsOutsideWarning, auc
-    >>> with warnings.catch_warnings(record=True, action="always", category=FixationsOutsideWarning) as told:
+    >>> with warnings.catch_warnings(record=True, action="always", category=FixationsOutsideWarning) as found:
     ...     _ = auc([[1, 2]], [[0, 0], [5, 0]])
-    >>> print(told[0].message)
+    >>> print(found[0].message)
     fixations: 1 of 2 fixations lie outside of their map, the first of them in entry 0; they are left out
     """
 
 
 @dataclass(frozen=True)
 class Fixated:
-    """The fixations of one image, in its pixels: x and y as they are, and the column and row of each."""
+    """The fixations of one image in its pixels: x and y, and the column and row of the pixel of each."""
 
     x: NDArray[np.float64]
     y: NDArray[np.float64]
     columns: Indices
     rows: Indices
-    #: How many fixations fell outside of the map and are not among them.
+    #: Number of fixations outside of the map, which are left out of the arrays.
     outside: int
 
     def pixels(self) -> tuple[Indices, Indices]:
@@ -53,7 +53,7 @@ class Fixated:
 
 
 class PooledFixations:
-    """The fixations of all images, which any image takes over scaled by the ratio of the sizes."""
+    """The fixations of all images; :meth:`pixels_in` scales them to the size of any image."""
 
     def __init__(self, found: Sequence[Fixated], sizes: Sequence[Size]) -> None:
         #: The position of the image that each fixation was made on.
@@ -71,7 +71,7 @@ class PooledFixations:
 
 
 class MapSeries:
-    """One map or several: checks each map when it is its turn, so that maps may be drawn on the fly."""
+    """One map or several. Each map is checked when it is reached, so maps may be drawn on demand."""
 
     def __init__(self, argument: str, maps: Any, *, low: float = -np.inf) -> None:
         if isinstance(maps, (str, bytes, dict, Scanpaths)) or not hasattr(maps, "__len__"):
@@ -125,8 +125,8 @@ def same_count(maps: MapSeries, argument: str, count: int) -> None:
         )
 
 
-def same_shape(maps: MapSeries, other: MapSeries) -> None:
-    """Raise unless two series have equal counts and, where both know them at once, equal shapes."""
+def same_number(maps: MapSeries, other: MapSeries) -> None:
+    """Raise unless two series are both one map, or both equally many maps."""
     if maps.single != other.single:
         raise ValueError(
             f"{maps.argument} is {'one map' if maps.single else f'{len(maps)} maps'}, "
@@ -135,8 +135,8 @@ def same_shape(maps: MapSeries, other: MapSeries) -> None:
     same_count(maps, other.argument, len(other))
 
 
-def paired(maps: MapSeries, other: MapSeries, p: Map, q: Map) -> None:
-    """Raise unless two maps of a pair have one shape."""
+def same_shape(maps: MapSeries, other: MapSeries, p: Map, q: Map) -> None:
+    """Raise unless the two maps of a pair have the same shape."""
     if p.shape != q.shape:
         raise ValueError(
             f"{maps.argument} has a map of shape {p.shape} and {other.argument} one of shape {q.shape} for "
@@ -150,7 +150,7 @@ def fixations_of(
     """Check fixations against the number of maps; return a function of (sample, shape of its map).
 
     ``fixations`` has one scanpath per map, (L, 2) or (L, 3) with x and y first, or a boolean mask of the
-    maps' shape. A scanpath alone belongs to a map alone.
+    maps' shape. For one map, ``fixations`` is one scanpath.
     """
     choice("outside", outside, ("warn", "ignore", "raise"))
     given = _as_list(maps, fixations, argument)

@@ -1,4 +1,4 @@
-"""Every measure of every image, and means that say over how many images they are."""
+"""All measures of every image, and their means with the number of images."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ __all__ = ["MeanScore", "UndefinedScoreWarning", "mean_scores", "scores"]
 
 
 class MeanScore(NamedTuple):
-    """The mean of a score, and over how many images it is.
+    """The mean of a score, and the number of images that it averages.
 
     Examples
     --------
@@ -43,7 +43,7 @@ def scores(
     centre: Any = None,
     outside: str = "warn",
 ) -> dict[str, NDArray[np.float64]]:
-    """Return every measure that the given data allow, for every image.
+    """Return all measures that can be computed from the given data, for every image.
 
     Parameters
     ----------
@@ -62,7 +62,7 @@ def scores(
     Returns
     -------
     dict
-        By name an (n,) float64 array. All measures are best when they are large, except KL.
+        An (n,) float64 array for each measure. Higher is better, except for KL.
 
     Examples
     --------
@@ -114,7 +114,7 @@ def mean_scores(values: Mapping[str, Any]) -> dict[str, MeanScore]:
     >>> mean_scores({"CC": [0.5, 0.7]})
     {'CC': MeanScore(mean=0.6, images=2, left_out=0)}
     """
-    means, told = {}, []
+    means, left_out = {}, []
     for name, each in values.items():
         numbers = np.atleast_1d(np.asarray(each, np.float64))
         finite = np.isfinite(numbers)
@@ -122,12 +122,12 @@ def mean_scores(values: Mapping[str, Any]) -> dict[str, MeanScore]:
         means[name] = MeanScore(mean, int(finite.sum()), int((~finite).sum()))
         if not finite.all():
             first = int(np.argmin(finite))
-            told.append(
+            left_out.append(
                 f"{name} on {np.sum(~finite)} of {len(numbers)} (the first: {first}, {numbers[first]})"
             )
-    if told:
+    if left_out:
         warnings.warn(
-            f"without a finite value, and left out of the mean: {', '.join(told)}",
+            f"without a finite value, and left out of the mean: {', '.join(left_out)}",
             UndefinedScoreWarning,
             stacklevel=2,
         )

@@ -1,7 +1,7 @@
 """The schemes: MultiMatch, Moments, DHash, TIMA and ten scanpath measures; a file each.
 
 A scheme is a frozen dataclass of parameters, checked on construction. ``scheme.features(gazes)``
-does what is needed once per gaze, and the features compute affinities.
+computes what is needed once per gaze; the features compute affinities.
 """
 
 from __future__ import annotations
@@ -70,7 +70,7 @@ SCHEMES: dict[str, type[Scheme]] = {
 
 
 def scheme_from(scheme: Any, params: dict[str, Any]) -> Scheme:
-    """Return the scheme that a name and parameters, or a scheme object, stand for."""
+    """Return the scheme with a name and parameters; a scheme object is returned as it is."""
     if isinstance(scheme, Scheme):
         if params:
             raise TypeError(

@@ -1,4 +1,4 @@
-"""What the schemes share, and the size of the screen that their pixels refer to."""
+"""The base class of all schemes, and checks of their screen size."""
 
 from __future__ import annotations
 
@@ -18,14 +18,14 @@ Csr = tuple[NDArray[np.int64], NDArray[np.int32], NDArray[np.float32], tuple[flo
 
 
 class Scheme(ABC):
-    """What all schemes share. Subclasses are frozen dataclasses."""
+    """Base class of all schemes. Subclasses are frozen dataclasses."""
 
     #: What :meth:`features` compares: ``"scanpaths"`` or ``"heatmaps"``.
     takes: ClassVar[str]
-    #: Why a gaze can be invalid, in words.
-    _invalid: ClassVar[str]
-    #: The smallest number among the features, if there is one.
-    _low: ClassVar[float | None] = 0.0
+    #: Why a gaze can be invalid, for messages.
+    invalid_reason: ClassVar[str]
+    #: The smallest number that features can hold; None: any finite number.
+    lowest_value: ClassVar[float | None] = 0.0
 
     @abstractmethod
     def features(
@@ -67,23 +67,28 @@ class Scheme(ABC):
         """
 
     @abstractmethod
-    def _fill_affinity(
+    def fill_affinity(
         self, rows: Features, other: Features | None, out: NDArray[np.float32], **run: Any
-    ) -> None: ...
+    ) -> None:
+        """Write the affinities of ``rows`` with ``other`` (None: with each other) to ``out``.
+
+        ``run`` holds ``n_threads`` and ``progress``, as the compiled functions take them.
+        """
 
     @abstractmethod
-    def _find_neighbors(self, features: Features, search: dict[str, Any]) -> Csr: ...
+    def find_neighbors(self, features: Features, search: dict[str, Any]) -> Csr:
+        """Return the neighbours of every gaze; ``search`` holds the arguments of the compiled search."""
 
     @property
     def needs_screen_size(self) -> bool:
         """Whether the scheme is undefined until a screen or image size is stated."""
         return any(hasattr(self, name) for name in ("screen_size", "image_size"))
 
-    def _sort_key(self, features: Features) -> NDArray[Any]:
-        """Return numbers in whose order similar gazes are near each other, as far as is cheaply known."""
+    def sort_key(self, features: Features) -> NDArray[Any]:
+        """Return a number per gaze; sorting by it brings similar gazes near each other, at little cost."""
         return np.zeros(len(features)) if features.offsets is None else np.diff(features.offsets)
 
-    def _set(self, **checked: Any) -> None:
+    def _set_fields(self, **checked: Any) -> None:
         for name, value in checked.items():
             object.__setattr__(self, name, value)
 
@@ -111,7 +116,7 @@ def agreed_size(size: tuple[float, float] | None, paths: Scanpaths, argument: st
 
 
 def refuse_other_screen(agreed: Scheme, gazes: Any, argument: str) -> None:
-    """Raise where gazes state another size than the scheme has from those that they are compared with."""
+    """Raise ValueError if ``gazes`` state a screen size that differs from the one of ``agreed``."""
     stated = gazes.screen_size if isinstance(gazes, Scanpaths) else None
     size = size_of(agreed)
     if None not in (size, stated) and stated != size:

@@ -1,4 +1,4 @@
-"""Approximate neighbours: the settings of the search, and what it says about itself."""
+"""Approximate neighbours: the settings of nn-descent, and the ``info`` of a result."""
 
 from __future__ import annotations
 
@@ -24,12 +24,12 @@ class Descent:
     seed: int = 0
 
     def search(self, queries: int) -> dict[str, int]:
-        """Return what the compiled search takes."""
+        """Return the settings as the compiled search takes them."""
         return {"graph_k": self.graph_k, "seed": self.seed, "queries": queries}
 
 
 def descent_for(method: str, top_k: int | None, graph_k: Any, seed: Any) -> Descent | None:
-    """Return the settings of an approximate search, None for the exact one; raise where they do not fit."""
+    """Return the settings of an approximate search, or None for the exact one; raise for unfit settings."""
     checked = Descent(
         integer("graph_k", graph_k, low=1, high=1000), integer("seed", seed, low=0, high=2**64 - 1)
     )
@@ -42,8 +42,8 @@ def descent_for(method: str, top_k: int | None, graph_k: Any, seed: Any) -> Desc
     return checked
 
 
-def told(info: tuple[float, int, int] | None, descent: Descent | None) -> dict[str, Any]:
-    """Return what a search says about itself, the ``info`` of its result."""
+def search_info(info: tuple[float, int, int] | None, descent: Descent | None) -> dict[str, Any]:
+    """Return the ``info`` of a result of :func:`gazesim.neighbors`."""
     if info is None or descent is None:
         return {"method": "exact", "recall": 1.0}
     recall, queries, rounds = info

@@ -53,10 +53,10 @@ class DHash(Scheme):
     margin: float = 1 / 255
 
     takes: ClassVar[str] = "heatmaps"
-    _invalid: ClassVar[str] = "hash without a set bit"
+    invalid_reason: ClassVar[str] = "hash without a set bit"
 
     def __post_init__(self) -> None:
-        self._set(
+        self._set_fields(
             hash_size=integer("hash_size", self.hash_size, low=1, high=64),
             axis=choice("axis", self.axis, ("row", "column")),
             interpolation=choice("interpolation", self.interpolation, ("area", "bilinear")),
@@ -89,16 +89,16 @@ class DHash(Scheme):
         runs = stacks(gazes, argument)
         params = {**dataclasses.asdict(self), "n_threads": threads(n_threads)}
         values = per_map(argument, runs, _core.dhash_features, empty, **params)
-        return Features._trusted(self, values, None, ids)
+        return Features.trusted(self, values, None, ids)
 
-    def _fill_affinity(
+    def fill_affinity(
         self, rows: Features, other: Features | None, out: NDArray[np.float32], **run: Any
     ) -> None:
         _core.dhash_affinity(rows.values, None if other is None else other.values, out, **run)
 
-    def _find_neighbors(self, features: Features, search: dict[str, Any]) -> Csr:
+    def find_neighbors(self, features: Features, search: dict[str, Any]) -> Csr:
         return _core.dhash_neighbors(features.values, search)
 
-    def _sort_key(self, features: Features) -> NDArray[Any]:
+    def sort_key(self, features: Features) -> NDArray[Any]:
         set_bits = np.unpackbits(features.values.view(np.uint8), axis=1).sum(axis=1)
         return np.asarray(set_bits)

@@ -45,15 +45,15 @@ class Eyenalysis(ScanpathMeasure):
     squared: bool = False
 
     def __post_init__(self) -> None:
-        self._set(
+        self._set_fields(
             screen_size=screen("screen_size", self.screen_size),
             duration_px_per_s=number("duration_px_per_s", self.duration_px_per_s, low=0.0, high=1e15),
             squared=switch("squared", self.squared),
         )
 
-    def _rows(self, paths: Scanpaths, argument: str) -> Pair:
-        refuse_long(paths.offsets, argument, self._longest)
+    def feature_rows(self, paths: Scanpaths, argument: str) -> Pair:
+        refuse_long(paths.offsets, argument, self.most_fixations)
         return paths.values * np.array([1.0, 1.0, self.duration_px_per_s]), paths.offsets
 
-    def _measure(self) -> dict[str, Any]:
+    def compiled_measure(self) -> dict[str, Any]:
         return {"name": "eyenalysis", "squared": self.squared, "diagonal_px": self._diagonal_px}

@@ -13,7 +13,7 @@ from .._errors import choice, describe, integer, number
 from ..heatmaps import threads
 from ..ids import IdIndex, as_ids, as_positions
 from ..scanpaths import take_ragged
-from .descent import MAX_ROUNDS, QUERIES, descent_for, told
+from .descent import MAX_ROUNDS, QUERIES, descent_for, search_info
 
 if TYPE_CHECKING:
     from scipy.sparse import csr_array
@@ -32,12 +32,11 @@ class InvalidGazeWarning(UserWarning):
 class Features:
     """What a scheme keeps of ``n`` gazes: computed once, then compared as often as needed.
 
-    Made by ``scheme.features(gazes)``. Features pickle, have a length, are sliced by positions
-    (``feats[[3, 1]]``, ``feats[10:20]``, ``feats[mask]``), and compute the affinities of any block on
-    the spot, by id (:meth:`block`) or by position (:meth:`block_at`), which makes them a source of
-    pairs for training without a matrix on disk. Features made of numbers computed elsewhere are
-    checked: NaN, infinities and numbers that the scheme never yields raise a ValueError that names
-    sample, row and value.
+    Made by ``scheme.features(gazes)``. Features can be pickled, have a length and are sliced by positions
+    (``feats[[3, 1]]``, ``feats[10:20]``, ``feats[mask]``). They compute the affinities of any block on
+    demand, by id (:meth:`block`) or by position (:meth:`block_at`), so training can use them as a source
+    without a matrix on disk. Features made of numbers computed elsewhere are checked: NaN, infinities and
+    numbers that the scheme never yields raise a ValueError that names sample, row and value.
 
     Attributes
     ----------
@@ -61,7 +60,7 @@ class Features:
     (5, (2, 2))
     """
 
-    __slots__ = ("_index", "ids", "map_size", "offsets", "scheme", "valid", "values")
+    __slots__ = ("_index", "ids", "map_size_hw", "offsets", "scheme", "valid", "values")
 
     def __init__(
         self,
@@ -70,21 +69,21 @@ class Features:
         offsets: NDArray[np.int64] | None,
         ids: Iterable[Hashable] | None = None,
     ) -> None:
-        refuse_odd_values(values, offsets, low=scheme._low)
+        refuse_odd_values(values, offsets, low=scheme.lowest_value)
         self._own(scheme, values, offsets, ids, None)
 
     @classmethod
-    def _trusted(
+    def trusted(
         cls,
         scheme: Scheme,
         values: NDArray[Any],
         offsets: NDArray[np.int64] | None,
         ids: Iterable[Hashable] | None,
-        map_size: tuple[int, int] | None = None,
+        map_size_hw: tuple[int, int] | None = None,
     ) -> Features:
-        """Return features of numbers that the scheme itself has computed: they need no check."""
+        """Return features made of numbers that the scheme itself computed, without checking them."""
         new = cls.__new__(cls)
-        new._own(scheme, values, offsets, ids, map_size)
+        new._own(scheme, values, offsets, ids, map_size_hw)
         return new
 
     def _own(
@@ -93,7 +92,7 @@ class Features:
         values: NDArray[Any],
         offsets: NDArray[np.int64] | None,
         ids: Iterable[Hashable] | None,
-        map_size: tuple[int, int] | None,
+        map_size_hw: tuple[int, int] | None,
     ) -> None:
         self.scheme = scheme
         self.values = values
@@ -102,8 +101,8 @@ class Features:
             np.diff(offsets) > 0 if offsets is not None else np.asarray((values != 0).any(axis=1))
         )
         self.ids = as_ids(ids, len(self.valid))
-        # Height and width of the maps whose pixels are the unit of the values, where that is known.
-        self.map_size = map_size
+        # Size of the maps whose pixels are the unit of the values; None if the unit is another or unknown.
+        self.map_size_hw = map_size_hw
         self._index = IdIndex(self.ids)
 
     def __len__(self) -> int:
@@ -111,20 +110,21 @@ class Features:
 
     def __getitem__(self, index: slice | Sequence[int] | NDArray[Any]) -> Features:
         """Return the features at ``index``: positions (distinct), a mask or a slice."""
-        return self._take(as_positions(index, len(self)))
+        return self.take(as_positions(index, len(self)))
 
-    def _take(self, chosen: NDArray[np.int64], ids: Iterable[Hashable] | None = None) -> Features:
+    def take(self, chosen: NDArray[np.int64], ids: Iterable[Hashable] | None = None) -> Features:
+        """Return the features at positions ``chosen``, with their own ids or with ``ids``."""
         names = [self.ids[position] for position in chosen] if ids is None else ids
         if self.offsets is None:
-            return Features._trusted(self.scheme, self.values[chosen], None, names, self.map_size)
+            return Features.trusted(self.scheme, self.values[chosen], None, names, self.map_size_hw)
         values, offsets = take_ragged(self.values, self.offsets, chosen)
-        return Features._trusted(self.scheme, values, offsets, names)
+        return Features.trusted(self.scheme, values, offsets, names)
 
     def __repr__(self) -> str:
         return f"Features(n={len(self)}, invalid={int((~self.valid).sum())}, scheme={self.scheme!r})"
 
     def __reduce__(self) -> tuple[Any, ...]:
-        return Features._trusted, (self.scheme, self.values, self.offsets, self.ids, self.map_size)
+        return Features.trusted, (self.scheme, self.values, self.offsets, self.ids, self.map_size_hw)
 
     def affinity(
         self,
@@ -164,11 +164,11 @@ class Features:
             self._check_comparable(other)
         for argument, features in (("gazes", self), ("other", other)):
             if features is not None:
-                features._tell_invalid(argument, errors)
+                features.report_invalid(argument, errors)
         cols = self if other is None else other
         result = matrix(out, (len(self), len(cols)), np.dtype(np.float32))
         with Bar(progress, len(self), len(cols), other is None) as advance:
-            self.scheme._fill_affinity(self, other, result, n_threads=threads(n_threads), progress=advance)
+            self.scheme.fill_affinity(self, other, result, n_threads=threads(n_threads), progress=advance)
         return result
 
     def neighbors(
@@ -192,8 +192,8 @@ class Features:
         low = 0.0 if threshold is None else number("threshold", threshold, low=0.0, high=1.0, open_low=True)
         count = None if top_k is None else integer("top_k", top_k, low=1, high=2**31 - 1)
         descent = descent_for(method, count, graph_k, seed)
-        self._tell_invalid("gazes", errors)
-        order = np.argsort(self.scheme._sort_key(self), kind="stable")
+        self.report_invalid("gazes", errors)
+        order = np.argsort(self.scheme.sort_key(self), kind="stable")
         steps = None if descent is None else (MAX_ROUNDS + 2) * len(self)
         with Bar(progress, len(self), len(self), symmetric=True, steps=steps) as advance:
             search = {
@@ -205,9 +205,9 @@ class Features:
                 "n_threads": threads(n_threads),
                 "progress": advance,
             }
-            offsets, columns, values, info = self.scheme._find_neighbors(self._take(order), search)
+            offsets, columns, values, info = self.scheme.find_neighbors(self.take(order), search)
         found = csr_array((values, columns, offsets), shape=(len(self), len(self)))
-        found.info = told(info, descent)
+        found.info = search_info(info, descent)
         return found
 
     def block(
@@ -237,26 +237,27 @@ class Features:
         return self._repeated(rows).affinity(others, errors="ignore")
 
     def _repeated(self, index: Any) -> Features:
-        """Return the features at positions that may repeat; ids would not be distinct, so they count up."""
+        """Return the features at positions that may repeat, with the ids 0, 1, ...: ids must be distinct."""
         chosen = as_positions(index, len(self))
-        return self._take(chosen, ids=range(len(chosen)))
+        return self.take(chosen, ids=range(len(chosen)))
 
     def _check_comparable(self, other: Features) -> None:
         if not isinstance(other, Features):
             raise TypeError(f"other is {describe(other)}; expected Features")
         if other.scheme != self.scheme:
             raise ValueError(f"other has the scheme {other.scheme!r}; expected {self.scheme!r}")
-        self._refuse_other_maps("other", other)
+        self.refuse_other_maps("other", other)
 
-    def _refuse_other_maps(self, argument: str, other: Features) -> None:
-        if None not in (self.map_size, other.map_size) and self.map_size != other.map_size:
+    def refuse_other_maps(self, argument: str, other: Features) -> None:
+        """Raise ValueError if values are in pixels and the maps of ``other`` have another size."""
+        if None not in (self.map_size_hw, other.map_size_hw) and self.map_size_hw != other.map_size_hw:
             raise ValueError(
-                f"{argument} has maps of {other.map_size}, compared with {self.map_size} (height, width);"
-                " expected one size, or Moments(size=(32, 32)) to resize them"
+                f"{argument} has maps of {other.map_size_hw}, compared with {self.map_size_hw} (height, "
+                "width); expected one size, or Moments(size=(32, 32)) to resize them"
             )
 
     def invalid_message(self, argument: str = "gazes") -> str | None:
-        """Return which gazes are invalid and what follows from it, or None if none is."""
+        """Return a message that counts and names the invalid gazes, or None if all are valid."""
         invalid = np.flatnonzero(~self.valid)
         if not len(invalid):
             return None
@@ -264,10 +265,11 @@ class Features:
         more = ", ..." if len(invalid) > 5 else ""
         return (
             f"{argument}: {len(invalid)} of {len(self)} gazes are invalid for {type(self.scheme).__name__} "
-            f"({self.scheme._invalid}); their affinities are 0: ids {names}{more}"
+            f"({self.scheme.invalid_reason}); their affinities are 0: ids {names}{more}"
         )
 
-    def _tell_invalid(self, argument: str, errors: str) -> None:
+    def report_invalid(self, argument: str, errors: str) -> None:
+        """Warn of invalid gazes, raise ValueError or do nothing, as ``errors`` says."""
         message = None if errors == "ignore" else self.invalid_message(argument)
         if message is not None and errors == "raise":
             raise ValueError(message)
@@ -276,10 +278,10 @@ class Features:
 
 
 def refuse_odd_values(values: Any, offsets: Any, *, low: float | None) -> None:
-    """Raise for numbers that are not finite or below ``low``, naming the first."""
+    """Raise ValueError for numbers that are not finite or below ``low``; the message names the first."""
     numbers = np.asarray(values)
     if numbers.dtype.kind != "f" or numbers.ndim != 2:
-        return  # hashes, or what the compiled functions refuse
+        return  # hashes, or arrays that the compiled functions refuse
     odd = ~np.isfinite(numbers) if low is None else ~((numbers >= low) & (numbers < np.inf))
     if not odd.any():
         return
@@ -302,7 +304,7 @@ def caller_depth() -> int:
 
 
 def matrix(out: NDArray[Any] | None, shape: tuple[int, ...], dtype: np.dtype[Any]) -> NDArray[Any]:
-    """Return ``out`` if it can take the result, or a new array."""
+    """Return ``out`` if it fits the result, or a new array if it is None."""
     if out is None:
         return np.empty(shape, dtype)
     if not isinstance(out, np.ndarray):
@@ -315,7 +317,7 @@ def matrix(out: NDArray[Any] | None, shape: tuple[int, ...], dtype: np.dtype[Any
 
 
 class Bar:
-    """A progress bar over pairs on stderr, or over ``steps`` where they are given, or none."""
+    """A progress bar on stderr over pairs, or over ``steps`` if given; not shown unless ``wanted``."""
 
     def __init__(
         self, wanted: bool, rows: int, cols: int, symmetric: bool, *, steps: int | None = None

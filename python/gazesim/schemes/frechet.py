@@ -34,7 +34,7 @@ class Frechet(ScanpathMeasure):
     screen_size: tuple[float, float] | None = None
 
     def __post_init__(self) -> None:
-        self._set(screen_size=screen("screen_size", self.screen_size))
+        self._set_fields(screen_size=screen("screen_size", self.screen_size))
 
-    def _measure(self) -> dict[str, Any]:
+    def compiled_measure(self) -> dict[str, Any]:
         return {"name": "frechet", "diagonal_px": self._diagonal_px}

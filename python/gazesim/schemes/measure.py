@@ -1,4 +1,4 @@
-"""What the scanpath measures share: rows of numbers per fixation, compared by one compiled driver."""
+"""The base class of scanpath measures: rows of numbers per fixation, compared by one compiled driver."""
 
 from __future__ import annotations
 
@@ -25,10 +25,10 @@ class ScanpathMeasure(Scheme):
     screen_size: tuple[float, float] | None
 
     takes: ClassVar[str] = "scanpaths"
-    _invalid: ClassVar[str] = "no fixation"
-    _low: ClassVar[float | None] = None
+    invalid_reason: ClassVar[str] = "no fixation"
+    lowest_value: ClassVar[float | None] = None
     #: The longest scanpath, in fixations.
-    _longest: ClassVar[int] = 8192
+    most_fixations: ClassVar[int] = 8192
 
     def features(
         self,
@@ -38,7 +38,7 @@ class ScanpathMeasure(Scheme):
         argument: str = "gazes",
         n_threads: int | None = None,
     ) -> Features:
-        """Return what is compared of scanpaths: a list of (L, 3) arrays or :class:`Scanpaths`.
+        """Return the rows that are compared, for a list of (L, 3) arrays or :class:`Scanpaths`.
 
         At most 8,192 fixations each, 1,024 for :class:`TimeDelayEmbedding`. Scanpaths without a fixation
         are kept, as invalid. Parameters and errors as for :meth:`Scheme.features`.
@@ -51,32 +51,32 @@ class ScanpathMeasure(Scheme):
         (3, 2)
         """
         paths = Scanpaths.from_list(gazes, argument=argument)
-        agreed = self._agreed(paths, argument)
-        values, offsets = agreed._rows(paths, argument)
-        return Features._trusted(agreed, values, offsets, paths.ids if ids is None else ids)
+        agreed = self._with_screen_of(paths, argument)
+        values, offsets = agreed.feature_rows(paths, argument)
+        return Features.trusted(agreed, values, offsets, paths.ids if ids is None else ids)
 
-    def _agreed(self, paths: Scanpaths, argument: str) -> ScanpathMeasure:
-        """Return this measure with the screen size of the scanpaths, unless it has one."""
+    def _with_screen_of(self, paths: Scanpaths, argument: str) -> ScanpathMeasure:
+        """Return this measure with its own screen size, or else that of the scanpaths."""
         size = agreed_size(self.screen_size, paths, "screen_size")
         return dataclasses.replace(self, screen_size=size)  # type: ignore[type-var]
 
-    def _rows(self, paths: Scanpaths, argument: str) -> Pair:
-        """Return the numbers that are compared, by default x and y, and where each scanpath starts."""
-        refuse_long(paths.offsets, argument, self._longest)
+    def feature_rows(self, paths: Scanpaths, argument: str) -> Pair:
+        """Return the rows that are compared, by default x and y, and the offset of each scanpath."""
+        refuse_long(paths.offsets, argument, self.most_fixations)
         return np.ascontiguousarray(paths.values[:, :2]), paths.offsets
 
     @abstractmethod
-    def _measure(self) -> dict[str, Any]:
+    def compiled_measure(self) -> dict[str, Any]:
         """Return the name and the parameters of the compiled measure."""
 
-    def _fill_affinity(
+    def fill_affinity(
         self, rows: Features, other: Features | None, out: NDArray[np.float32], **run: Any
     ) -> None:
         cols = None if other is None else ragged(other)
-        _core.measure_affinity(ragged(rows), cols, out, measure=self._measure(), **run)
+        _core.measure_affinity(ragged(rows), cols, out, measure=self.compiled_measure(), **run)
 
-    def _find_neighbors(self, features: Features, search: dict[str, Any]) -> Csr:
-        return _core.measure_neighbors(ragged(features), search, measure=self._measure())
+    def find_neighbors(self, features: Features, search: dict[str, Any]) -> Csr:
+        return _core.measure_neighbors(ragged(features), search, measure=self.compiled_measure())
 
     @property
     def _diagonal_px(self) -> float:
@@ -121,7 +121,7 @@ def grid_shape(argument: str, value: Any) -> tuple[int, int]:
 def cells_of(
     points: NDArray[np.float64], screen_size: tuple[float, float], grid: tuple[int, int]
 ) -> NDArray[np.float64]:
-    """Return column and row of the grid cell of every point, (L, 2); points outside count to the border."""
+    """Return (column, row) of the grid cell of every point, (L, 2); points outside take the border cell."""
     most = np.array(grid) - 1
     cells: NDArray[np.float64] = np.clip(np.floor(points[:, :2] * grid / screen_size), 0, most)
     return cells

@@ -44,11 +44,11 @@ class Moments(Scheme):
     size: tuple[int, int] | None = None
 
     takes: ClassVar[str] = "heatmaps"
-    _invalid: ClassVar[str] = "heatmap without mass"
+    invalid_reason: ClassVar[str] = "heatmap without mass"
 
     def __post_init__(self) -> None:
         size = None if self.size is None else pixel_size("size", self.size)
-        self._set(alpha=number("alpha", self.alpha, low=0.0, high=1.0), size=size)
+        self._set_fields(alpha=number("alpha", self.alpha, low=0.0, high=1.0), size=size)
 
     def features(
         self,
@@ -83,18 +83,18 @@ class Moments(Scheme):
             argument, runs, _core.moments_features, np.empty((0, 2)), size=size, n_threads=threads(n_threads)
         )
         native = sizes[0] if self.size is None and len(values) else None
-        return Features._trusted(self, values, None, ids, native)
+        return Features.trusted(self, values, None, ids, native)
 
-    def _fill_affinity(
+    def fill_affinity(
         self, rows: Features, other: Features | None, out: NDArray[np.float32], **run: Any
     ) -> None:
         _core.moments_affinity(
             rows.values, None if other is None else other.values, out, alpha=self.alpha, **run
         )
 
-    def _find_neighbors(self, features: Features, search: dict[str, Any]) -> Csr:
+    def find_neighbors(self, features: Features, search: dict[str, Any]) -> Csr:
         return _core.moments_neighbors(features.values, search, alpha=self.alpha)
 
-    def _sort_key(self, features: Features) -> NDArray[Any]:
+    def sort_key(self, features: Features) -> NDArray[Any]:
         mass: NDArray[Any] = features.values[:, 0]
         return mass

@@ -84,8 +84,8 @@ class MultiMatch(Scheme):
     min_fixations: int = 3
 
     takes: ClassVar[str] = "scanpaths"
-    _invalid: ClassVar[str] = "fewer than min_fixations fixations"
-    _low: ClassVar[float | None] = None  # vectors point anywhere
+    invalid_reason: ClassVar[str] = "fewer than min_fixations fixations"
+    lowest_value: ClassVar[float | None] = None  # vectors point anywhere
 
     def __post_init__(self) -> None:
         weights = numbers("weights", self.weights, 5)
@@ -95,7 +95,7 @@ class MultiMatch(Scheme):
             )
         if self.grouping is not None and not isinstance(self.grouping, Grouping):
             raise TypeError(f"grouping is {describe(self.grouping)}; expected a gazesim.Grouping or None")
-        self._set(
+        self._set_fields(
             screen_size=screen("screen_size", self.screen_size),
             weights=weights,
             alignment=choice("alignment", self.alignment, ("joint", "per_dimension")),
@@ -133,9 +133,9 @@ class MultiMatch(Scheme):
             grouping=self.grouping,
             argument=argument,
         )
-        return Features._trusted(scheme, values, offsets, paths.ids if ids is None else ids)
+        return Features.trusted(scheme, values, offsets, paths.ids if ids is None else ids)
 
-    def _fill_affinity(
+    def fill_affinity(
         self, rows: Features, other: Features | None, out: NDArray[np.float32], **run: Any
     ) -> None:
         _core.multimatch_affinity(
@@ -148,7 +148,7 @@ class MultiMatch(Scheme):
             **run,
         )
 
-    def _find_neighbors(self, features: Features, search: dict[str, Any]) -> Csr:
+    def find_neighbors(self, features: Features, search: dict[str, Any]) -> Csr:
         return _core.multimatch_neighbors(
             ragged(features),
             search,
@@ -157,7 +157,7 @@ class MultiMatch(Scheme):
             alignment=self.alignment,
         )
 
-    def _fill_dimensions(
+    def fill_dimensions(
         self, rows: Features, other: Features | None, out: NDArray[np.float64], **run: Any
     ) -> None:
         _core.multimatch_dimensions(

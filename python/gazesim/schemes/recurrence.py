@@ -64,13 +64,13 @@ class Recurrence(ScanpathMeasure):
             if self.geometry is not None:
                 raise ValueError(f"geometry is {describe(self.geometry)}; expected it with radius_deg only")
             radius_px = number("radius_px", self.radius_px, low=0.0, high=1e15, open_low=True)
-            self._set(radius_px=radius_px, screen_size=screen("screen_size", self.screen_size))
+            self._set_fields(radius_px=radius_px, screen_size=screen("screen_size", self.screen_size))
             return
         geometry = geometry_of(self.geometry)
         size = screen("screen_size", self.screen_size)
         if size not in (None, geometry.size_wh):
             raise ValueError(f"screen_size is {size}; expected that of the geometry, {geometry.size_wh}")
-        self._set(
+        self._set_fields(
             screen_size=geometry.size_wh,
             radius_deg=number("radius_deg", self.radius_deg, low=0.0, high=180.0, open_low=True),
             geometry=geometry,
@@ -82,7 +82,7 @@ class Recurrence(ScanpathMeasure):
         return False
 
     @property
-    def _px(self) -> float:
+    def radius_in_px(self) -> float:
         """The radius in pixels."""
         if self.radius_px is not None:
             return self.radius_px
@@ -90,7 +90,7 @@ class Recurrence(ScanpathMeasure):
         assert self.geometry is not None
         return self.radius_deg * self.geometry.px_per_degree
 
-    def _agreed(self, paths: Scanpaths, argument: str) -> Recurrence:
+    def _with_screen_of(self, paths: Scanpaths, argument: str) -> Recurrence:
         if self.geometry is not None and paths.screen_size not in (None, self.screen_size):
             raise ValueError(
                 f"{argument} has screen_size {paths.screen_size}; expected that of the geometry, "
@@ -98,5 +98,5 @@ class Recurrence(ScanpathMeasure):
             )
         return dataclasses.replace(self, screen_size=self.screen_size or paths.screen_size)
 
-    def _measure(self) -> dict[str, Any]:
-        return {"name": "recurrence", "radius_px": self._px}
+    def compiled_measure(self) -> dict[str, Any]:
+        return {"name": "recurrence", "radius_px": self.radius_in_px}

@@ -18,7 +18,7 @@ from .measure import ScanpathMeasure, cells_of, grid_shape, refuse_long
 class ScanMatch(ScanpathMeasure):
     """ScanMatch (Cristino, Mathôt, Theeuwes and Gilchrist 2010): global alignment of grid cells.
 
-    Each fixation becomes a cell of a grid over the screen; points outside count to the border. Two cells
+    Each fixation becomes a cell of a grid over the screen; points outside take the border cell. Two cells
     at a distance of d cells score ``threshold_cells`` - d, a cell without a counterpart scores ``gap``; the
     affinity is the best score of a Needleman-Wunsch alignment over threshold_cells·max(n, m), clipped to
     [0, 1]. Raw numbers: :func:`gazesim.scanmatch`.
@@ -58,11 +58,11 @@ class ScanMatch(ScanpathMeasure):
     temporal_bin_s: float = 0.0
     rounding: str = "half_away"
 
-    _invalid: ClassVar[str] = "no fixation, or none that lasts a temporal bin"
-    _low: ClassVar[float | None] = 0.0
+    invalid_reason: ClassVar[str] = "no fixation, or none that lasts a temporal bin"
+    lowest_value: ClassVar[float | None] = 0.0
 
     def __post_init__(self) -> None:
-        self._set(
+        self._set_fields(
             screen_size=screen("screen_size", self.screen_size),
             grid=grid_shape("grid", self.grid),
             threshold_cells=number("threshold_cells", self.threshold_cells, low=0.0, high=1e6, open_low=True),
@@ -71,8 +71,8 @@ class ScanMatch(ScanpathMeasure):
             rounding=choice("rounding", self.rounding, ("half_away", "half_even", "down")),
         )
 
-    def _rows(self, paths: Scanpaths, argument: str) -> Pair:
-        refuse_long(paths.offsets, argument, self._longest)
+    def feature_rows(self, paths: Scanpaths, argument: str) -> Pair:
+        refuse_long(paths.offsets, argument, self.most_fixations)
         assert self.screen_size is not None
         cells = cells_of(paths.values, self.screen_size, self.grid)
         if self.temporal_bin_s == 0:
@@ -80,11 +80,11 @@ class ScanMatch(ScanpathMeasure):
         bins = self._bins(paths.values[:, 2])
         ends = np.concatenate([[0.0], np.cumsum(np.minimum(bins, 1e9))])[paths.offsets]
         lengths = np.diff(ends)
-        if len(lengths) and lengths.max() > self._longest:
-            sample = int(np.argmax(lengths > self._longest))
+        if len(lengths) and lengths.max() > self.most_fixations:
+            sample = int(np.argmax(lengths > self.most_fixations))
             raise ValueError(
                 f"{argument}: sample {sample} has {lengths[sample]:.0f} temporal bins or more; expected at "
-                f"most {self._longest}, with a larger temporal_bin_s or durations in seconds"
+                f"most {self.most_fixations}, with a larger temporal_bin_s or durations in seconds"
             )
         return cells.repeat(bins.astype(np.int64), axis=0), ends.astype(np.int64)
 
@@ -96,5 +96,5 @@ class ScanMatch(ScanpathMeasure):
         whole: NDArray[np.float64] = np.floor(bins + (0.5 if self.rounding == "half_away" else 0.0))
         return whole
 
-    def _measure(self) -> dict[str, Any]:
+    def compiled_measure(self) -> dict[str, Any]:
         return {"name": "scanmatch", "threshold": self.threshold_cells, "gap": self.gap}

@@ -29,7 +29,7 @@ class Scasim(ScanpathMeasure):
         :class:`Screen` or :class:`ScreenGeometry`: the screen in px and cm and its distance from the eye,
         which looks at its centre; needed for visual angles. A mapping of its three fields will do.
     modulator
-        μ, above 0 and at most 1: 1 ignores places, with smaller numbers nearer fixations count as different.
+        μ, above 0 and at most 1: 1 ignores places; the smaller μ, the more a small visual angle costs.
 
     Examples
     --------
@@ -44,10 +44,10 @@ class Scasim(ScanpathMeasure):
     geometry: ScreenGeometry | None = None
     modulator: float = 0.83
 
-    _invalid: ClassVar[str] = "no fixation, or none that lasts any time"
+    invalid_reason: ClassVar[str] = "no fixation, or none that lasts any time"
 
     def __post_init__(self) -> None:
-        self._set(
+        self._set_fields(
             geometry=geometry_of(self.geometry),
             modulator=number("modulator", self.modulator, low=0.0, high=1.0, open_low=True),
         )
@@ -58,7 +58,7 @@ class Scasim(ScanpathMeasure):
         assert self.geometry is not None
         return self.geometry.size_px
 
-    def _agreed(self, paths: Scanpaths, argument: str) -> Scasim:
+    def _with_screen_of(self, paths: Scanpaths, argument: str) -> Scasim:
         if paths.screen_size not in (None, self.screen_size):
             raise ValueError(
                 f"{argument} has screen_size {paths.screen_size}; expected that of the geometry, "
@@ -66,8 +66,8 @@ class Scasim(ScanpathMeasure):
             )
         return self
 
-    def _rows(self, paths: Scanpaths, argument: str) -> Pair:
-        refuse_long(paths.offsets, argument, self._longest)
+    def feature_rows(self, paths: Scanpaths, argument: str) -> Pair:
+        refuse_long(paths.offsets, argument, self.most_fixations)
         assert self.geometry is not None
         size_px, size_cm = np.array(self.geometry.size_px), np.array(self.geometry.size_cm)
         rays = np.empty((len(paths.values), 4))
@@ -83,5 +83,5 @@ class Scasim(ScanpathMeasure):
         offsets = np.concatenate([[0], np.cumsum(np.where(kept, lengths, 0))])
         return rays[kept[owners]], offsets
 
-    def _measure(self) -> dict[str, Any]:
+    def compiled_measure(self) -> dict[str, Any]:
         return {"name": "scasim", "modulator": self.modulator}

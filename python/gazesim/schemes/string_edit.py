@@ -23,8 +23,8 @@ from .measure import ScanpathMeasure, cells_of, grid_shape, refuse_long
 class StringEdit(ScanpathMeasure):
     """String edit similarity or sequence score: fixations as labels, compared in their order.
 
-    Labels are the cells of a grid over the screen, points outside counting to the border, or with
-    ``grid=None`` whatever the caller gives: areas of interest, clusters, classes of a segmentation.
+    Labels are the cells of a grid over the screen (points outside take the border cell), or with
+    ``grid=None`` the caller's own: areas of interest, clusters, classes of a segmentation.
     ``"levenshtein"``: 1 - (insertions, deletions and substitutions) / max(n, m), all at a cost of 1 and
     without transpositions. ``"lcs"``: the longest common subsequence / max(n, m), which is the sequence
     score of COCO-Search18 (Needleman-Wunsch with match 1, mismatch 0, gap 0).
@@ -56,10 +56,10 @@ class StringEdit(ScanpathMeasure):
     screen_size: tuple[float, float] | None = None
     grid: tuple[int, int] | None = (5, 5)
 
-    _low: ClassVar[float | None] = 0.0
+    lowest_value: ClassVar[float | None] = 0.0
 
     def __post_init__(self) -> None:
-        self._set(
+        self._set_fields(
             kind=choice("kind", self.kind, ("levenshtein", "lcs")),
             screen_size=screen("screen_size", self.screen_size),
             grid=None if self.grid is None else grid_shape("grid", self.grid),
@@ -78,11 +78,11 @@ class StringEdit(ScanpathMeasure):
         argument: str = "gazes",
         n_threads: int | None = None,
     ) -> Features:
-        """Return the labels of scanpaths, or with ``grid=None`` those that are given.
+        """Return the labels of scanpaths, or with ``grid=None`` the given labels, as numbers.
 
-        Labels are numbers in one column: a grid cell is column + columns·row; a label of the caller's becomes
-        a number that depends on nothing but the label. At most 8,192 labels per gaze. Gaze without a label
-        is kept, as invalid. Parameters and errors as for :meth:`Scheme.features`.
+        Labels are numbers in one column: a grid cell is column + columns·row; a given label becomes a number
+        that depends only on the label. At most 8,192 labels per gaze. Gaze without a label is kept, as
+        invalid. Parameters and errors as for :meth:`Scheme.features`.
 
         Examples
         --------
@@ -93,33 +93,37 @@ class StringEdit(ScanpathMeasure):
         if self.grid is not None:
             return super().features(gazes, ids=ids, argument=argument, n_threads=n_threads)
         values, offsets = labels_as_numbers(gazes, argument)
-        refuse_long(offsets, argument, self._longest)
-        return Features._trusted(self, values, offsets, ids)
+        refuse_long(offsets, argument, self.most_fixations)
+        return Features.trusted(self, values, offsets, ids)
 
-    def _rows(self, paths: Scanpaths, argument: str) -> Pair:
-        refuse_long(paths.offsets, argument, self._longest)
+    def feature_rows(self, paths: Scanpaths, argument: str) -> Pair:
+        refuse_long(paths.offsets, argument, self.most_fixations)
         assert self.screen_size is not None
         assert self.grid is not None
         cells = cells_of(paths.values, self.screen_size, self.grid)
         return cells[:, :1] + self.grid[0] * cells[:, 1:], paths.offsets
 
-    def _measure(self) -> dict[str, Any]:
+    def compiled_measure(self) -> dict[str, Any]:
         return {"name": "string_edit", "kind": self.kind}
 
-    def _fill_affinity(
+    def fill_affinity(
         self, rows: Features, other: Features | None, out: NDArray[np.float32], **run: Any
     ) -> None:
         pairs, alphabet = renumbered(*(features for features in (rows, other) if features is not None))
         cols = None if other is None else pairs[1]
-        _core.measure_affinity(pairs[0], cols, out, measure={**self._measure(), "alphabet": alphabet}, **run)
+        _core.measure_affinity(
+            pairs[0], cols, out, measure={**self.compiled_measure(), "alphabet": alphabet}, **run
+        )
 
-    def _find_neighbors(self, features: Features, search: dict[str, Any]) -> Csr:
+    def find_neighbors(self, features: Features, search: dict[str, Any]) -> Csr:
         (pair,), alphabet = renumbered(features)
-        return _core.measure_neighbors(pair, search, measure={**self._measure(), "alphabet": alphabet})
+        return _core.measure_neighbors(
+            pair, search, measure={**self.compiled_measure(), "alphabet": alphabet}
+        )
 
 
 def renumbered(*sets: Features) -> tuple[list[Pair], int]:
-    """Return the labels of all sets as numbers from 0 on, and how many different ones there are."""
+    """Return the labels of all sets renumbered from 0, and the number of different labels."""
     together = np.concatenate([features.values[:, 0] for features in sets])
     known, numbers = np.unique(together, return_inverse=True)
     pairs: list[Pair] = []
@@ -133,7 +137,7 @@ def renumbered(*sets: Features) -> tuple[list[Pair], int]:
 
 
 def labels_as_numbers(gazes: Any, argument: str) -> Pair:
-    """Return every label as a number below 2^48 that depends on nothing but the label."""
+    """Return every label as a number below 2^48 that depends only on the label."""
     if isinstance(gazes, (str, bytes, Scanpaths)) or not isinstance(gazes, Iterable):
         raise TypeError(
             f"{argument} is {describe(gazes)}; expected a list of strings or of lists of labels, or a grid"

@@ -1,4 +1,4 @@
-"""TIMA: the clusters of a gaze in the order of time, each by its moments."""
+"""TIMA: the moments of the clusters of a gaze, in the order of time."""
 
 from __future__ import annotations
 
@@ -26,8 +26,8 @@ class TIMA(Scheme):
     in the order of first points, becomes a Gaussian map scaled to maximum 1 and resized to 32 × 32,
     of which the moments [μ00, φ1] are kept. Two sequences are aligned by dynamic time warping with
     the cost w·δ(μ00) + (1 − w)·δ(φ1); A = 1 − D / (number of cells on the path). Points outside of
-    the image take part in the clustering but leave no mark on the maps; a cluster of which nothing is
-    left on the small map (outside of the image, or narrower than its pixels are apart) is dropped.
+    the image take part in the clustering but leave no mark on the maps; a cluster that leaves no mark on
+    the small map (outside of the image, or narrower than the distance of its pixels) is dropped.
 
     Parameters
     ----------
@@ -59,11 +59,11 @@ class TIMA(Scheme):
     weight_mass: float = 0.7
 
     takes: ClassVar[str] = "scanpaths"
-    _invalid: ClassVar[str] = "no cluster in the image"
+    invalid_reason: ClassVar[str] = "no cluster in the image"
 
     def __post_init__(self) -> None:
         count = isinstance(self.min_samples, (int, np.integer)) and not isinstance(self.min_samples, bool)
-        self._set(
+        self._set_fields(
             image_size=None if self.image_size is None else pixel_size("image_size", self.image_size),
             eps=number("eps", self.eps, low=0.0, open_low=True),
             min_samples=integer("min_samples", self.min_samples, low=1, high=2**31)
@@ -108,14 +108,14 @@ class TIMA(Scheme):
             n_threads=threads(n_threads),
         )
         scheme = dataclasses.replace(self, image_size=size)
-        return Features._trusted(scheme, values, offsets, paths.ids if ids is None else ids)
+        return Features.trusted(scheme, values, offsets, paths.ids if ids is None else ids)
 
-    def _fill_affinity(
+    def fill_affinity(
         self, rows: Features, other: Features | None, out: NDArray[np.float32], **run: Any
     ) -> None:
         _core.tima_affinity(
             ragged(rows), None if other is None else ragged(other), out, weight_mass=self.weight_mass, **run
         )
 
-    def _find_neighbors(self, features: Features, search: dict[str, Any]) -> Csr:
+    def find_neighbors(self, features: Features, search: dict[str, Any]) -> Csr:
         return _core.tima_neighbors(ragged(features), search, weight_mass=self.weight_mass)

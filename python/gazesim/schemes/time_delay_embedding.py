@@ -43,18 +43,18 @@ class TimeDelayEmbedding(ScanpathMeasure):
     screen_size: tuple[float, float] | None = None
     norm: str = "l2"
 
-    _longest: ClassVar[int] = 1024
+    most_fixations: ClassVar[int] = 1024
 
     def __post_init__(self) -> None:
-        self._set(
+        self._set_fields(
             screen_size=screen("screen_size", self.screen_size),
             norm=choice("norm", self.norm, ("l2", "sum")),
         )
 
-    def _rows(self, paths: Scanpaths, argument: str) -> Pair:
-        refuse_long(paths.offsets, argument, self._longest)
+    def feature_rows(self, paths: Scanpaths, argument: str) -> Pair:
+        refuse_long(paths.offsets, argument, self.most_fixations)
         side = 1.0 if self.screen_size is None else max(self.screen_size)
         return np.ascontiguousarray(paths.values[:, :2] / side), paths.offsets
 
-    def _measure(self) -> dict[str, Any]:
+    def compiled_measure(self) -> dict[str, Any]:
         return {"name": "time_delay_embedding", "norm": self.norm, "windows": "scaled"}

@@ -24,17 +24,17 @@ class CellPairLoss(nn.Module):
 
         −Σ_ij m_i m_j log softmax(l_i)_j / Σ_ij m_i m_j.
 
-    This is supervised contrastive learning (Khosla et al. 2020, L_out) on cells, where McGIP's positives are
-    whole images: two cells that were looked at are a positive pair by the product of their gaze, and cells
-    without gaze are negatives alone. Other cells of the same image are left out: they overlap.
+    This is supervised contrastive learning (Khosla et al. 2020, L_out) on cells, whereas McGIP's positives
+    are whole images: two cells that were looked at are a positive pair, weighted by the product of their
+    gaze; cells without gaze are only negatives. Other cells of the same image are left out: they overlap.
 
-    Images that do not count get a gradient of exactly 0. It is 0 where fewer than two images have cells that
-    were looked at. Memory grows with (cells that were looked at) × (all cells).
+    Images that do not count get a gradient of exactly 0. The loss is 0 if fewer than two images have cells
+    that were looked at. Memory grows with (cells that were looked at) × (all cells).
 
     Parameters
     ----------
     temperature
-        What similarities are divided by, above 0.
+        Divides similarities, above 0.
     min_gaze
         Cells with less gaze than this, 0 to 1, have the weight 0. Default 0.1: the tails of Gaussians
         reach every cell.

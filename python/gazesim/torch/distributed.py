@@ -1,8 +1,8 @@
-"""What ranks tell each other: embeddings with their gradients, ids, and small sums.
+"""Communication between ranks: embeddings with their gradients, ids, and small sums.
 
-Without ``torch.distributed``, or with one rank, every function returns what it was given. All ranks
-have to call them, in the same order. A rank that ends meanwhile ends the others with a message; for
-one that hangs, the ``timeout`` of ``init_process_group`` decides.
+Without ``torch.distributed``, or with one rank, every function returns its argument. All ranks have to
+call the functions in the same order. If a rank ends, the others fail with a message; for a rank that
+hangs, the ``timeout`` of ``init_process_group`` decides.
 """
 
 from __future__ import annotations
@@ -32,10 +32,10 @@ def rank() -> int:
 def gather(tensor: torch.Tensor) -> torch.Tensor:
     """Return the rows of all ranks in the order of ranks.
 
-    Gradients flow back: a rank's rows get the sum of what all ranks' losses say about them. As
-    DistributedDataParallel averages gradients over ranks, the mean of the ranks' losses is what is
-    minimised, be it the same loss on every rank or each rank's share of it. Ranks may have
-    different numbers of rows: (N, ...) becomes (all, ...).
+    Gradients flow back: a rank's rows get the sum of their gradients from the losses of all ranks.
+    DistributedDataParallel averages gradients over ranks, so training minimises the mean of the ranks'
+    losses, whether every rank computes the same loss or its share. Ranks may have different numbers of
+    rows: (N, ...) becomes (all, ...).
 
     Examples
     --------
@@ -73,7 +73,7 @@ def gather_at(tensor: torch.Tensor) -> tuple[torch.Tensor, int]:
     """Return :func:`gather` of the tensor, and the place in it of this rank's first row."""
     if world_size() == 1:
         return tensor, 0
-    with _told("gathering a batch"):
+    with _explained("gathering a batch"):
         counts = torch.zeros(world_size(), dtype=torch.int64, device=_device())
         counts[dist.get_rank()] = len(tensor)
         dist.all_reduce(counts)
@@ -87,7 +87,7 @@ def total(value: torch.Tensor) -> torch.Tensor:
     if world_size() == 1:
         return value
     summed = value.detach().clone()
-    with _told("adding up a loss"):
+    with _explained("adding up a loss"):
         dist.all_reduce(summed)
     return summed
 
@@ -97,7 +97,7 @@ def agree(value: int) -> int:
     if world_size() == 1:
         return value
     shared = torch.tensor(value, device=_device())
-    with _told("agreeing on the draw of pairs"):
+    with _explained("agreeing on the draw of pairs"):
         dist.broadcast(shared, src=0)
         return int(shared)
 
@@ -106,7 +106,7 @@ class _Gather(torch.autograd.Function):
     @staticmethod
     def forward(ctx: Any, tensor: torch.Tensor, sizes: list[int]) -> torch.Tensor:
         ctx.sizes = sizes
-        # Backends want blocks of one size, so shorter ones are filled up.
+        # Backends need blocks of equal size, so shorter ones are padded.
         block = tensor.new_zeros((max(sizes), *tensor.shape[1:]))
         block[: len(tensor)] = tensor
         blocks = [torch.empty_like(block) for _ in sizes]
@@ -116,20 +116,20 @@ class _Gather(torch.autograd.Function):
     @staticmethod
     def backward(ctx: Any, *gradients: torch.Tensor) -> tuple[torch.Tensor, None]:
         summed = gradients[0].contiguous().clone()
-        with _told("adding up the gradients of a batch"):
+        with _explained("adding up the gradients of a batch"):
             dist.all_reduce(summed)
         start = sum(ctx.sizes[: dist.get_rank()])
         return summed[start : start + ctx.sizes[dist.get_rank()]], None
 
 
 def _device() -> torch.device:
-    """Return where small tensors have to be for the backend to move them."""
+    """Return the device on which the backend communicates small tensors."""
     return torch.device("cpu" if "gloo" in str(dist.get_backend()) else "cuda")
 
 
 @contextlib.contextmanager
-def _told(doing: str) -> Iterator[None]:
-    """Say in a failure what was going on and that the cause is likely to be another rank's."""
+def _explained(doing: str) -> Iterator[None]:
+    """Add to an error what was being done, and that another rank is the likely cause."""
     try:
         yield
     except (RuntimeError, dist.DistError) as error:

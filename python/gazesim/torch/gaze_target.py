@@ -1,4 +1,4 @@
-"""A loss that asks a network where people looked: logits per cell against gaze maps."""
+"""A loss for predicting where people looked: logits per cell against gaze maps."""
 
 from __future__ import annotations
 
@@ -75,7 +75,7 @@ class GazeTargetLoss(nn.Module):
             if not self._is_bounded:
                 has_gaze = cells.sum(dim=(1, 2, 3)) > 0
                 logits, cells = logits[has_gaze], cells[has_gaze]
-            # The sum of nothing keeps the graph, so that every rank has a gradient for every weight.
+            # An empty sum, with its graph: so every rank has a gradient for every weight.
             top = self._per_image(logits.flatten(1), cells.flatten(1)).sum()
             count = top.new_tensor(float(len(logits)))
             if self.gather_distributed:
@@ -96,7 +96,7 @@ class GazeTargetLoss(nn.Module):
         if self.kind == "kl":
             return (torch.xlogy(density, density) - density * logits.log_softmax(dim=1)).sum(dim=1)
         centred = logits - logits.mean(dim=1, keepdim=True)
-        # The root of 0 has no gradient; equal logits score 0.
+        # The square root has no gradient at 0; equal logits score 0.
         variance = centred.square().mean(dim=1, keepdim=True)
         return -(density * centred / (variance + torch.finfo(variance.dtype).eps).sqrt()).sum(dim=1)
 

@@ -1,19 +1,19 @@
 """Contrastive losses with weighted pairs: sum(W * loss of a pair) / sum(W) (McGIP, equation 4).
 
-With W the identity, or without W, each is the loss of the plain framework. None of them knows of gaze.
-Sums are in float32 at least, autocast or not.
+With W the identity, or without W, each is the loss of the plain framework. The losses do not depend on gaze
+itself. Sums are in float32 or better, also under autocast.
 
-How rows with more positives weigh is the parameter ``reduction`` of each loss:
+The parameter ``reduction`` decides how much rows with more positives weigh:
 
 - ``"pairs"`` (default, McGIP's equation 4): the weighted mean over all pairs of the batch. A row with
   three positives weighs three times as much as a row with one.
 - ``"rows"`` (as supervised contrastive learning has it, Khosla et al. 2020): first the weighted mean of
   each row, then the mean over the rows that have a weight above 0. Every such row weighs the same.
 
-Both are the same where every row has the same sum of weights, as without W.
+Both are equal if every row has the same sum of weights, as without W.
 
 Embeddings that are not finite give a loss that is not finite. W has to be a tensor of finite weights of at
-least 0, some of them above 0; anything else is an error.
+least 0, at least one of them above 0; anything else raises an error.
 
 ``gather_distributed=True`` compares a rank's rows with the rows of all ranks: W is then (N, all), as
 ``mask(ids, gather_ids(ids))`` gives it. The mean over ranks of losses and gradients, which is what
@@ -80,7 +80,7 @@ class CosinePairLoss(nn.Module):
 
 
 class InfoNCEPairLoss(nn.Module):
-    """InfoNCE over a queue (MoCo), in which keys of similar gaze are positives as well.
+    """InfoNCE over a queue (MoCo), with keys of similar gaze as additional positives.
 
     ``loss(q, k, queue=Q, weights=W)`` with q (N, D) the queries, k (N, D) the keys of the same
     images, Q (K, D) the queue and W (N, K) over the queue; lengths are normalised inside. With the
@@ -97,7 +97,7 @@ class InfoNCEPairLoss(nn.Module):
     Parameters
     ----------
     temperature
-        What similarities are divided by, above 0; 0.2 in MoCo v2.
+        Divides similarities, above 0; 0.2 in MoCo v2.
     positives
         Whether the sum over the positives of a row is ``"outside"`` of the logarithm or ``"inside"``.
     reduction
@@ -157,7 +157,7 @@ class InfoNCEPairLoss(nn.Module):
             left = others
             if ignore is not None:
                 ignore = _mask(ignore, q, len(queue))
-                # Added, not filled in, so that a key that is not finite stays visible.
+                # Added, not filled in: a key that is not finite then still shows in the loss.
                 left = others + torch.zeros_like(others).masked_fill(ignore, -torch.inf)
                 weights = None if weights is None else weights.masked_fill(ignore, 0.0)
             norm = torch.logsumexp(torch.cat([own[:, None], left], dim=1), dim=1)
@@ -174,7 +174,7 @@ class InfoNCEPairLoss(nn.Module):
 
 
 class NTXentPairLoss(nn.Module):
-    """NT-Xent (SimCLR), in which both views of images with similar gaze are positives as well.
+    """NT-Xent (SimCLR), with both views of images with similar gaze as additional positives.
 
     ``loss(z0, z1, weights=W)`` with z0 and z1 (N, D) the projections of the two views and W (N, N).
     Each of the 2N views is compared with the 2N − 1 others; W holds for all four combinations of
@@ -185,7 +185,7 @@ class NTXentPairLoss(nn.Module):
     Parameters
     ----------
     temperature
-        What similarities are divided by, above 0.
+        Divides similarities, above 0.
     reduction
         How rows with more positives weigh: ``"pairs"``, more; ``"rows"``, as much as any other.
     gather_distributed
@@ -235,13 +235,13 @@ class NTXentPairLoss(nn.Module):
 
 
 def _reduced(loss: torch.Tensor, weight: torch.Tensor, reduction: str, distributed: bool) -> torch.Tensor:
-    """Return the mean of row losses (N,) with their weights (N,), those of all ranks where each has a share.
+    """Return the mean of row losses (N,), given their weights (N,); ``distributed``: over all ranks.
 
     A row's loss is the weighted sum over its pairs.
     """
     if reduction == "rows":
         has_weight = weight > 0
-        # A row without weights has no mean, but what is not finite in it stays visible.
+        # A row without weights has no mean, but numbers in it that are not finite still show in the loss.
         loss, weight = loss / torch.where(has_weight, weight, 1.0), has_weight.to(weight.dtype)
     top, bottom = loss.sum(), weight.sum()
     rows = bottom.new_tensor(float(len(loss)))
@@ -255,7 +255,7 @@ def _reduced(loss: torch.Tensor, weight: torch.Tensor, reduction: str, distribut
 def unit(rows: torch.Tensor) -> torch.Tensor:
     """Return the rows with length 1, in float32 or better.
 
-    Rows of zeros stay, without gradient. A row that is not finite, or whose length is not, becomes NaN.
+    Rows of zeros stay zero, without gradient. A row that is not finite, or has no finite length, becomes NaN.
     """
     rows = rows.float() if rows.dtype in (torch.float16, torch.bfloat16) else rows
     length = torch.linalg.vector_norm(rows.detach(), dim=1, keepdim=True)

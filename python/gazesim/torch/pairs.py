@@ -1,4 +1,4 @@
-"""PairMask: which images of a batch are positives of each other, judged by their readers' gaze."""
+"""PairMask: choose the positive pairs of a batch by the affinity of their readers' gaze."""
 
 from __future__ import annotations
 
@@ -30,20 +30,19 @@ UNKNOWN = ("self", "raise")
 class PairMask:
     """The weights W of the pairs of a batch, looked up by sample id (McGIP, AAAI 2024).
 
-    ``W[i, j]`` is 1 where the affinity of the two images is at least ``threshold`` and chance, where
-    ``confidence`` is below 1, decides for the pair; else 0. An image is always a positive of itself,
-    wherever its id occurs. An affinity of 0 (gaze the scheme is not defined on, pairs a cache has
-    dropped) never makes a positive. One of ``threshold``, ``top_k`` and ``quantile`` has to be chosen:
-    ``gazesim inspect`` shows how many positives each gives. A rule that passes more than 90 % of the
-    pairs, or none, is warned of once.
+    ``W[i, j]`` is 1 if the affinity of the two images is at least ``threshold`` and, with ``confidence``
+    below 1, the pair is drawn; else 0. An image is always a positive of itself, wherever its id occurs. An
+    affinity of 0 (gaze on which the scheme is undefined, pairs that a cache dropped) never makes a
+    positive. One of ``threshold``, ``top_k`` and ``quantile`` is required: ``gazesim inspect`` shows how
+    many positives each gives. A rule that passes more than 90 % of the pairs, or none, gives one warning.
 
     Parameters
     ----------
     source
         An AffinityCache, Features, a :class:`DenseSource` or the tuple (matrix, ids), or any
-        :class:`gazesim.ids.Source`: ``ids`` and a symmetric ``block(ids_a, ids_b)``. Of a pair's two
-        numbers, in a matrix that is not symmetric or in a cache of the ``top_k`` of every row, the
-        larger counts.
+        :class:`gazesim.ids.Source`: ``ids`` and a symmetric ``block(ids_a, ids_b)``. In a matrix that is
+        not symmetric, and in a cache of the ``top_k`` of every row, the larger of ``[i, j]`` and
+        ``[j, i]`` counts.
     threshold
         The least affinity of positives; a number in [0, 1], or a function of the epoch that returns
         one. The papers' 0.7 passes nearly every pair of some schemes and data sets; ``top_k`` and
@@ -67,13 +66,13 @@ class PairMask:
         W is not symmetric, and no rule has to be chosen: without one, all pairs with an affinity above
         0 take part. Against a queue, rows add up to 1 over its keys, or to 0 where none is related.
     temperature
-        Of the softmax, above 0; default 0.1. Small ones leave the image itself alone, large ones make
-        all pairs that pass alike.
+        Of the softmax, above 0; default 0.1. Small ones give nearly all weight to the image itself, large
+        ones give nearly equal weights to all pairs that pass.
     unknown
         Images without gaze in the source are positives of themselves only (``"self"``; one warning if
         a batch has no others), or an error (``"raise"``, KeyError).
     generator
-        Where the draws come from; default: torch's global generator.
+        The generator of the draws; default: torch's global generator.
 
     Notes
     -----
@@ -124,9 +123,9 @@ class PairMask:
         self._schedules = {"threshold": 0.0 if threshold is None else threshold, "confidence": confidence}
         self._bits: Bits | None = None
         self.set_epoch(0)
-        # Without a rule all pairs take part in a softmax, as they should.
+        # Without a rule, all pairs take part in the softmax: nothing to warn of.
         self._judge = None if threshold is None and top_k is None else Judge()
-        # A source of the user's own may take its time to answer.
+        # A source of the user's own may be slow.
         if threshold is not None and not callable(threshold) and hasattr(self.source, "block_at"):
             assert self._judge is not None
             self._judge.data_set(sampled_pairs(self.source, JUDGED_IMAGES), self.threshold)
@@ -137,7 +136,7 @@ class PairMask:
         return self.source.ids
 
     def block(self, ids_a: Ids, ids_b: Ids | None = None) -> NDArray[np.float32]:
-        """Return W for two lists of ids as a float32 array: a PairMask is a source, too."""
+        """Return W for two lists of ids as a float32 array, so that a PairMask can itself be a source."""
         weights: NDArray[np.float32] = self(ids_a, ids_b, device="cpu").numpy().astype(np.float32)
         return weights
 
@@ -149,7 +148,7 @@ class PairMask:
         return self.block(names, None if second is None else [self.ids[position] for position in second])
 
     def set_epoch(self, epoch: int) -> None:
-        """Tell the epoch to the schedules of ``threshold`` and ``confidence``."""
+        """Set the epoch for the schedules of ``threshold`` and ``confidence``."""
         self.epoch = epoch
         self.threshold, self.confidence = (
             number(name, value(epoch) if callable(value) else value, low=0.0, high=1.0)
@@ -165,7 +164,7 @@ class PairMask:
         ----------
         ids_a, ids_b
             Ids in a list or an array, or codes (:func:`id_codes`, ``GazeQueue.ids``); they may
-            repeat. Empty places of a queue are nobody's positives.
+            repeat. Empty places of a queue are never positives.
         device
             Where W is put; default: where the codes are, else the CPU.
 
@@ -203,9 +202,9 @@ class PairMask:
         return weights
 
     def _known_weights(self, rows: _Side, columns: _Side, own: NDArray[np.intp]) -> NDArray[Any]:
-        """Return the weights of images that the source knows; those of equal ones are set later.
+        """Return the weights of images that the source knows; those of equal images are set later.
 
-        ``own[i]`` is where row i is among the columns, -1 where it is not.
+        ``own[i]`` is the column of the same image as row i, -1 if there is none.
         """
         square = columns is rows
         first, second = rows.positions, columns.positions
@@ -246,7 +245,7 @@ class PairMask:
         return self._bits
 
     def _draw(self, passed: NDArray[np.bool_], rows: _Side, columns: _Side) -> None:
-        """Drop pairs in place: a pair's number follows from the call's key and its two codes."""
+        """Drop pairs in place, by a number computed from the key of the call and the two codes of a pair."""
         key = distributed.agree(int(torch.randint(2**63 - 1, (), generator=self.generator)))
         # An eighth of the time of np.nonzero(passed).
         at_row, at_column = np.divmod(np.flatnonzero(passed), max(passed.shape[1], 1))
@@ -259,7 +258,7 @@ class PairMask:
             positions = self._positions(codes)
         else:
             ids = listed(ids)
-            try:  # ids that are all known need no hash
+            try:  # if all ids are known, none has to be hashed
                 positions = np.fromiter(map(self._index.table.__getitem__, ids), np.int64, len(ids))
                 codes = self._positions.codes(positions)
             except (KeyError, TypeError):
@@ -272,10 +271,10 @@ class PairMask:
                 raise KeyError(f"the source has no gaze with the id {name!r}{self._index.hint(name)}")
         side = _side(codes, positions, self._positions)
         if len(side.codes) > 1 and not len(side.positions) and not self._has_warned:
-            self._warn_of_strangers(ids, len(codes))
+            self._warn_of_unknown(ids, len(codes))
         return side
 
-    def _warn_of_strangers(self, ids: Ids, count: int) -> None:
+    def _warn_of_unknown(self, ids: Ids, count: int) -> None:
         self._has_warned = True
         known = f"such as {self.source.ids[0]!r}" if len(self.source.ids) else "of which it has none"
         warnings.warn(
@@ -298,7 +297,7 @@ class _Side:
     inverse: NDArray[np.intp] | None  # where each id of the batch is; None: the distinct ones as they are
 
     def spread(self, weights: NDArray[Any], axis: int) -> NDArray[Any]:
-        """Return the weights with an entry along ``axis`` for every id of the batch."""
+        """Return the weights expanded along ``axis`` to one entry for every id of the batch."""
         if self.inverse is None:
             return weights
         return np.take(weights, self.inverse, axis=axis, mode="clip")
@@ -315,12 +314,12 @@ def _side(codes: Codes, positions: Codes, source: Positions) -> _Side:
         names = np.concatenate([source.codes(known), others])
         inverse = np.empty(len(codes), np.intp)
         inverse[is_known], inverse[~is_known] = place, len(known) + other_place
-    as_it_is = len(names) == len(codes) and bool((inverse == np.arange(len(codes))).all())
-    return _Side(names, known, None if as_it_is else inverse)
+    are_distinct = len(names) == len(codes) and bool((inverse == np.arange(len(codes))).all())
+    return _Side(names, known, None if are_distinct else inverse)
 
 
 def _distinct(positions: Codes, count: int) -> tuple[Codes, NDArray[np.intp]]:
-    """Return the distinct positions in order, and where each one is; a queue is not worth sorting."""
+    """Return the distinct positions in order, and the index of each position in them, without sorting."""
     if 16 * len(positions) < count:
         return np.unique(positions, return_inverse=True)
     marked = np.zeros(count, np.bool_)
@@ -329,7 +328,7 @@ def _distinct(positions: Codes, count: int) -> tuple[Codes, NDArray[np.intp]]:
 
 
 def _places(wanted: Codes, codes: Codes) -> NDArray[np.intp]:
-    """Return where each wanted code is among distinct codes, -1 where it is not."""
+    """Return the index of each wanted code in distinct codes, -1 if it is not there."""
     places = np.full(len(wanted), -1, np.intp)
     _, here, there = np.intersect1d(wanted, codes, assume_unique=True, return_indices=True)
     places[here] = there
@@ -337,7 +336,7 @@ def _places(wanted: Codes, codes: Codes) -> NDArray[np.intp]:
 
 
 def _nearest(affinities: Floats, rows: Codes, columns: Codes, count: int) -> NDArray[np.bool_]:
-    """Return which others are among the ``count`` most similar ones of each row."""
+    """Return a mask of the ``count`` most similar others of each row."""
     others = np.where(rows[:, None] == columns, np.float32(0), affinities)
     nearest: NDArray[np.bool_] = largest_in_rows(others, count) & (others > 0)
     return nearest
@@ -346,8 +345,8 @@ def _nearest(affinities: Floats, rows: Codes, columns: Codes, count: int) -> NDA
 def pair_numbers(key: int, first: Codes, second: Codes) -> NDArray[np.float64]:
     """Return a number in [0, 1) for every pair of codes, the same for [a, b] and [b, a].
 
-    A hash of key, smaller and larger code (SplitMix64): what is drawn for a pair depends neither on
-    where it stands in the batch nor on the rest of the batch.
+    A hash of the key, the smaller and the larger code (SplitMix64), so a pair's number does not depend on
+    its position in the batch nor on the other images.
     """
     low, high = np.minimum(first, second).view(np.uint64), np.maximum(first, second).view(np.uint64)
     mixed = _mixed(_mixed(low ^ np.uint64(key)) + high)

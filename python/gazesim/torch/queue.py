@@ -24,9 +24,9 @@ class GazeQueue(nn.Module):
     """The last ``size`` keys and the ids of their images, for MoCo with gaze.
 
     Keys and ids are buffers of the module: they move with ``.to(device)``, lie in its ``state_dict``
-    (plain tensors) and are the same on all ranks. A key that is not finite is not taken: its place keeps
-    the old key, and a warning says so once. A queue that is longer than the data set holds old keys of
-    every image, which count as its positives; that is warned of once as well.
+    (plain tensors) and are the same on all ranks. A key that is not finite is left out: its place keeps the
+    old key, with one warning. A queue longer than the data set holds old keys of every image, which count
+    as its positives; this also gives one warning.
 
     Parameters
     ----------
@@ -35,8 +35,8 @@ class GazeQueue(nn.Module):
     dim
         Length of a key.
     seed
-        Of the random unit vectors that fill the queue at first, as in MoCo. They are negatives like
-        any other; their places are empty and never positive.
+        Seed of the random unit vectors that fill the queue at first, as in MoCo. They are negatives;
+        their places count as empty and are never positives.
 
     Attributes
     ----------
@@ -72,18 +72,17 @@ class GazeQueue(nn.Module):
         self.register_buffer("keys", F.normalize(noise, dim=1))
         self.register_buffer("ids", torch.full((size,), EMPTY, dtype=torch.int64))
         self.register_buffer("_next", torch.zeros((), dtype=torch.int64))
-        self._told: set[str] = set()
+        self._warned: set[str] = set()
 
     def __len__(self) -> int:
-        """Return how many places are taken."""
+        """Return the number of places that hold keys of images."""
         return int((self.ids != EMPTY).sum())
 
     def enqueue(self, keys: torch.Tensor, ids: Ids) -> None:
-        """Put keys (N, dim) and the ids of their images in the place of the oldest ones.
+        """Replace the oldest keys by keys (N, dim) and the ids of their images.
 
-        Under ``torch.distributed``, every rank puts in the keys and ids of all ranks. Call it after
-        the loss of the step; the loss has normalised a copy, so before ``backward`` or after does not
-        matter.
+        Under ``torch.distributed``, every rank enqueues the keys and ids of all ranks. Call it after the
+        loss of the step, before or after ``backward``: the loss works on a normalised copy.
         """
         if keys.ndim != 2 or keys.shape[1] != self.keys.shape[1]:
             raise ValueError(f"keys has shape {tuple(keys.shape)}; expected (N, {self.keys.shape[1]})")
@@ -109,7 +108,7 @@ class GazeQueue(nn.Module):
             self._tell_long()
 
     def own_keys(self, ids: Ids) -> torch.Tensor:
-        """Return (N, size) bool: which keys are old ones of the same image.
+        """Return a mask (N, size) of the older keys of each image.
 
         Examples
         --------
@@ -125,8 +124,8 @@ class GazeQueue(nn.Module):
         return own
 
     def _tell_not_finite(self, odd: int, count: int) -> None:
-        if odd and "finite" not in self._told:
-            self._told.add("finite")
+        if odd and "finite" not in self._warned:
+            self._warned.add("finite")
             warnings.warn(
                 f"{odd} of {count} keys are not finite and were not put into the queue; expected finite "
                 "keys: lower the learning rate, or train in bfloat16 or float32",
@@ -134,8 +133,8 @@ class GazeQueue(nn.Module):
             )
 
     def _tell_long(self) -> None:
-        """Warn where a full queue holds few different images: it then spans more than an epoch."""
-        if "long" in self._told or bool((self.ids == EMPTY).any()):
+        """Warn if a full queue holds few different images, because it then spans more than an epoch."""
+        if "long" in self._warned or bool((self.ids == EMPTY).any()):
             return
         images = len(torch.unique(self.ids))
         # Images drawn with replacement fill a queue as long as the data set with 63 % different ones.
@@ -143,9 +142,9 @@ class GazeQueue(nn.Module):
             self.tell_longer_than(images)
 
     def tell_longer_than(self, images: int, fate: str = "count as its positives") -> None:
-        """Warn, once, that the queue is longer than a data set of so many images."""
-        if "long" not in self._told and len(self.keys) > images:
-            self._told.add("long")
+        """Warn once if the queue is longer than a data set of so many images; ``fate`` ends the message."""
+        if "long" not in self._warned and len(self.keys) > images:
+            self._warned.add("long")
             size = len(self.keys)
             warnings.warn(
                 f"the queue has {size:,} places for {images:,} different images, so that it holds up to "

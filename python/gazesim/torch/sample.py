@@ -1,9 +1,8 @@
-"""Which part of a sample is the image and which the gaze map, whatever their types.
+"""Find the image and the gaze map of a sample, whatever their types.
 
-torchvision's transforms move a plain tensor only where it is the first one of a sample, and never a
-NumPy array. A gaze map that is a plain tensor would stay where it is while the image is flipped. So
-whoever knows by position or by key what the map is makes it a ``tv_tensors.Mask`` before any
-transform is called.
+torchvision's transforms change a plain tensor only if it is the first one of a sample, and never a NumPy
+array: a gaze map that is a plain tensor would stay unflipped while the image is flipped. So the code that
+knows the map, by its position or its key, makes it a ``tv_tensors.Mask`` before any transform is called.
 """
 
 from __future__ import annotations
@@ -28,12 +27,14 @@ ONE_BAND = ("1", "L", "I", "F", "I;16", "I;16L", "I;16B", "I;16N")
 
 
 def as_sample(name: str, image: Any, gaze_map: Any) -> tuple[Any, tv_tensors.Mask, Callable[[Any], Any]]:
-    """Return (image, gaze map) as torchvision's transforms move both, and what makes a view of the result.
+    """Return image and gaze map in types that torchvision's transforms change, and a function for the result.
+
+    The function turns a transformed image into a view of the type and shape that came in.
 
     Parameters
     ----------
     name
-        Who asks, for messages.
+        The name of the caller, for messages.
     image
         A tensor (C, H, W) or (H, W), a ``tv_tensors.Image``, a PIL image, or an array (H, W, C),
         (C, H, W) or (H, W), which becomes a tensor (C, H, W).
@@ -84,7 +85,7 @@ def as_map(name: str, gaze_map: Any) -> tv_tensors.Mask:
 
 
 def as_image(name: str, image: Any, size_hw: tuple[int, int]) -> Any:
-    """Return an image as torchvision moves one; the map's ``size_hw`` tells where an array has channels."""
+    """Return an image as a type for torchvision; the map's ``size_hw`` shows which axis holds channels."""
     if isinstance(image, EXPLICIT):
         return image
     if isinstance(image, np.ndarray):
@@ -111,7 +112,7 @@ def as_image(name: str, image: Any, size_hw: tuple[int, int]) -> Any:
 
 
 def with_mask(name: str, inputs: tuple[Any, ...]) -> tuple[Any, ...]:
-    """Return the inputs of a transform with a plain gaze map, if that is what they have, as a Mask."""
+    """Return the inputs of a transform, with a gaze map that is a plain tensor turned into a Mask."""
     leaves, spec = tree_flatten(inputs)
     if any(isinstance(leaf, tv_tensors.Mask) for leaf in leaves):
         return inputs
@@ -124,7 +125,7 @@ def with_mask(name: str, inputs: tuple[Any, ...]) -> tuple[Any, ...]:
             f"{name} got no gaze map, only {kinds or 'nothing'}; "
             "expected (image, gaze_map), the map a tv_tensors.Mask or a tensor"
         )
-    # The order of a dictionary's entries says nothing; in a tuple the image comes first.
+    # In a tuple the image comes first; the order of a dictionary has no meaning.
     is_keyed = any(isinstance(one, Mapping) for one in inputs)
     unclear = (not explicit or len(plain) > 1) if is_keyed else bool(explicit and plain[0] < explicit[0])
     if unclear:

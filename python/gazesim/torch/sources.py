@@ -1,4 +1,4 @@
-"""What a PairMask asks for affinities: a cache, features, or a dense array with ids."""
+"""Sources of affinities for a PairMask: a cache, features, or a dense array with ids."""
 
 from __future__ import annotations
 
@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 from .._errors import describe
 from ..cache import AffinityCache
 from ..cache.gather import gather_dense
+from ..cache.imported import refuse_cells
 from ..ids import IdIndex, Source, as_ids, as_positions, block_at
 from .ids import Codes, code_of
 
@@ -25,9 +26,9 @@ class DenseSource:
     Parameters
     ----------
     matrix
-        (n, n) numbers in [0, 1]: ``[i, j]`` is the affinity of ``ids[i]`` with ``ids[j]``. Where it is
-        not symmetric, the larger of a pair's two numbers counts for a PairMask; ``block`` returns them
-        as they are. The diagonal may be 0: an image without any affinity above 0 has no valid gaze.
+        (n, n) numbers in [0, 1]: ``[i, j]`` is the affinity of ``ids[i]`` with ``ids[j]``. If it is not
+        symmetric, a PairMask takes the larger of ``[i, j]`` and ``[j, i]``; ``block`` returns them
+        unchanged. The diagonal may be 0: an image without any affinity above 0 has no valid gaze.
     ids
         One distinct id per row.
 
@@ -47,8 +48,8 @@ class DenseSource:
         self.matrix: Floats = np.ascontiguousarray(values, np.float32)
         self.ids = as_ids(ids, len(self.matrix))
         if self.matrix.size and not (self.matrix.min() >= 0 and self.matrix.max() <= 1):
-            raise ValueError("matrix holds numbers outside of [0, 1], or NaN; expected affinities")
-        #: Whether the two numbers of some pair differ.
+            refuse_cells(~((self.matrix >= 0) & (self.matrix <= 1)), self.matrix, 0, "matrix", "in [0, 1]")
+        #: Whether ``[i, j]`` and ``[j, i]`` differ for some pair.
         self.directed = not _is_symmetric(self.matrix)
         #: (n,) bool: whether the image has any affinity above 0.
         self.valid: NDArray[np.bool_] = self.matrix.max(axis=1, initial=0) > 0
@@ -67,7 +68,7 @@ class DenseSource:
 
 
 def _is_symmetric(matrix: Floats, side: int = 512) -> bool:
-    """Return whether a matrix is its transpose, tile by tile: a mapped one need not fit into memory."""
+    """Return whether a matrix is symmetric, tile by tile: a mapped one need not fit into memory."""
     starts = range(0, len(matrix), side)
     return all(
         np.array_equal(matrix[i : i + side, j : j + side], matrix[j : j + side, i : i + side].T)
@@ -96,7 +97,7 @@ def stored_matrix(source: Source) -> Any:
 
 
 def is_directed(source: Source) -> bool:
-    """Return whether a pair may have two numbers, of which the larger counts.
+    """Return whether ``[i, j]`` and ``[j, i]`` may differ; then the larger counts.
 
     A cache that keeps the ``top_k`` of every row has dropped the other direction of many pairs.
     """
@@ -106,7 +107,7 @@ def is_directed(source: Source) -> bool:
 def read(source: Source, rows: Codes, columns: Codes | None) -> Floats:
     """Return the affinities of distinct positions, (R, C); without columns, those of the rows.
 
-    Sources that know positions are read by them, which spares a look-up of every id.
+    A source with ``block_at`` is read by position, without looking up ids.
     """
     block = block_at(source, rows, columns)
     if is_directed(source):
@@ -116,10 +117,10 @@ def read(source: Source, rows: Codes, columns: Codes | None) -> Floats:
 
 
 class Bits:
-    """Which pairs of a matrix, dense or sparse, reach a threshold, in one bit each.
+    """One bit per pair of a dense or sparse matrix: whether the pair reaches a threshold.
 
-    A batch reads a row of every image in it from all over the matrix. At 10,500 ids that is 441 MB
-    of float32, which no processor cache holds, but 14 MB of bits.
+    A batch reads rows from all over the matrix. At 10,500 ids the matrix takes 441 MB of float32, too much
+    for any processor cache, but only 14 MB of bits.
     """
 
     #: More ids than this (a matrix of 1.6 GB) take too long to read at the start of a training.
@@ -137,7 +138,7 @@ class Bits:
             self._add_transpose()
 
     def _add_transpose(self) -> None:
-        """Let a pair reach the threshold where one of its directions does."""
+        """Set the bits of both directions of a pair if one of them is set."""
         count = len(self._rows)
         for start in range(0, count, 256):
             columns = self._rows[:, start // 8 : start // 8 + 32]
@@ -160,7 +161,7 @@ def reaches(affinities: Floats, threshold: float) -> NDArray[np.bool_]:
 
 
 class Positions:
-    """From codes to positions in a source: a hash table, for which a step's queue is no Python loop."""
+    """The positions of codes in a source: a hash table in NumPy, without a Python loop over a queue."""
 
     def __init__(self, ids: tuple[Hashable, ...]) -> None:
         self._codes = np.fromiter(map(code_of, ids), np.int64, len(ids))

@@ -32,8 +32,8 @@ __all__ = ["GazeCrop", "GazeCutout", "GazeMask"]
 Fill = float | Sequence[float]
 
 
-class _WithGaze(v2.Transform):  # type: ignore[misc]  # torchvision has no types
-    """What the three transforms share: finding the map, and telling what was done.
+class GazeTransform(v2.Transform):  # type: ignore[misc]  # torchvision has no types
+    """Base class of the three transforms: finds the gaze map and keeps statistics.
 
     Attributes
     ----------
@@ -47,8 +47,8 @@ class _WithGaze(v2.Transform):  # type: ignore[misc]  # torchvision has no types
 
     last: View | None
     counts: Counter[str]
-    #: Arguments that the sampler holds: a new value of the attribute would have no effect.
-    _held: tuple[str, ...] = ()
+    #: Arguments that the sampler copies: setting the attribute later would have no effect.
+    _fixed: tuple[str, ...] = ()
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
@@ -56,7 +56,7 @@ class _WithGaze(v2.Transform):  # type: ignore[misc]  # torchvision has no types
         self.counts = Counter(views=0, tries=0, fallbacks=0, empty=0)
 
     def __setattr__(self, name: str, value: Any) -> None:
-        if name in self._held and "_sampler" in self.__dict__:
+        if name in self._fixed and "_sampler" in self.__dict__:
             kind = type(self).__name__
             raise AttributeError(
                 f"{kind}.{name} cannot be changed; expected a new one, such as {kind}(..., {name}={value!r})"
@@ -99,7 +99,7 @@ class _WithGaze(v2.Transform):  # type: ignore[misc]  # torchvision has no types
         self.counts.update(views=1, tries=view.tries, fallbacks=int(view.fallback), empty=int(view.empty))
 
 
-class GazeCrop(_WithGaze, v2.RandomResizedCrop):  # type: ignore[misc]
+class GazeCrop(GazeTransform, v2.RandomResizedCrop):  # type: ignore[misc]
     """``v2.RandomResizedCrop`` that keeps at least ``min_iou`` of the gaze.
 
     Parameters
@@ -123,7 +123,7 @@ class GazeCrop(_WithGaze, v2.RandomResizedCrop):  # type: ignore[misc]
 
     # Scripting would silently yield the torchvision transform, which does not look at gaze.
     _v1_transform_cls = None
-    _held = ("scale", "ratio", "min_iou", "method")
+    _fixed = ("scale", "ratio", "min_iou", "method")
 
     def __init__(
         self,
@@ -162,10 +162,10 @@ class GazeCrop(_WithGaze, v2.RandomResizedCrop):  # type: ignore[misc]
         return {"top": y0, "left": x0, "height": y1 - y0, "width": x1 - x0}
 
 
-class GazeCutout(_WithGaze):
+class GazeCutout(GazeTransform):
     """Random holes around which at least ``min_iou`` of the gaze is kept.
 
-    The map itself is left as it is; later transforms judge by all of it.
+    The map itself is not changed, so later transforms use all of it.
 
     Parameters
     ----------
@@ -185,7 +185,7 @@ class GazeCutout(_WithGaze):
     True
     """
 
-    _held = ("size", "scale", "n_holes", "min_iou")
+    _fixed = ("size", "scale", "n_holes", "min_iou")
 
     def __init__(
         self,
@@ -238,12 +238,12 @@ class GazeCutout(_WithGaze):
         return _on_pixels(inpt, cut)
 
 
-class GazeMask(_WithGaze):
+class GazeMask(GazeTransform):
     """Masks the least salient pixels: the share ``drop`` of the image, and all without any gaze.
 
-    Kept are the pixels with gaze that are at least as salient as the one at the quantile ``drop``.
-    An image whose map has no gaze is left as it is, and counted. ``last.iou`` is the share of the
-    gaze's mass in what is kept. Not random; ``v2.RandomApply([GazeMask()], p=0.5)`` makes it so.
+    It keeps the pixels with gaze that are at least as salient as the one at the quantile ``drop``. An image
+    whose map has no gaze stays as it is and is counted. ``last.iou`` is the share of the gaze's mass in the
+    kept pixels. Not random; use ``v2.RandomApply([GazeMask()], p=0.5)`` to apply it to some views.
 
     Examples
     --------
@@ -276,7 +276,7 @@ class GazeMask(_WithGaze):
         return {"keep": torch.from_numpy(keep)}
 
     def transform(self, inpt: Any, params: dict[str, Any]) -> Any:
-        """Fill what is not kept of an image."""
+        """Fill the pixels of an image that are not kept."""
 
         def hide(pixels: torch.Tensor) -> torch.Tensor:
             return torch.where(params["keep"].to(pixels.device), pixels, _fill_for(pixels, self.fill))
@@ -285,7 +285,7 @@ class GazeMask(_WithGaze):
 
 
 def most_salient(gaze: NDArray[Any], drop: float) -> NDArray[np.bool_]:
-    """Return which pixels of a map :class:`GazeMask` keeps: none of a map without gaze."""
+    """Return a mask of the pixels that :class:`GazeMask` keeps: none for a map without gaze."""
     dropped = min(math.floor(drop * gaze.size + 1e-9), gaze.size - 1)
     quantile = np.partition(gaze, dropped, axis=None)[dropped]
     kept: NDArray[np.bool_] = (gaze >= quantile) & (gaze > 0)

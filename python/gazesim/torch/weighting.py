@@ -1,4 +1,4 @@
-"""How a PairMask decides: the rule that has to be chosen, soft targets, rules that pass all or nothing."""
+"""Soft targets of a PairMask, thresholds at quantiles, and warnings of rules that pass all pairs or none."""
 
 from __future__ import annotations
 
@@ -13,9 +13,9 @@ from ..ids import Source, block_at
 
 __all__ = ["Judge", "sampled_pairs", "soft_targets", "threshold_of"]
 
-#: Images whose pairs are looked at to see whether a threshold passes all of them, or none.
+#: Number of images whose pairs are checked for a threshold that passes all of them or none.
 JUDGED_IMAGES = 300
-#: Fewer pairs than this, those of four images, may well be all positive, or none of them.
+#: No warning for fewer pairs than this (those of four images): all or none may be positive by chance.
 FEW_PAIRS = 6
 
 
@@ -35,28 +35,28 @@ def soft_targets(affinities: NDArray[np.float32], temperature: float) -> NDArray
 
 
 class Judge:
-    """Warns, once each, of a rule that makes all pairs positive or none of them."""
+    """Warns once each of a rule that makes all pairs positive, and of one that makes none positive."""
 
     def __init__(self) -> None:
-        self._told: set[str] = set()
+        self._warned: set[str] = set()
 
     def data_set(self, pairs: NDArray[np.float32], threshold: float) -> None:
-        """Look at the affinities of a sample of the data set, ascending."""
+        """Check the affinities of a sample of the data set, ascending."""
         least = max(np.float32(threshold), np.finfo(np.float32).tiny)
         passed = len(pairs) - int(np.searchsorted(pairs, least, "left"))
         self._judge(passed, len(pairs), f"the data set at threshold {threshold:g}")
 
     def batch(self, passed: int, count: int) -> None:
-        """Look at how many of the pairs of different images in a batch pass the rule."""
+        """Check how many of the pairs of different images in a batch pass the rule."""
         self._judge(passed, count, "a batch")
 
     def _judge(self, passed: int, count: int, where: str) -> None:
         if count < FEW_PAIRS or 0 < passed < ALMOST_ALL * count:
             return
         kind = "all" if passed else "none"
-        if kind in self._told:
+        if kind in self._warned:
             return
-        self._told.add(kind)
+        self._warned.add(kind)
         every = "every image" if passed == count else "almost every image"
         meaning = (
             f"{every} is a positive of every other" if passed else "only an image itself is its positive"

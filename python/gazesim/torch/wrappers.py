@@ -1,4 +1,4 @@
-"""Gaze-conditioned transforms where training loops expect them: two views, and MONAI dictionaries."""
+"""Wrappers of gaze-conditioned transforms for training loops: two views, and MONAI dictionaries."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from torchvision.transforms import v2
 
 from .._errors import describe
 from .sample import as_map, as_sample
-from .transforms import _WithGaze
+from .transforms import GazeTransform
 
 __all__ = ["GazeTransformd", "TwoViews"]
 
@@ -28,21 +28,21 @@ class TwoViews(nn.Module):
     (C, H, W) or (H, W), a PIL image, or an array (H, W, C), (C, H, W) or (H, W), which becomes a
     tensor (C, H, W); the map (H, W) or (1, H, W), a tensor, an array or a PIL image with one band.
     The map becomes a ``tv_tensors.Mask``, so that every geometric transform of
-    ``torchvision.transforms.v2`` moves both alike, before a gaze transform and after it.
+    ``torchvision.transforms.v2``, before or after a gaze transform, changes both in the same way.
 
     Parameters
     ----------
     transform
-        What is called as ``transform(image, gaze_map)``, usually a ``v2.Compose``.
+        Called as ``transform(image, gaze_map)``, usually a ``v2.Compose``.
     second
-        For the second view; default: ``transform`` again.
+        The transform of the second view; default: ``transform``.
     maps
         Whether each view is an (image, gaze map) pair instead of the image alone.
     stats
         Whether to return (views, statistics): for each gaze transform ``iou``, ``tries``,
         ``fallback`` and ``empty``, tensors of two entries that a DataLoader collates to (B, 2). A
-        transform that was skipped (``v2.RandomApply``) has iou 1 and 0 tries. They are found in
-        ``Compose`` and whatever else has a list ``transforms``.
+        transform that was skipped (``v2.RandomApply``) has iou 1 and 0 tries. Gaze transforms are found
+        in ``Compose`` and in any other object with a list ``transforms``.
 
     Returns
     -------
@@ -77,22 +77,22 @@ class TwoViews(nn.Module):
         self.maps, self.stats = maps, stats
 
     def forward(self, image: Any, gaze_map: Any) -> Any:
-        """Return the two views, and with ``stats`` what was done for them."""
+        """Return the two views, and with ``stats`` their statistics."""
         sample, gaze, finished = as_sample(type(self).__name__, image, gaze_map)
-        views, told = [], []
+        views, stats = [], []
         for transform in (self.first, self.second):
             outcome, statistics = _observed(transform, sample, gaze)
             view, seen = _pair(type(self).__name__, outcome)
             views.append((finished(view), seen) if self.maps else finished(view))
-            told.append(statistics)
+            stats.append(statistics)
         if not self.stats:
             return views
-        if told[0].keys() != told[1].keys():
+        if stats[0].keys() != stats[1].keys():
             raise ValueError(
-                f"the two transforms tell {sorted(told[0])} and {sorted(told[1])}; "
+                f"the two transforms tell {sorted(stats[0])} and {sorted(stats[1])}; "
                 "expected the same gaze transforms in both where stats=True"
             )
-        return views, {name: torch.stack([one[name] for one in told]) for name in told[0]}
+        return views, {name: torch.stack([one[name] for one in stats]) for name in stats[0]}
 
 
 class GazeTransformd:
@@ -105,10 +105,10 @@ class GazeTransformd:
     map_key
         The entry with the gaze map (1, H, W) or (H, W), transformed with them.
     transform
-        What takes a dictionary of tv_tensors: ``GazeCrop``, ``GazeCutout``, ``GazeMask`` or a
+        A transform of dictionaries of tv_tensors: ``GazeCrop``, ``GazeCutout``, ``GazeMask`` or a
         ``v2.Compose`` of them.
     stats_key
-        Where to put statistics as :class:`TwoViews` describes them, if anywhere.
+        The entry for statistics, which :class:`TwoViews` describes; None: no statistics.
 
     Images come back as plain tensors: a MetaTensor's affine no longer holds. MONAI's readers put
     the width first by default; image and map agree in that, and ``ratio`` then means height / width.
@@ -156,7 +156,7 @@ class GazeTransformd:
 
 
 def _pair(name: str, outcome: Any) -> tuple[Any, Any]:
-    """Return the view and its map, what a transform has made of (image, map)."""
+    """Return the view and its map from the result of a transform of (image, map)."""
     if isinstance(outcome, (tuple, list)) and len(outcome) >= 2:
         return outcome[0], outcome[1]
     raise TypeError(f"{name}: the transform returned {describe(outcome)}; expected (image, gaze_map)")
@@ -170,8 +170,8 @@ def _plain(value: Any) -> torch.Tensor:
         raise TypeError(f"the sample holds {describe(value)}; expected a tensor or an array") from None
 
 
-def _gaze_transforms(transform: Any) -> Iterator[_WithGaze]:
-    if isinstance(transform, _WithGaze):
+def _gaze_transforms(transform: Any) -> Iterator[GazeTransform]:
+    if isinstance(transform, GazeTransform):
         yield transform
     # Compose, RandomApply and their like hold a plain list.
     for inner in getattr(transform, "transforms", ()):
@@ -179,7 +179,7 @@ def _gaze_transforms(transform: Any) -> Iterator[_WithGaze]:
 
 
 def _refuse_early_unwrapping(transform: Any) -> None:
-    """Raise where ``v2.ToPureTensor`` stands before another transform, which then would not move the map."""
+    """Raise if ``v2.ToPureTensor`` comes before another transform, which would then not change the map."""
     steps = list(_steps(transform))
     for before, after in itertools.pairwise(steps):
         if isinstance(before, v2.ToPureTensor):
@@ -199,7 +199,7 @@ def _steps(transform: Any) -> Iterator[Any]:
 
 
 def _observed(transform: Any, *sample: Any) -> tuple[Any, Statistics]:
-    """Return what a transform makes of a sample, and what the gaze transforms in it did."""
+    """Return the transformed sample, and the statistics of the gaze transforms in the transform."""
     watched = list(_gaze_transforms(transform))
     for module in watched:
         module.last = None  # it may be skipped this time

@@ -14,16 +14,16 @@ if _TYPE_CHECKING:
     from .data.settings import PhantomSettings, Views
     from .data.splits import split_by_group
     from .data.view_maker import view_statistics
-    from .evaluation.affinity_maps import affinity_map
+    from .evaluation.affinity_maps import affinity_map, affinity_maps
     from .evaluation.baselines import Baseline
     from .evaluation.classification_scores import UndefinedScoreWarning, classification_scores
-    from .evaluation.figures import plot_affinity_maps, plot_threshold_ablation
+    from .evaluation.figures import plot_affinity_maps, plot_score_curves, plot_threshold_ablation
     from .evaluation.knn import knn_probe
     from .evaluation.linear_probe import embed
     from .evaluation.multi_label import multi_label_probe
     from .evaluation.protocols import cross_validate, fine_tune, linear_probe
     from .evaluation.segmentation import SegmentationSettings, segmentation_probe
-    from .evaluation.settings import FineTuneSettings, ProbeSettings
+    from .evaluation.settings import FineTuneSettings, GradientProbeSettings, ProbeSettings
     from .pretrain.backbones import Backbone, make_backbone
     from .pretrain.checkpoints import load_backbone
     from .pretrain.contrastive import Contrastive
@@ -45,6 +45,7 @@ __all__ = [
     "GazeData",
     "GazePredictor",
     "GazeTargetSettings",
+    "GradientProbeSettings",
     "HeadSettings",
     "Manifest",
     "ManifestSamples",
@@ -60,6 +61,7 @@ __all__ = [
     "ViewMaps",
     "Views",
     "affinity_map",
+    "affinity_maps",
     "classification_scores",
     "cross_validate",
     "embed",
@@ -72,6 +74,7 @@ __all__ = [
     "make_backbone",
     "multi_label_probe",
     "plot_affinity_maps",
+    "plot_score_curves",
     "plot_threshold_ablation",
     "predict_gaze",
     "preset",
@@ -82,8 +85,8 @@ __all__ = [
     "view_statistics",
 ]
 
-# The module of each name. They are imported when they are first asked for, so that the command line reads
-# settings and manifests without torch.
+# The module of each name. They are imported on first use, so that the command line reads settings and
+# manifests without torch.
 _LATER = {
     "ArraySamples": "data.samples",
     "Backbone": "pretrain.backbones",
@@ -95,6 +98,7 @@ _LATER = {
     "GazeData": "data.gaze_data",
     "GazePredictor": "saliency.predictor",
     "GazeTargetSettings": "pretrain.gaze_settings",
+    "GradientProbeSettings": "evaluation.settings",
     "HeadSettings": "pretrain.settings",
     "Manifest": "data.manifest",
     "ManifestSamples": "data.manifest_samples",
@@ -109,6 +113,7 @@ _LATER = {
     "ViewMaps": "data.loader",
     "Views": "data.settings",
     "affinity_map": "evaluation.affinity_maps",
+    "affinity_maps": "evaluation.affinity_maps",
     "classification_scores": "evaluation.classification_scores",
     "cross_validate": "evaluation.protocols",
     "embed": "evaluation.linear_probe",
@@ -123,6 +128,7 @@ _LATER = {
     "load_predictor": "saliency.predictor",
     "make_backbone": "pretrain.backbones",
     "plot_affinity_maps": "evaluation.figures",
+    "plot_score_curves": "evaluation.figures",
     "plot_threshold_ablation": "evaluation.figures",
     "predict_gaze": "saliency.predictor",
     "preset": "data.presets",
@@ -147,7 +153,7 @@ def __dir__() -> list[str]:
 
 
 def require_extra() -> None:
-    """Raise ImportError where a package that training needs is not installed."""
+    """Raise ImportError if a package that training needs is not installed."""
     try:
         for name in ("lightly", "lightning", "monai"):
             _importlib.import_module(name)

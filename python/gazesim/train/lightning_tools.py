@@ -1,4 +1,4 @@
-"""Lightning as this package uses it: quiet, seeded, resumable, with logs that a resumed run continues."""
+"""Tools for Lightning: fewer messages, seeds, random streams and logs that a resumed run continues."""
 
 from __future__ import annotations
 
@@ -14,6 +14,7 @@ import lightning
 import numpy as np
 import torch
 from lightning.pytorch.loggers import Logger, TensorBoardLogger
+from lightning.pytorch.strategies import DDPStrategy
 from lightning.pytorch.utilities import rank_zero_only
 from numpy.typing import NDArray
 from torch.utils.data import Sampler
@@ -28,6 +29,7 @@ __all__ = [
     "Shuffled",
     "TrainingProgress",
     "epoch_order",
+    "expect_unused_parameters",
     "loggers",
     "quiet",
     "seeded",
@@ -42,7 +44,7 @@ States = dict[str, torch.Tensor]
 
 @contextmanager
 def quiet() -> Iterator[None]:
-    """Keep Lightning's advice about workers, loggers and devices to itself."""
+    """Suppress Lightning's advice about workers, loggers and devices."""
     log = logging.getLogger("lightning.pytorch")
     level = log.level
     log.setLevel(logging.WARNING)
@@ -54,16 +56,26 @@ def quiet() -> Iterator[None]:
         log.setLevel(level)
 
 
+def expect_unused_parameters(trainer: lightning.Trainer) -> None:
+    """Let DDP look for parameters without a gradient, unless the Trainer's strategy says otherwise.
+
+    DDP raises in the second step where a parameter has none. To be called before the strategy wraps the
+    module, as in its ``setup``.
+    """
+    if isinstance(trainer.strategy, DDPStrategy):
+        trainer.strategy._ddp_kwargs.setdefault("find_unused_parameters", True)
+
+
 @contextmanager
 def seeded(seed: int) -> Iterator[None]:
-    """Seed torch inside, and leave its generator outside as it was."""
+    """Seed torch inside, and restore the state of its generator afterwards."""
     with torch.random.fork_rng(devices=[]):
         torch.manual_seed(integer("seed", seed, low=0, high=2**63 - 1))
         yield
 
 
 def silent_trainer(accelerator: str = "auto", **settings: Any) -> lightning.Trainer:
-    """Return a Trainer for one device that neither logs nor writes nor shows anything by itself."""
+    """Return a Trainer for one device that logs, writes and shows nothing."""
     with quiet():
         return lightning.Trainer(
             accelerator=accelerator,
@@ -77,12 +89,12 @@ def silent_trainer(accelerator: str = "auto", **settings: Any) -> lightning.Trai
 
 
 def epoch_order(count: int, seed: int, epoch: int) -> NDArray[np.int64]:
-    """Return the positions of ``count`` samples in the order that seed and epoch decide."""
+    """Return the positions of ``count`` samples in a random order that depends only on seed and epoch."""
     return np.random.default_rng([seed, epoch]).permutation(count)
 
 
 class Shuffled(Sampler[Any]):
-    """Every sample once an epoch, in the order that seed and epoch decide."""
+    """Samples every position once an epoch, in a random order that depends only on seed and epoch."""
 
     def __init__(self, count: int, seed: int) -> None:
         self.count, self.seed, self.epoch = count, seed, 0
@@ -101,8 +113,8 @@ class Shuffled(Sampler[Any]):
 class RandomStream:
     """The states of torch's generators as the training steps left them.
 
-    What happens between steps (loaders, callbacks, validation) then does not change what the steps
-    draw, so a training that was resumed draws what the uninterrupted one does.
+    Random numbers drawn between steps (by loaders, callbacks, validation) then do not change those of the
+    steps, so a resumed training draws the same numbers as an uninterrupted one.
     """
 
     def __init__(self) -> None:
@@ -110,20 +122,20 @@ class RandomStream:
         self._outside: States | None = None
 
     def enter(self, device: torch.device) -> None:
-        """Go on where the last step ended; the first step goes on from where the generators are."""
+        """Restore the states at the end of the last step; the first step uses the present states."""
         self._outside = _states(device)
         if self.states is not None:
             _set(self.states, device)
 
     def leave(self, device: torch.device) -> None:
-        """Remember where the step ended, and give the generators back as they were before it."""
+        """Keep the states at the end of the step, and restore those from before it."""
         self.states = _states(device)
         if self._outside is not None:
             _set(self._outside, device)
         self._outside = None
 
     def now(self, device: torch.device) -> States | None:
-        """Return the states to go on from, for a checkpoint: within a step, those of this moment."""
+        """Return the states for a checkpoint: within a step, the present ones."""
         return self.states if self._outside is None else _states(device)
 
 
@@ -141,16 +153,16 @@ def _set(states: States, device: torch.device) -> None:
 
 
 def loggers(folder: Path, from_step: int) -> list[Logger]:
-    """Return the loggers of a training that starts at a step; what was logged before it stays."""
+    """Return the loggers of a training that starts at a step; they keep rows of earlier steps."""
     events = TensorBoardLogger(folder, name="", version="tensorboard", purge_step=from_step or None)
     return [MetricsFile(folder, from_step), events]
 
 
 class MetricsFile(Logger):
-    """metrics.csv, one row whenever something is logged, which a resumed training continues.
+    """A logger that writes metrics.csv, a row per logged step, and continues it in a resumed training.
 
-    Lightning's own starts a new file. Rows that an interrupted training wrote after its last checkpoint
-    are dropped, as their steps come again.
+    Lightning's own logger starts a new file. Rows that an interrupted training wrote after its last
+    checkpoint are dropped, because their steps are repeated.
     """
 
     def __init__(self, folder: Path, from_step: int = 0) -> None:
@@ -179,7 +191,7 @@ class MetricsFile(Logger):
 
     @rank_zero_only
     def log_metrics(self, metrics: Mapping[str, float], step: int | None = None) -> None:
-        """Write a row at once, so that a killed training has logged what it did."""
+        """Write a row immediately, so that a killed training loses none."""
         row = {"step": str(step), **{name: repr(float(value)) for name, value in metrics.items()}}
         row["epoch"] = str(int(metrics["epoch"])) if "epoch" in metrics else ""
         self.rows.append(row)
@@ -203,7 +215,7 @@ class MetricsFile(Logger):
 
 
 def _before(file: Path, step: int) -> tuple[list[str], list[dict[str, str]]]:
-    """Return the columns, and what was logged before a step."""
+    """Return the columns, and the rows that were logged before a step."""
     if not step or not file.is_file():
         return ["epoch", "step"], []
     with file.open(newline="") as lines:

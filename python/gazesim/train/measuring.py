@@ -1,4 +1,4 @@
-"""Measuring a network without changing it: evaluation mode inside, everything as before afterwards."""
+"""Use a network in evaluation mode and restore its state afterwards."""
 
 from __future__ import annotations
 
@@ -17,12 +17,12 @@ __all__ = ["as_input_of", "device_of", "measuring", "unchanged"]
 
 @contextmanager
 def unchanged(*modules: nn.Module) -> Iterator[None]:
-    """Leave modules and random generators as they were, also after an error.
+    """Restore the states of modules and random generators afterwards, also after an error.
 
-    What is restored: training or evaluation mode of every submodule, buffers (values and identity),
-    ``requires_grad``, ``grad``, device and dtype of every parameter, hooks, and the states of the
-    random generators of torch (CPU, and the GPUs on which the modules are), NumPy and Python. The
-    values of parameters are not copied: nothing that only measures writes to them.
+    Restored are: training or evaluation mode of every submodule, buffers (values and identity),
+    ``requires_grad``, ``grad``, device and dtype of every parameter, hooks, and the states of the random
+    generators of torch (CPU, and the GPUs of the modules), NumPy and Python. The values of parameters are
+    not copied, because a measurement does not write to them.
 
     Examples
     --------
@@ -82,7 +82,7 @@ def measuring(*modules: nn.Module) -> Iterator[None]:
 
 
 def device_of(module: nn.Module) -> torch.device:
-    """Return where a module's parameters are; the CPU for a module without any."""
+    """Return the device of a module's parameters; the CPU for a module without any."""
     parameter = next(module.parameters(), None)
     return torch.device("cpu") if parameter is None else parameter.device
 
@@ -95,7 +95,7 @@ def as_input_of(module: nn.Module, images: torch.Tensor) -> torch.Tensor:
 
 
 class _State:
-    """What one submodule was like."""
+    """The saved state of one submodule."""
 
     def __init__(self, module: nn.Module) -> None:
         self.module, self.training = module, module.training
@@ -116,8 +116,8 @@ class _State:
         }
 
     def restore(self) -> None:
-        """Make the submodule like that again."""
-        # Not by train(), which a module may override to keep its norms frozen.
+        """Restore the submodule to the saved state."""
+        # Not by train(), which a module may override to keep normalisation layers frozen.
         self.module.training = self.training
         for name, (parameter, data, requires_grad, grad) in self.parameters.items():
             self.module._parameters[name] = parameter

@@ -1,6 +1,6 @@
-//! The only failure vocabulary of the crate.
+//! The error type of the crate.
 
-/// What can go wrong, in words that a user can act on.
+/// An error; its message says what was wrong and what was expected.
 #[derive(Debug, Clone, PartialEq, thiserror::Error)]
 #[non_exhaustive]
 pub enum Error {
@@ -29,7 +29,7 @@ pub enum Error {
         argument: String,
         /// Position of the sample in the argument.
         sample: usize,
-        /// What is the matter with it.
+        /// What is wrong with it.
         problem: String,
         /// What would have been right.
         expected: String,
@@ -67,7 +67,7 @@ impl Error {
     }
 }
 
-/// The product of sizes that a caller chose, which can be too large for a number.
+/// The product of sizes, checked for overflow.
 pub(crate) fn product(sizes: &[usize], what: &str) -> Result<usize> {
     let size = sizes
         .iter()
@@ -78,8 +78,8 @@ pub(crate) fn product(sizes: &[usize], what: &str) -> Result<usize> {
     })
 }
 
-/// An empty vector with room for `count`: what is as large as the caller likes must not end the
-/// process where the memory does not suffice for it.
+/// An empty vector with room for `count`, or [`Error::Memory`]: an allocation whose size the caller
+/// chooses must not abort the process.
 pub(crate) fn reserved<T>(count: usize, what: &str) -> Result<Vec<T>> {
     let mut room = Vec::new();
     match room.try_reserve_exact(count) {

@@ -1,9 +1,8 @@
 //! Fixations from raw gaze: by dispersion (I-DT) and by velocity (I-VT), after Salvucci and
 //! Goldberg (2000).
 //!
-//! Both rules look at stretches of gaze without a gap. A sample whose x or y is NaN is missing; a
-//! gap is where two samples that are there lie further apart in time than [`Detection::max_gap`]
-//! allows.
+//! Both rules work on stretches of gaze without a gap. A sample whose x or y is NaN is missing; there
+//! is a gap if two successive present samples are more than [`Detection::max_gap`] apart in time.
 
 use std::collections::VecDeque;
 
@@ -22,7 +21,7 @@ row! {
 }
 
 row! {
-    /// A fixation that was found.
+    /// A detected fixation.
     Found, 4:
     /// Mean horizontal position, in the unit of the samples.
     x,
@@ -61,7 +60,7 @@ pub enum Rule {
     },
 }
 
-/// How far a screen of some size in px is away: px to degrees of visual angle.
+/// Size and distance of a screen, to convert px to degrees of visual angle.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub struct Geometry {
     /// Width and height in px.
@@ -96,7 +95,7 @@ pub struct Detection {
     pub geometry: Option<Geometry>,
 }
 
-/// A sample that is there: position in the unit of the samples and of the thresholds, and time.
+/// A present sample: position in the unit of the samples and in that of the thresholds, and time.
 #[derive(Debug, Clone, Copy)]
 struct Gaze {
     point: [f64; 2],
@@ -253,7 +252,7 @@ impl Extent {
     }
 }
 
-/// The speed at every sample: the way over the time between the ends of the window around it.
+/// The mean speed over the window centred on every sample: distance over time between its ends.
 fn speeds(gaze: &[Gaze], window: f64) -> Vec<f64> {
     let half = window / 2.0 + TIME_SLACK;
     let last = gaze.len() - 1;

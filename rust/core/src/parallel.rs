@@ -15,7 +15,7 @@ use rayon::{ThreadPool, ThreadPoolBuilder};
 
 use crate::{Error, Result};
 
-/// Estimated work, in nanoseconds, below which threads cost more than they bring.
+/// Estimated work, in nanoseconds, below which threads cost more than they save.
 pub const BREAK_EVEN_NS: f64 = 600_000.0;
 
 /// How long the calling thread sleeps between two calls of [`Poll`].
@@ -29,7 +29,7 @@ pub fn available_threads() -> usize {
     std::thread::available_parallelism().map_or(1, usize::from)
 }
 
-/// What the workers of one call share: how far they are, and whether to stop.
+/// Shared by the workers of one call: the progress, and whether to stop.
 #[derive(Debug, Default)]
 pub struct Progress {
     done: AtomicU64,
@@ -114,7 +114,7 @@ fn broadcast<S: Send>(
     let one_ended = Condvar::new();
     pool.in_place_scope(|scope| {
         scope.spawn_broadcast(|_, _| {
-            // With the panic caught, every worker is counted, and the calling thread never waits in vain.
+            // The panic is caught, so every worker is counted and the calling thread does not wait for ever.
             let end = caught(worker);
             lock(&ended).push(end);
             one_ended.notify_one();
@@ -156,8 +156,8 @@ pub fn map<T: Send>(
     map_long(tasks, threads, estimated_ns, poll, |task, _| compute(task))
 }
 
-/// As [`map`], for tasks that last: they ask [`Progress::goes_on`] now and then, and what they return
-/// after a no is thrown away.
+/// As [`map`], for long tasks: they check [`Progress::goes_on`] from time to time; results after a false are
+/// discarded.
 pub fn map_long<T: Send>(
     tasks: usize,
     threads: usize,

@@ -2,7 +2,7 @@
 
 use crate::{Error, Result};
 
-/// The largest coordinate or duration that is taken: squares of it stay finite in single precision.
+/// The largest allowed coordinate or duration: its square stays finite in single precision.
 pub const MAX_VALUE: f64 = 1e15;
 
 /// Defines a row of a [`Ragged`] set: named numbers that can also be had as an array.

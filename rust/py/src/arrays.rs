@@ -1,4 +1,4 @@
-//! The only place that knows NumPy's memory.
+//! The only module that accesses NumPy's memory.
 //!
 //! Small inputs (scanpaths, features) are copied before the GIL is released, so that another
 //! thread that writes to the array meanwhile changes nothing. Maps are read in place: they can be
@@ -46,15 +46,15 @@ pub fn rows<T: Element + Copy, R: From<[T; N]>, const N: usize>(
     Ok(array.as_array().outer_iter().map(row).collect())
 }
 
-/// What core compares, from arrays: copied while the GIL is held, checked and packed when it is released.
+/// Samples for core, from arrays: copied while the GIL is held, checked and packed after it is released.
 pub trait FromArrays: Sized + Send + Sync {
     /// As Python passes it.
     type Arrays<'py>;
-    /// A copy that nobody has checked.
+    /// An unchecked copy.
     type Copied: Send;
     /// Copies the arrays.
     fn copy(arrays: &Self::Arrays<'_>, argument: &str) -> PyResult<Self::Copied>;
-    /// Checks the copy and makes of it what core takes.
+    /// Checks the copy and converts it for core.
     fn pack(copied: Self::Copied) -> gazesim_core::Result<Self>;
 }
 
@@ -182,14 +182,14 @@ pub struct Place<'a> {
     pub first: usize,
 }
 
-/// What is done with one map, whatever its type.
+/// Work on one map, generic over its pixel type.
 pub trait PerMap: Sync {
     /// What it yields.
     type Output: Send;
     /// Works on one map that has been checked.
     fn call<T: Pixel>(&self, map: &Heatmap<T>) -> gazesim_core::Result<Self::Output>;
-    /// Works on one map that nothing has checked, if that is how to read it only once; `None` where
-    /// the result does not prove that all pixels are good.
+    /// Works on an unchecked map, to read it only once; `None` if the result does not prove that all pixels
+    /// are valid.
     fn unchecked<T: Pixel>(&self, _map: &Heatmap<T>) -> Option<Self::Output> {
         None
     }
@@ -214,7 +214,7 @@ impl Maps<'_> {
     }
 }
 
-/// Time to read one pixel, for the guess at the whole.
+/// Time to read one pixel, for the estimate of the total time.
 const PIXEL_NS: f64 = 0.1;
 
 fn map_stack<T: Element + Pixel, W: PerMap>(

@@ -1,4 +1,4 @@
-//! Long work without the GIL: on how many threads, and how it still hears of Ctrl-C.
+//! Long work without the GIL: the number of threads, and how Ctrl-C interrupts it.
 
 use gazesim_core::Error;
 use gazesim_core::parallel::{Poll, available_threads};
@@ -29,7 +29,7 @@ fn thread_count(requested: Option<usize>) -> gazesim_core::Result<usize> {
     }
 }
 
-/// One call of core: its threads, and the Python callable that hears of its progress.
+/// One call of core: its threads, and the Python callable for its progress.
 pub struct Call {
     threads: usize,
     progress: Option<Py<PyAny>>,

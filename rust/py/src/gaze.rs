@@ -22,7 +22,7 @@ pub fn check_scanpaths(scanpaths: RaggedArrays, argument: &str) -> PyResult<()> 
     scanpaths.check(argument).or_raise()
 }
 
-/// Time to pass one sample through a detector, for the guess at the whole.
+/// Time to pass one sample through a detector, for the estimate of the total time.
 const SAMPLE_NS: f64 = 40.0;
 
 /// Finds the fixations in every recording of x, y and time: x, y, duration and onset.

@@ -1,4 +1,4 @@
-//! `GAZESIM_SIMD`: the most that the kernels may use of the processor.
+//! `GAZESIM_SIMD`: caps the instruction set of the kernels.
 
 use gazesim_core::simd::{Cap, Level, set_cap};
 use gazesim_core::{Error, Result};
@@ -8,7 +8,7 @@ use crate::errors::OrRaise;
 
 const VARIABLE: &str = "GAZESIM_SIMD";
 
-/// Caps the level as the environment says now: without the variable, not at all.
+/// Caps the level as the environment variable says; without the variable, removes the cap.
 pub fn follow_environment() -> Result<()> {
     let cap = match std::env::var(VARIABLE) {
         Ok(text) if !text.trim().is_empty() => {

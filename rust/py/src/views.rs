@@ -1,4 +1,4 @@
-//! Views: what boxes keep of gaze, and boxes that keep enough.
+//! Views: the share of gaze that boxes keep, and boxes that keep enough.
 
 use std::sync::Mutex;
 
@@ -36,7 +36,7 @@ fn maps_of<'a, T: Element + Pixel>(
     Ok((count, map))
 }
 
-/// Time to put one pixel into a table and to judge one box, for the guess at the whole.
+/// Time to add one pixel to a table and to test one box, for the estimate of the total time.
 const PIXEL_NS: f64 = 1.0;
 const BOX_NS: f64 = 5.0;
 

@@ -1,4 +1,4 @@
-"""A manifest per fold: nobody who is tested on is trained on, and evaluation divides alike."""
+"""A manifest per fold: test patients are never trained on, and evaluation uses the same folds."""
 
 from __future__ import annotations
 

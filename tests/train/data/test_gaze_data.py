@@ -226,9 +226,9 @@ def test_blank_maps_and_fallbacks_are_told_once(tmp_path, capsys, memory):
     views = Views(crop="none", cutout="gaze", cutout_side=0.8, cutout_probability=1.0)
     data = GazeData(manifest=str(tmp_path / "m.csv"), size=32, batch_size=2, views=views, memory=memory)
     data.setup("fit")
-    told = capsys.readouterr().err
-    assert "1 of 2 training images (i0) have no gaze; any view of them is accepted" in told
-    assert "1 crops or holes in views of the first 2 training images are fallbacks" in told
+    printed = capsys.readouterr().err
+    assert "1 of 2 training images (i0) have no gaze; any view of them is accepted" in printed
+    assert "1 crops or holes in views of the first 2 training images are fallbacks" in printed
     data.setup("fit")
     assert "gazesim" not in capsys.readouterr().err
 
@@ -377,3 +377,32 @@ def test_docstring_examples(name):
     result = doctest.testmod(importlib.import_module(name))
     assert result.attempted
     assert result.failed == 0
+
+
+def test_twelve_bits_in_files_of_sixteen(tmp_path, rng, capsys):
+    """The brightest pixel of a camera of 12 bits is white, in training and in the evaluation after it."""
+    from gazesim.commands.evaluate_data import data_of
+    from gazesim.commands.pretrain import configuration_of, resolved
+
+    lines = ["id,image,split"]
+    for i in range(4):
+        pixels = rng.integers(0, 4096, (24, 48)).astype(np.uint16)
+        pixels[:2] = 4095
+        np.save(tmp_path / f"{i}.npy", pixels)
+        lines.append(f"i{i},{i}.npy,train")
+    (tmp_path / "m.csv").write_text("\n".join(lines))
+    path = str(tmp_path / "m.csv")
+    with pytest.warns(UserWarning, match=r"expected bits=12 .*--data\.bits"):
+        assert float(GazeData(manifest=path, size=24).samples().image(0).max()) < 0.07
+    data = GazeData(manifest=path, size=24, bits=12)
+    assert float(data.samples().image(0).max()) == 1
+    found = resolved(configuration_of(["--data.manifest", path, "--data.bits", "12"]))[0]
+    assert found.data.bits == 12
+    (tmp_path / "run").mkdir()
+    (tmp_path / "run" / "config.yaml").write_text(f"data: {{manifest: {path}, size: 24, bits: 12}}")
+    named = {"run": [str(tmp_path / "run")]}
+    for source in (path, None):
+        assert data_of(source, None, None, None, 3, named).bits == 12
+    assert data_of(path, None, None, None, 3, {}, bits=10).bits == 10
+    with pytest.raises(ValueError, match="bits is 7"):
+        GazeData(manifest=path, bits=7)

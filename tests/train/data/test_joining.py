@@ -70,10 +70,10 @@ def test_the_manifest_says_where_every_image_stood(folder, capsys):
     (folder / "gaze.csv").write_text(GAZE + "a/x,64,96,0.1\nb/x,40,30,0.2\n")
     words = ["--gaze", "gaze.csv", "--screen_size", "192,108", "--placement", "fit", "--out", "m.csv"]
     assert main(["manifest", ".", *words]) == 0
-    told = capsys.readouterr()
-    assert "3 images" in told.out
-    assert "1 images without gaze: 'a/y'" in told.out
-    assert "wrote m.csv: 3 images, 2 with gaze" in told.err
+    printed = capsys.readouterr()
+    assert "3 images" in printed.out
+    assert "1 images without gaze: 'a/y'" in printed.out
+    assert "wrote m.csv: 3 images, 2 with gaze" in printed.err
     first, second, third = Manifest.read("m.csv").entries
     assert first.image_box == (60, 0, 132, 108)
     assert first.screen_size == third.screen_size == (192, 108)

@@ -67,9 +67,9 @@ def test_words_for_a_missing_label_are_no_class(write, capsys, word):
     path = write(["a,IMAGE,benign,train", f"b,IMAGE,{word},train", "c,IMAGE,malignant,test"])
     manifest = Manifest.read(path)
     assert [entry.label for entry in manifest.entries] == ["benign", "", "malignant"]
-    told = capsys.readouterr().err
-    assert "m.csv: 1 of 3 labels count as missing" in told
-    assert "missing_labels=() keeps such words as classes" in told
+    printed = capsys.readouterr().err
+    assert "m.csv: 1 of 3 labels count as missing" in printed
+    assert "missing_labels=() keeps such words as classes" in printed
     kept = Manifest.read(path, missing_labels=())
     assert kept.entries[1].label == word.strip('" ')
     with pytest.raises(ValueError, match=r"line 3.*column 'label' is .*; expected a value"):
@@ -95,9 +95,9 @@ def test_numbers_are_said_to_be_classes_and_grades(write, capsys):
 def test_patients_without_a_group_are_pointed_out(write, capsys, column):
     rows = ["a,IMAGE,x,train,7", "b,IMAGE,y,test,7"]
     Manifest.read(write(rows, f"id,image,label,split,{column}"))
-    told = capsys.readouterr().err
-    assert f"column {column!r} may name patients, but no image has a group" in told
-    assert "data leakage" in told
+    printed = capsys.readouterr().err
+    assert f"column {column!r} may name patients, but no image has a group" in printed
+    assert "data leakage" in printed
     grouped = ["a,IMAGE,x,train,7,7", "b,IMAGE,y,train,7,7"]
     Manifest.read(write(grouped, f"id,image,label,split,{column},group"))
     assert "may name patients" not in capsys.readouterr().err

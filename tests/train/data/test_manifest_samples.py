@@ -212,3 +212,34 @@ def test_eight_and_sixteen_bits():
         assert float(ArraySamples(np.full((1, 8, 8), top, kind)).image(0).max()) == 1.0
     with pytest.raises(TypeError, match="images has dtype int64"):
         ArraySamples(np.zeros((1, 8, 8), np.int64))
+
+
+@pytest.mark.parametrize(
+    ("rows", "cell", "name", "found"),
+    [
+        ("a,r1,1;a,r2,2;b,r1,3", "#r1", "a", [1]),
+        ("a,r1,1;a,r2,2;b,r1,3", "#r2", "a", [2]),
+        ("a,r1,1;a,r2,2;b,r1,3", "", "a", [1, 2]),
+        ("a,r1,1;a,r2,2;b,r1,3", "#b", "a", [3]),
+        ("a,r1,1;a,r2,2;b,r1,3", "#r2", "b", "holds no scanpath 'r2' but 3"),
+        ("a,r1,1;a,r2,2;b,r1,3", "#r3", "a", "holds no scanpath 'r3' but 3"),
+        ("whole,r1,1;whole,r2,2", "#r2", "a", [2]),
+        ("whole,r1,1;whole,r2,2", "#r3", "a", "holds no scanpath 'r3' but 2"),
+        ("whole,r1,1;whole,r2,2", "#whole", "a", [1, 2]),
+        ("whole,r1,1;whole,r2,2", "", "a", "holds no scanpath 'a' but 2"),
+        ("r1,r2,1;a,r1,2", "#r1", "a", [2]),
+        ("r1,r2,1;a,r3,2", "#r3", "a", [2]),
+    ],
+)
+def test_a_name_behind_the_file_is_a_scanpath_or_a_reader(rows, cell, name, found, tmp_path):
+    """Never the gaze of another image, where the image was not read by that reader."""
+    table = ["image_id,reader_id,x,y,duration", *(f"{row},5,0.2" for row in rows.split(";"))]
+    (tmp_path / "gaze.csv").write_text("\n".join(table))
+    np.save(tmp_path / "a.npy", np.zeros((32, 32), np.float32))
+    (tmp_path / "all.csv").write_text(f"id,image,gaze\n{name},a.npy,gaze.csv{cell}\n")
+    samples = ManifestSamples(Manifest.read(tmp_path / "all.csv"), size=32)
+    if isinstance(found, str):
+        with pytest.raises(ValueError, match=found):
+            samples.scanpaths(0)
+    else:
+        assert [path[0, 0] for path in samples.scanpaths(0)] == found

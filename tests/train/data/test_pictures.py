@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import struct
+
 import numpy as np
 import pytest
 from PIL import Image as Picture
@@ -152,3 +154,90 @@ def test_damaged_files_are_named(tmp_path, ending):
             problem = str(error)
         # Some damage changes pixels alone.
         assert f"a.{ending}" in problem if problem else shape == SHOWN.shape, (what, problem)
+
+
+#: Of an uncompressed 8-bit TIFF file: tag, type (3: 16 bits, 4: 32 bits), value.
+PLAIN = {
+    256: (3, 40),  # width
+    257: (3, 60),  # height
+    258: (3, 8),  # bits per sample
+    259: (3, 1),  # no compression
+    262: (3, 1),  # 0 is black
+    273: (4, 0),  # where the pixels begin, filled in
+    277: (3, 1),  # samples per pixel
+    278: (3, 60),  # rows per strip
+    279: (4, 2400),  # bytes of the strip
+}
+
+#: Tags that are set otherwise, or left out where they are None.
+MALFORMED = {
+    "no bits": {258: (3, 0)},
+    "7 bits": {258: (3, 7)},
+    "64 bits": {258: (3, 64)},
+    "bits missing": {258: None},
+    "unknown compression": {259: (3, 9999)},
+    "LZW that is none": {259: (3, 5)},
+    "JPEG that is none": {259: (3, 7)},
+    "Deflate that is none": {259: (3, 8)},
+    "unknown colours": {262: (3, 77)},
+    "colours missing": {262: None},
+    "palette missing": {262: (3, 3)},
+    "RGB of one sample": {262: (3, 2)},
+    "CMYK of one sample": {262: (3, 5)},
+    "three samples of one": {277: (3, 3)},
+    "no samples": {277: (3, 0)},
+    "planes": {277: (3, 3), 284: (3, 2)},
+    "pixels behind the end": {273: (4, 10**8)},
+    "pixels missing": {273: None},
+    "bytes missing": {279: None},
+    "no bytes": {279: (4, 0)},
+    "too many bytes": {279: (4, 2**31)},
+    "no rows in a strip": {278: (3, 0)},
+    "more strips than there are": {278: (3, 1)},
+    "width 0": {256: (3, 0)},
+    "width missing": {256: None},
+    "height 60,000": {257: (3, 60000)},
+    "height missing": {257: None},
+    "unknown number format": {339: (3, 9)},
+    "orientation 0": {274: (3, 0)},
+    "orientation 99": {274: (3, 99)},
+    "tags of no type": {256: (99, 40)},
+}
+
+
+def tiff_of(tags, directory=8):
+    """Return a little-endian TIFF file with these tags and 40 x 60 pixels behind them."""
+    tags = {number: tag for number, tag in sorted(tags.items()) if tag is not None}
+    start = 8 + 2 + 12 * len(tags) + 4
+    if 273 in tags and tags[273][1] == 0:
+        tags[273] = (4, start)
+    parts = [struct.pack("<2sHI", b"II", 42, directory), struct.pack("<H", len(tags))]
+    parts += [
+        struct.pack("<HHII" if kind == 4 else "<HHIHxx", number, kind, 1, value)
+        for number, (kind, value) in tags.items()
+    ]
+    return b"".join([*parts, bytes(4), SHOWN.tobytes()])
+
+
+def test_a_whole_tiff_file_is_read(tmp_path):
+    (tmp_path / "a.tif").write_bytes(tiff_of(PLAIN))
+    np.testing.assert_array_equal(read_image(tmp_path / "a.tif"), SHOWN / np.float32(255))
+
+
+@pytest.mark.filterwarnings("ignore::UserWarning:PIL")
+@pytest.mark.parametrize("what", [*MALFORMED, "directory behind the end", "directory in itself"])
+def test_malformed_tiff_files_are_read_or_named(what, tmp_path):
+    file = tmp_path / "a.tif"
+    directory = {"directory behind the end": 10**6, "directory in itself": 4}.get(what, 8)
+    file.write_bytes(tiff_of(PLAIN | MALFORMED.get(what, {}), directory))
+    problem = None
+    try:
+        image = read_image(file)
+    except ValueError as error:
+        problem = str(error)
+    if problem is None:
+        assert image.shape == SHOWN.shape == image_shape(file)
+        assert 0 <= image.min() <= image.max() <= 1
+    else:
+        assert "a.tif" in problem
+        assert "\n" not in problem

@@ -128,9 +128,11 @@ def test_inbreast_without_patients_is_told(inbreast, capsys):
         file.rename(file.with_name(f"{file.name.split('_')[0]}.png"))
     entries = preset("inbreast", inbreast).entries
     assert sum(not entry.group for entry in entries) == 3
-    told = capsys.readouterr().err
-    assert "3 of 10 images of INbreast have no patient in their names: views of one patient may fall" in told
-    assert told.count("\n") == 1
+    printed = capsys.readouterr().err
+    assert (
+        "3 of 10 images of INbreast have no patient in their names: views of one patient may fall" in printed
+    )
+    assert printed.count("\n") == 1
 
 
 def test_inbreast_as_spreadsheets_save_it(inbreast):
@@ -288,7 +290,7 @@ def test_a_radiograph_without_a_record(tufts):
 
 @pytest.mark.parametrize("form", ["json", "folder", "csv"])
 def test_names_of_gaze_with_endings_match_and_are_told(oai, form, capsys):
-    """McGIP's JSON names 9000001L.png; a name that is no image's is told, never dropped in silence."""
+    """McGIP's JSON names 9000001L.png; a name that matches no image is reported."""
     points = [[10 + i, 20] for i in range(8)]
     if form == "json":
         (oai / "gaze.json").write_text(json.dumps({"gaze": points, "img": "9000001L.png"}))
@@ -305,10 +307,10 @@ def test_names_of_gaze_with_endings_match_and_are_told(oai, form, capsys):
     assert entries["9000001L"].gaze_name == "9000001L.png"
     assert (entries["9000002L"].gaze is None) == (form == "json")
     assert entries["9000003R"].gaze is None
-    told = capsys.readouterr().err
-    assert f"{1 if form == 'json' else 2} of {1 if form == 'json' else 3} scanpaths joined with" in told
-    assert "by without extension" in told
-    assert ("without an image: 'elsewhere.png'" in told) == (form != "json")
+    printed = capsys.readouterr().err
+    assert f"{1 if form == 'json' else 2} of {1 if form == 'json' else 3} scanpaths joined with" in printed
+    assert "by without extension" in printed
+    assert ("without an image: 'elsewhere.png'" in printed) == (form != "json")
     samples = ManifestSamples(preset("oai", oai), size=40)
     assert len(samples.scanpath(samples.ids.index("9000001L"))) == (1 if form == "csv" else 8)
 
@@ -327,9 +329,9 @@ def test_oai_takes_reading_project_15_wherever_it_stands(tmp_path, capsys):
         "9000001R": "2",
         "9000001L": "3",
     }
-    told = capsys.readouterr().err
-    assert "1 of 2 knees of OAI (9000001L) have no grade of reading project 15" in told
-    assert "1 of 3 radiographs of OAI (9000009L) have no grade and were left out" in told
+    printed = capsys.readouterr().err
+    assert "1 of 2 knees of OAI (9000001L) have no grade of reading project 15" in printed
+    assert "1 of 3 radiographs of OAI (9000009L) have no grade and were left out" in printed
 
 
 @pytest.fixture

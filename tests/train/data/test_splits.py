@@ -1,4 +1,4 @@
-"""Folds and shares of labels, held against scikit-learn's; splits part no group."""
+"""Folds and shares of labels, compared with scikit-learn's; no group crosses a split."""
 
 from __future__ import annotations
 

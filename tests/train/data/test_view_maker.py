@@ -38,8 +38,8 @@ def test_a_crop_is_torchvisions_crop_of_the_box(data, size, crop):
     make = Views(crop=crop, **BARE).maker(size)
     for index in range(12):
         image, gaze = pair(data, index)
-        view, told = make.told(image, gaze, key=(0, index))
-        x0, y0, x1, y1 = told.crop
+        view, record = make.view_and_record(image, gaze, key=(0, index))
+        x0, y0, x1, y1 = record.crop
         expected = F.resized_crop(image, y0, x0, y1 - y0, x1 - x0, [size, size], antialias=True)
         torch.testing.assert_close(view, expected)
 
@@ -72,13 +72,13 @@ def test_gaze_is_kept_and_holes_miss_it(data):
     for index in range(12):
         image, gaze = pair(data, index)
         for draw in range(10):
-            view, told = make.told(image * 0.9, gaze, key=key_of(3, draw, index, 0))
-            assert told.fallbacks == 0
-            assert iou(gaze.numpy(), [told.crop])[0] >= 0.8
-            x0, y0, x1, y1 = told.crop
+            view, record = make.view_and_record(image * 0.9, gaze, key=key_of(3, draw, index, 0))
+            assert record.fallbacks == 0
+            assert iou(gaze.numpy(), [record.crop])[0] >= 0.8
+            x0, y0, x1, y1 = record.crop
             seen = F.resize(gaze[None, y0:y1, x0:x1], [64, 64], interpolation=v2.InterpolationMode.NEAREST)[0]
-            assert iou(seen.numpy(), [told.hole], kind="cutout")[0] >= 0.9
-            x0, y0, x1, y1 = told.hole
+            assert iou(seen.numpy(), [record.hole], kind="cutout")[0] >= 0.9
+            x0, y0, x1, y1 = record.hole
             assert (x1 - x0, y1 - y0) == (24, 24)
             assert (view[:, y0:y1, x0:x1] == 1).all()
             assert int((view == 1).sum()) == 24 * 24
@@ -87,19 +87,19 @@ def test_gaze_is_kept_and_holes_miss_it(data):
 def test_controls_have_the_sizes_and_not_the_places(data):
     """Crop sizes of the control are those that gaze gives; what they keep of it is what chance gives."""
     samples = ArraySamples(data.images, heatmaps=data.heatmaps).take(list(range(12)) * 40)
-    told = {
+    statistics = {
         crop: view_statistics(samples, Views(crop=crop, crop_scale=(0.2, 0.6), **BARE), 64, count=480)
         for crop in ("random", "gaze", "size-matched")
     }
-    assert told["gaze"]["accepted"] == 1
-    assert told["size-matched"]["crop_area"] == told["gaze"]["crop_area"]  # draw by draw
-    assert told["size-matched"]["accepted"] < 0.6
-    assert told["random"]["accepted"] < 0.6
+    assert statistics["gaze"]["accepted"] == 1
+    assert statistics["size-matched"]["crop_area"] == statistics["gaze"]["crop_area"]  # draw by draw
+    assert statistics["size-matched"]["accepted"] < 0.6
+    assert statistics["random"]["accepted"] < 0.6
     image, gaze = torch.zeros(1, 64, 64), torch.zeros(64, 64)
     gaze[40:48, 10:18] = 1
     # Places of the control are uniform: the left edges of crops fill what room there is.
     make = Views(crop="size-matched", crop_scale=(0.3, 0.3), crop_ratio=(1.0, 1.0), **BARE).maker(64)
-    edges = [make.told(image, gaze, key=(8, i))[1].crop[:2] for i in range(800)]
+    edges = [make.view_and_record(image, gaze, key=(8, i))[1].crop[:2] for i in range(800)]
     for axis in zip(*edges, strict=True):
         assert chisquare(np.histogram(axis, 5, (0, 30))[0]).pvalue > 1e-4
 
@@ -107,11 +107,11 @@ def test_controls_have_the_sizes_and_not_the_places(data):
 def test_holes_of_the_control(data):
     image, gaze = pair(data, 2)
     views = Views(crop="none", cutout="size-matched", cutout_probability=1.0, **BARE)
-    boxes = [views.maker(64).told(image, gaze, key=(0, i))[1].hole for i in range(300)]
+    boxes = [views.maker(64).view_and_record(image, gaze, key=(0, i))[1].hole for i in range(300)]
     assert {(x1 - x0, y1 - y0) for x0, y0, x1, y1 in boxes} == {(24, 24)}
     assert iou(gaze.numpy(), boxes, kind="cutout").min() < 0.9
     plain = Views(crop="none", cutout="random", cutout_probability=1.0, **BARE).maker(64)
-    others = [plain.told(image, None, key=(0, i))[1].hole[0] for i in range(300)]
+    others = [plain.view_and_record(image, None, key=(0, i))[1].hole[0] for i in range(300)]
     assert ks_2samp([box[0] for box in boxes], others).pvalue > 1e-4
 
 
@@ -122,7 +122,7 @@ def test_sizes_are_torchvisions(data):
     torch.manual_seed(2)
     ours, expected = [], []
     for key in range(2000):
-        x0, y0, x1, y1 = make.told(image, key=(5, key))[1].crop
+        x0, y0, x1, y1 = make.view_and_record(image, key=(5, key))[1].crop
         ours.append((x1 - x0, y1 - y0, x0, y0))
         box = theirs.make_params([image])
         expected.append((box["width"], box["height"], box["left"], box["top"]))
@@ -135,7 +135,7 @@ def test_an_image_too_long_for_any_ratio(shape):
     """torchvision's way out is the largest box in the middle."""
     image = torch.rand(1, *shape)
     crop = {"crop_scale": (1.0, 1.0), "crop_ratio": (1.0, 1.2)}
-    x0, y0, x1, y1 = Views(**crop, **BARE).maker(16).told(image, key=(0, 0))[1].crop
+    x0, y0, x1, y1 = Views(**crop, **BARE).maker(16).view_and_record(image, key=(0, 0))[1].crop
     torch.manual_seed(0)
     box = v2.RandomResizedCrop(16, scale=(1.0, 1.0), ratio=(1.0, 1.2)).make_params([image])
     assert (y0, x0, y1 - y0, x1 - x0) == (box["top"], box["left"], box["height"], box["width"])
@@ -181,9 +181,9 @@ def test_probabilities(data):
     image, gaze = pair(data, 5)
     views = Views(crop="none", cutout="random", cutout_probability=0.3, mask_probability=0.6, **BARE)
     make = views.maker(64)
-    told = [make.told(image, gaze, key=(0, i))[1] for i in range(1000)]
-    assert np.mean([one.hole is not None for one in told]) == pytest.approx(0.3, abs=0.05)
-    assert np.mean([one.masked for one in told]) == pytest.approx(0.6, abs=0.05)
+    records = [make.view_and_record(image, gaze, key=(0, i))[1] for i in range(1000)]
+    assert np.mean([one.hole is not None for one in records]) == pytest.approx(0.3, abs=0.05)
+    assert np.mean([one.masked for one in records]) == pytest.approx(0.6, abs=0.05)
 
 
 def test_keys_decide(data):
@@ -219,10 +219,10 @@ def test_normalisation_comes_last(data):
 def test_without_gaze_everything_is_accepted(data):
     image, _ = pair(data, 9)
     views = Views(crop="gaze", cutout="gaze", cutout_probability=1.0, mask_probability=1.0)
-    view, told = views.maker(64).told(image, None, key=(0, 0))
+    view, record = views.maker(64).view_and_record(image, None, key=(0, 0))
     assert view.shape == (1, 64, 64)
-    assert told.fallbacks == 0
-    assert not told.masked
+    assert record.fallbacks == 0
+    assert not record.masked
     statistics = view_statistics(ArraySamples(data.images), views, 64)
     assert statistics["without_gaze"] == statistics["images"] == 12
     assert np.isnan(statistics["accepted"])

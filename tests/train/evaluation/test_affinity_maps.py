@@ -12,7 +12,7 @@ import torch
 from torch import nn
 from torchvision.models import resnet18
 
-from gazesim.train import affinity_map
+from gazesim.train import affinity_map, affinity_maps
 from gazesim.train.evaluation.affinity_maps import affinity_map_auroc, lesion_point
 
 
@@ -114,3 +114,29 @@ def test_the_point_is_deepest_inside_the_mask():
     assert ring[int(y), int(x)]
     with pytest.raises(ValueError, match=r"mask is .*; expected"):
         lesion_point(np.zeros((3, 3)))
+
+
+def test_several_points_are_one_map_each(rng):
+    image = torch.tensor(rng.normal(size=(3, 4, 6)), dtype=torch.float32)
+    points = [(5.2, 1.9), (0.0, 0.0), (3.0, 3.9)]
+    found = affinity_maps(nn.Identity(), image, points)
+    for point, one in zip(points, found, strict=True):
+        np.testing.assert_array_equal(one, affinity_map(nn.Identity(), image, point))
+    with pytest.raises(ValueError, match=r"point_xy is \(6, 0\)"):
+        affinity_maps(nn.Identity(), image, [(1, 1), (6, 0)])
+
+
+def test_weights_of_a_probe_decide_what_is_alike(rng):
+    """A channel that the probe does not read makes no place alike."""
+    image = torch.tensor(rng.normal(size=(3, 4, 6)), dtype=torch.float32)
+    weights = torch.tensor([2.0, -1.0, 0.0])
+    found = affinity_map(nn.Identity(), image, (5.2, 1.9), weights=weights)
+    vectors = (image.numpy() * weights.numpy()[:, None, None]).reshape(3, -1).T.astype(float)
+    point = vectors[1 * 6 + 5]
+    expected = vectors @ point / np.linalg.norm(vectors, axis=1) / np.linalg.norm(point)
+    np.testing.assert_allclose(found, expected.reshape(4, 6), atol=1e-6)
+    other = image.clone()
+    other[2] = torch.tensor(rng.normal(size=(4, 6)))
+    np.testing.assert_allclose(affinity_map(nn.Identity(), other, (5.2, 1.9), weights=weights), found)
+    with pytest.raises(ValueError, match=r"weights has shape \(2,\), and the maps have 3 channels"):
+        affinity_map(nn.Identity(), image, (1, 1), weights=weights[:2])

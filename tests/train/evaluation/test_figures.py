@@ -16,10 +16,11 @@ from gazesim.train import (
     Manifest,
     ManifestSamples,
     plot_affinity_maps,
+    plot_score_curves,
     plot_threshold_ablation,
 )
 from gazesim.train.evaluation import figures as module
-from gazesim.train.evaluation.figures import gaze_point
+from gazesim.train.evaluation.figures import gaze_point, gaze_points, unseen_point
 
 ROWS = [(0.5, 60, 0.6), (0.5, 62, 0.7), (0.9, 2, 0.9), (0.9, 4, 0.8), (0.99, 0, 0.75)]
 
@@ -123,3 +124,56 @@ def test_ablation_shows_means_and_counts(tmp_path, monkeypatch):
 def test_rows_are_checked(rows, tmp_path):
     with pytest.raises(ValueError, match="rows has shape"):
         plot_threshold_ablation(rows, tmp_path / "x.png")
+
+
+def test_places_that_were_looked_at_most_lie_apart(samples, rng):
+    maps = np.zeros((1, 24, 24))
+    maps[0, 4, 4], maps[0, 5, 5], maps[0, 20, 3] = 9, 8, 7  # the second is within the first
+    found = gaze_points(ArraySamples(rng.random((1, 24, 24)), heatmaps=maps), 0, 3)
+    assert found == [(4.5, 4.5), (3.5, 20.5)]
+    assert gaze_points(samples, 1, 3) == [(8, 8)]  # no gaze: the centre
+
+
+def test_the_unseen_point_lies_in_the_tissue_far_from_gaze(samples):
+    images, maps = np.zeros((1, 20, 20)), np.zeros((1, 20, 20))
+    images[0, :10] = 1  # the lower half is dark: it is nearer to no gaze, but shows nothing
+    maps[0, 2, 2] = 1
+    assert unseen_point(ArraySamples(images, heatmaps=maps), 0) == (19.5, 9.5)
+    assert unseen_point(samples, 1) is None
+
+
+def test_a_row_for_every_point(drawn, tmp_path, rng):
+    samples = ArraySamples(rng.random((2, 24, 24)), channels=3)
+    models = {"a": Mixed(nn.AdaptiveAvgPool2d(4)), "b": nn.AdaptiveAvgPool2d(3)}
+    points, far = [[(2, 3), (20, 20)], [(5, 5)]], [[(12, 1)], []]
+    plot_affinity_maps(
+        models,
+        samples,
+        [0, 1],
+        tmp_path / "a.png",
+        points_xy=points,
+        negatives_xy=far,
+        weights={"b": torch.ones(3)},
+    )
+    places = [axes.collections[0].get_offsets()[0].tolist() for axes in drawn[0].axes[:-1]]
+    assert places[::3] == [[2, 3], [20, 20], [12, 1], [5, 5]]
+    colours = [tuple(axes.collections[0].get_facecolor()[0]) for axes in drawn[0].axes[:-1:3]]
+    assert len(set(colours)) == 2
+    assert colours[2] not in (colours[0], colours[3])  # the point that nobody looked at
+    titles = [axes.get_title() for axes in drawn[0].axes[:-1]]
+    assert titles[1:3] == ["a", "b"]
+    assert titles[::3] == [samples.ids[0]] * 3 + [samples.ids[1]]
+
+
+def test_curves_show_means_at_each_x(drawn, tmp_path):
+    curves = {"plain": [(50, 0.5), (50, 0.7), (100, 0.8)], "gaze": [(55, 0.4), (55, float("nan"))]}
+    plot_score_curves(curves, tmp_path / "a.png", x="labels", metric="AUC", log=True)
+    first, second = drawn[0].axes[0].lines
+    np.testing.assert_allclose(first.get_xydata(), [(50, 0.6), (100, 0.8)])
+    np.testing.assert_allclose(second.get_xydata(), [(55, 0.4)])  # a score without a value is left out
+    assert drawn[0].axes[0].get_xscale() == "log"
+    assert drawn[0].axes[0].get_xlabel() == "labels"
+    with pytest.raises(ValueError, match="curves is empty"):
+        plot_score_curves({}, tmp_path / "b.png")
+    with pytest.raises(ValueError, match=r"curves\['x'\] has shape"):
+        plot_score_curves({"x": [(1, 2, 3)]}, tmp_path / "b.png")

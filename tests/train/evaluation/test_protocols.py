@@ -146,13 +146,13 @@ def test_a_folder_keeps_to_its_data_and_weights(tmp_path):
 
 def test_patients_are_never_parted(monkeypatch):
     seen = []
-    real = module._Work.probabilities
+    real = module._CellScorer.probabilities
 
     def noted(self, cell, division):
         seen.append(division)
         return real(self, cell, division)
 
-    monkeypatch.setattr(module._Work, "probabilities", noted)
+    monkeypatch.setattr(module._CellScorer, "probabilities", noted)
     patients = [str(i // 4) for i in range(60)]
     cross_validate(
         {"net": Pixels()},

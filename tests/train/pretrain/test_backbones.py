@@ -159,3 +159,26 @@ def test_no_code_in_a_checkpoint_runs(tmp_path):
     with pytest.raises(ValueError, match="not a checkpoint of tensors and plain values"):
         load_backbone(tmp_path / "trap.ckpt")
     assert not (tmp_path / "sprung").exists()
+
+
+def test_weights_may_lie_in_a_file(tmp_path):
+    """Those of torchvision by its names, whose classifier is left out; others are refused."""
+    torch.manual_seed(3)
+    original = torchvision.models.resnet18(weights=None).eval()
+    file = tmp_path / "resnet18-0123abcd.pth"
+    torch.save(original.state_dict(), file)
+    found = make_backbone("resnet18", weights=str(file)).eval()
+    images = torch.rand(2, 3, 64, 64)
+    mean, std = (
+        torch.tensor(one).reshape(-1, 1, 1) for one in (backbones.IMAGENET_MEAN, backbones.IMAGENET_STD)
+    )
+    original.fc = torch.nn.Identity()
+    with torch.no_grad():
+        torch.testing.assert_close(found(images), original((images - mean) / std), rtol=1e-4, atol=1e-5)
+    with pytest.raises(ValueError, match=r"does not hold torchvision's weights of resnet34: \d+ differ"):
+        make_backbone("resnet34", weights=str(file))
+    with pytest.raises(FileNotFoundError, match=r"weights is .nowhere\.pth., which is no file"):
+        make_backbone("resnet18", weights="nowhere.pth")
+    file.write_text("no tensors")
+    with pytest.raises(ValueError, match="is no file of tensors"):
+        make_backbone("resnet18", weights=str(file))

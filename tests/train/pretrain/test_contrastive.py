@@ -21,6 +21,7 @@ from gazesim.train import (
     Contrastive,
     GazeData,
     HeadSettings,
+    MoCoSettings,
     OptimizerSettings,
     PairSettings,
     PhantomSettings,
@@ -95,7 +96,7 @@ def test_a_step_of_moco_equals_the_golden_number(toy):
     # The images 0 to 3 in the batch, 4 to 9 in the queue.
     matrix = torch.eye(10)
     matrix[:4, 4:], matrix[4:, :4] = labels, labels.T
-    model = bare("moco", matrix, 5, queue_size=6).double()
+    model = bare("moco", matrix, 5, queue_size=6, moco=MoCoSettings.mcgip()).double()
     model.framework.queue.keys.copy_(F.normalize(queue, dim=1))
     model.framework.queue.ids.copy_(torch.arange(4, 10))
     step = model.training_step((images(p), images(z), [0, 1, 2, 3]))

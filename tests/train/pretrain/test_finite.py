@@ -1,4 +1,4 @@
-"""A training whose loss is not finite stops with one sentence; what AMP skips by itself, it may skip."""
+"""A training whose loss is not finite stops with one sentence, except for steps that AMP skips."""
 
 from __future__ import annotations
 
@@ -61,7 +61,7 @@ def test_weights_that_are_not_finite_stop_the_training(framework, study, paired,
 
 
 def test_keys_that_are_not_finite_stop_the_training(study):
-    """The momentum encoder alone: features and embeddings are fine."""
+    """Only the momentum encoder is not finite: features and embeddings are."""
     model = small("moco", backbone=plain_net())
     with torch.no_grad():
         next(model.framework.target.parameters())[0, 0, 0, 0] = float("inf")

@@ -1,4 +1,4 @@
-"""MoCo's choices: older keys of the same image, where positives come from, where their sum stands."""
+"""MoCo's options: older keys of the same image, sources of positives, sum inside or outside of the log."""
 
 from __future__ import annotations
 
@@ -116,12 +116,27 @@ def test_without_gaze_there_are_own_keys_as_well(own_keys):
     )
 
 
-def test_the_defaults_are_the_published_forms():
-    """McGIP's with gaze (an image is a positive of itself), MoCo's without (which knows no images)."""
-    for pairs, own in ((mask(), "positive"), (None, "negative")):
-        plain, named = bare(pairs, None), bare(pairs, MoCoSettings(own))
-        step = (*views(), BATCH)
-        assert float(plain.training_step(step)["loss"]) == float(named.training_step(step)["loss"])
+@pytest.mark.parametrize(
+    ("short", "long"),
+    [
+        (None, MoCoSettings("mask", "batch")),  # positives are fresh by default
+        (MoCoSettings.mcgip(), MoCoSettings("positive", "queue")),
+        (MoCoSettings(positive_keys="queue"), MoCoSettings.mcgip()),
+        (MoCoSettings(positive_keys="both"), MoCoSettings("positive", "both")),
+        (MoCoSettings("negative"), MoCoSettings("negative", "batch")),
+    ],
+)
+def test_short_forms_with_gaze(short, long):
+    one, other = bare(mask(), short), bare(mask(), long)
+    step = (*views(), BATCH)
+    assert float(one.training_step(step)["loss"]) == float(other.training_step(step)["loss"])
+
+
+def test_without_gaze_it_is_moco():
+    """Which does not know the images: old keys of an image are negatives like any other."""
+    one, other = bare(None, None), bare(None, MoCoSettings("negative", "queue"))
+    step = (*views(), BATCH)
+    assert float(one.training_step(step)["loss"]) == float(other.training_step(step)["loss"])
 
 
 @pytest.mark.parametrize("positive_keys", ["queue", "batch", "both"])

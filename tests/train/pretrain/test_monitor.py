@@ -1,4 +1,4 @@
-"""The monitor of collapse: quiet on sound trainings, loud once on others."""
+"""CollapseMonitor: no warning in sound trainings, one warning in others."""
 
 from __future__ import annotations
 
@@ -48,10 +48,10 @@ def collapsed(framework="byol", **options):
 
 
 def test_collapse_is_told_once_with_remedies(study):
-    with pytest.warns(UserWarning, match="collapsing") as told:
+    with pytest.warns(UserWarning, match="collapsing") as caught:
         done = fit(collapsed(), study, max_epochs=6)
-    assert sum("in epoch" in str(one.message) for one in told) == 1  # PairMask tells of a batch
-    text = str(told[0].message)
+    assert sum("in epoch" in str(one.message) for one in caught) == 1  # PairMask warns of a batch
+    text = str(caught[0].message)
     assert "embedding_std is 0.00 in epoch 2, below 0.6 for 3 epochs of byol" in text
     assert "projector_norm" in text
     assert float(done.callback_metrics["embedding_std"]) < 0.01
@@ -77,9 +77,9 @@ def test_nan_is_low(value):
 @pytest.mark.filterwarnings("ignore:.* pairs of different images", "ignore:the queue has")
 def test_gaze_without_effect_is_told(study):
     lonely = PairMask(DenseSource(np.eye(len(study.ids)), study.ids), top_k=2)
-    with pytest.warns(UserWarning, match=r"no positive pair in epoch 0.*pairs.top_k: 2") as told:
+    with pytest.warns(UserWarning, match=r"no positive pair in epoch 0.*pairs.top_k: 2") as caught:
         done = fit(small("simsiam", pairs=lonely), study, max_epochs=2)
-    assert sum("in epoch" in str(one.message) for one in told) == 1  # PairMask tells of a batch
+    assert sum("in epoch" in str(one.message) for one in caught) == 1  # PairMask warns of a batch
     assert float(done.callback_metrics["positives_per_row"]) == 1.0
 
 
@@ -88,9 +88,9 @@ def test_older_keys_of_an_image_are_no_gaze_pairs(study):
     """With a queue of two epochs; the numbers of all frameworks mean the same."""
     lonely = PairMask(DenseSource(np.eye(len(study.ids)), study.ids), top_k=2)
     model = small("moco", backbone=plain_net(), pairs=lonely, queue_size=128)
-    with pytest.warns(UserWarning, match=r"no positive pair in epoch 0") as told:
+    with pytest.warns(UserWarning, match=r"no positive pair in epoch 0") as caught:
         done = fit(model, study, max_epochs=3)
-    assert any("queue has 128 places for 64 different images" in str(one.message) for one in told)
+    assert any("queue has 128 places for 64 different images" in str(one.message) for one in caught)
     assert float(done.callback_metrics["positives_per_row"]) == 1.0
 
 
@@ -131,9 +131,9 @@ def test_the_bar_shows_the_loss_of_a_batch(study, accumulated, monkeypatch):
 @pytest.mark.parametrize("framework", ["simclr", "moco"])
 def test_too_many_positives_are_told(framework, study):
     everybody = PairMask(DenseSource(np.ones((len(study.ids), len(study.ids))), study.ids), top_k=63)
-    with pytest.warns(UserWarning, match="of all pairs are positive.*expected 2 to 8 per row") as told:
+    with pytest.warns(UserWarning, match="of all pairs are positive.*expected 2 to 8 per row") as caught:
         fit(small(framework, pairs=everybody), study, max_epochs=2)
-    assert sum("in epoch" in str(one.message) for one in told) == 1  # PairMask tells of a batch
+    assert sum("in epoch" in str(one.message) for one in caught) == 1  # PairMask warns of a batch
 
 
 def test_a_resumed_monitor_remembers():

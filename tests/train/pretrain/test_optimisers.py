@@ -1,4 +1,4 @@
-"""Optimisers and the course of the learning rate, against torch's own."""
+"""Optimisers and learning-rate schedules, against torch's own."""
 
 from __future__ import annotations
 

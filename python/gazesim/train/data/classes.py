@@ -1,4 +1,4 @@
-"""Labels as people write them, and the classes that they name."""
+"""Convert written labels to class numbers."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""A manifest per fold, so that no image that a fold tests on is seen in its pre-training."""
+"""A manifest per fold, so that pre-training never sees the test images of its fold."""
 
 from __future__ import annotations
 
@@ -17,8 +17,8 @@ def with_fold(manifest: Manifest, fold: int, *, folds: int = 5, seed: int = 0) -
     """Return a manifest whose split is one fold: its images are ``test``, all others ``train``.
 
     Folds are those of ``gazesim evaluate --folds`` with the same seed: over all labelled images, whatever
-    their split was, classes in proportion and patients whole. Images without a label are trained on, but not
-    those of a patient who is tested on: these have no split.
+    their split was, stratified by class; patients stay together. Images without a label are trained on,
+    except those of patients in the test split, which get no split.
 
     Parameters
     ----------

@@ -20,8 +20,11 @@ from ...reading.options import GazeOptions
 from ...schemes import Scheme, scheme_from
 from ...schemes.features import Features
 from ...torch.distributed import world_size
+from .cache_placement import compare_placement
 from .folds import with_fold
-from .loader import Batch, EpochLoader, EpochOrder, ViewPairs, as_it_is
+from .kept import MEMORY, Mapped
+from .label_source import LabelSource
+from .loader import Batch, EpochLoader, EpochOrder, ViewPairs, collated
 from .manifest import Manifest
 from .manifest_samples import ManifestSamples
 from .presets import preset as published
@@ -76,9 +79,16 @@ class GazeData(lightning.LightningDataModule):
         but ``TwoViews`` are called once per view. The image is a float32 tensor (C, H, W) in [0, 1],
         the map a ``tv_tensors.Mask`` (H, W), all 0 without gaze. The random numbers that it draws
         from torch, NumPy or Python depend on seed, epoch and sample alone.
-    memory, sigma_share
-        For files: what stays in memory (the training images, and their maps if views look at gaze,
-        are then read at the start), and how wide fixations are drawn, as for ``ManifestSamples``.
+    memory
+        For files: where images and maps stay once they are read, as for ``ManifestSamples``. ``"mapped"``
+        keeps them in one file among the temporary files, which workers and ranks of a machine share; they
+        are read when they are first needed. ``"float32"`` and ``"uint8"`` read all at the start into the
+        memory of every rank, ``"none"`` reads them in every epoch. All but ``"uint8"`` give the same bits.
+    sigma_share
+        For files: how wide fixations are drawn, as for ``ManifestSamples``.
+    bits
+        For files: how many of 16 bits the pixels of PNG, TIFF and .npy images use, 9 to 16, 12 for many
+        cameras; default: 16.
     gaze
         For files: how gaze is read and where images stood on the screen, where the manifest says
         nothing else; as for ``gazesim affinity``.
@@ -116,8 +126,9 @@ class GazeData(lightning.LightningDataModule):
         num_workers: int = 0,
         views: Views = PLAIN,
         transform: Callable[..., Any] | None = None,
-        memory: Literal["none", "uint8", "float32"] = "float32",
+        memory: Literal["none", "uint8", "float32", "mapped"] = "mapped",
         sigma_share: float | None = None,
+        bits: int | None = None,
         gaze: GazeOptions = AS_STATED,
         seed: int = 0,
         split_seed: int = 0,
@@ -144,14 +155,17 @@ class GazeData(lightning.LightningDataModule):
         self._is_normalised = True
         #: The least concentration of maps that count, where batches carry maps.
         self._maps_from: float | None = None
-        self.memory = choice("memory", memory, ("none", "uint8", "float32"))
+        self.memory = choice("memory", memory, MEMORY)
         self.sigma_share = sigma_share
+        self.bits = None if bits is None else integer("bits", bits, low=9, high=16)
         self.gaze = gaze
+        if bits is not None and phantom is not None:
+            raise ValueError(f"bits is {bits} beside phantom, whose pixels have none; expected it with files")
         self.seed = integer("seed", seed, low=0, high=2**63 - 1)
         self.split_seed = integer("split_seed", split_seed, low=0, high=2**63 - 1)
         self._all: Samples | None = None
         self._is_told = False
-        self._is_gaze_told = False
+        self._is_gaze_told = self._is_kept_told = False
         self._place: dict[str, int] | None = None
 
     def setup(self, stage: str | None = None) -> None:
@@ -163,6 +177,7 @@ class GazeData(lightning.LightningDataModule):
         if self.views.use_gaze:
             self._tell_gaze(train)
         if isinstance(train, ManifestSamples):
+            self._tell_kept(train)
             train.preload(maps=self.use_gaze)
         if self.use_gaze and not self._is_told:
             self._is_told = True
@@ -268,7 +283,7 @@ class GazeData(lightning.LightningDataModule):
             self.batch_size,
             sampler=EpochOrder(len(pairs), self.seed),
             num_workers=self.num_workers,
-            collate_fn=as_it_is,
+            collate_fn=collated,
             drop_last=True,
             # It seeds the workers; torch's global generator is left to the model.
             generator=torch.Generator().manual_seed(self.seed),
@@ -340,6 +355,7 @@ class GazeData(lightning.LightningDataModule):
             source = ReadersReduced(features, reduce) if readers_of(features.ids) else features
         else:
             source = AffinityCache.open(cache)
+            compare_placement(source, train)
         known = set(source.ids)
         unknown = [name for name in train.ids if name not in known]
         where = "gaze" if cache is None else f"entry in {cache}"
@@ -353,11 +369,29 @@ class GazeData(lightning.LightningDataModule):
         _tell_missing(unknown, len(train), where)
         return source
 
+    def label_source(self) -> LabelSource:
+        """Return what a PairMask asks about the training images where labels take the place of gaze."""
+        train = self.samples("train")
+        source = LabelSource(train)
+        known = set(source.ids)
+        _tell_missing([name for name in train.ids if name not in known], len(train), "label")
+        return source
+
     def _tell_gaze(self, train: Samples) -> None:
         """Say once how the gaze of a manifest was read."""
         if isinstance(train, ManifestSamples) and not self._is_gaze_told:
             self._is_gaze_told = True
             train.gaze.tell(tell)
+
+    def _tell_kept(self, train: ManifestSamples) -> None:
+        """Say once which file is mapped."""
+        if isinstance(train.kept, Mapped) and not self._is_kept_told:
+            self._is_kept_told = True
+            tell(
+                f"images and maps stay in {train.kept.path} once they are read (up to "
+                f"{train.kept.megabytes:,.0f} MB, shared by all processes of this machine, removed at the "
+                "end)"
+            )
 
     def _everything(self) -> Samples:
         if self._all is None:
@@ -385,6 +419,7 @@ class GazeData(lightning.LightningDataModule):
             memory=self.memory,
             gaze=self.gaze,
             sigma_share=self.sigma_share,
+            bits=self.bits,
         )
 
 

@@ -1,4 +1,4 @@
-"""Gaze as a manifest names it: files read once, every image placed, all on one canvas."""
+"""The gaze of a manifest: files are read once, every image is placed, all on one canvas."""
 
 from __future__ import annotations
 
@@ -18,21 +18,21 @@ from .manifest import Entry
 
 __all__ = ["GazeFiles", "ManifestGaze"]
 
-#: More gaze files than this are told in one line together.
-TOLD_FILES = 3
+#: Up to this many gaze files have a line each on stderr; more share one line.
+LINES_OF_FILES = 3
 
-Say = Callable[[str], None]
+LineWriter = Callable[[str], None]
 
 
 class GazeFiles:
-    """Every gaze file is read once, when it is first asked for."""
+    """A cache of gaze files: each is read once, on first use."""
 
     def __init__(self, options: GazeOptions | None = None) -> None:
         self.options = options or GazeOptions()
         self._files: dict[Path, RawGaze] = {}
 
     def read(self, file: Path) -> RawGaze:
-        """Return what a file holds."""
+        """Return the scanpaths of a file."""
         if file not in self._files:
             self._files[file] = read_raw(file, self.options)
         return self._files[file]
@@ -42,23 +42,28 @@ class GazeFiles:
     ) -> list[tuple[Hashable, RawScanpath]]:
         """Return the scanpaths of an image in a file with their ids, in their order.
 
-        That is the scanpath called ``name`` if one is given; else the one of the image, or those of its
-        readers, or of ``reader``; else, for the one row that names a file (``alone``), its only scanpath.
+        That is the scanpath called ``name`` if one is given: an id of the file, or a reader of the image; of
+        a file that has gaze on one image alone, a reader whatever the image is called there. Without a name
+        it is the scanpath of the image, or those of its readers, or of ``reader``; else, for the one row
+        that names a file (``alone``), its only scanpath.
         """
         known = {_text(key): one for key, one in self.read(file).scanpaths.items()}
         wanted = name or image
-        for key in (wanted, *(((image, name),) if name else ())):
-            if key in known and not reader:
-                return [(key, known[key])]
+        if wanted in known and not reader:
+            return [(wanted, known[wanted])]
+        if name and (image, name) in known and reader in ("", name):
+            return [((image, name), known[image, name])]
         same: list[tuple[Hashable, RawScanpath]] = [
             (key, one)
             for key, one in known.items()
-            if isinstance(key, tuple)
-            and (key[0] == wanted or (name and key[-1] == name))
-            and (not reader or key[-1] == reader)
+            if isinstance(key, tuple) and key[0] == wanted and (not reader or key[-1] == reader)
         ]
         if same:
             return same
+        if name and len({_image(key) for key in known}) == 1:
+            of_reader = [key for key in known if isinstance(key, tuple) and key[-1] == name]
+            if len(of_reader) == 1 and reader in ("", name):
+                return [(of_reader[0], known[of_reader[0]])]
         if len(known) == 1 and not name and not reader and alone:
             return list(known.items())
         of = f" of the reader {reader!r}" if reader else ""
@@ -96,6 +101,7 @@ class ManifestGaze:
         self._sizes: dict[Path, Size] = {}
         self._framed: dict[str, dict[Hashable, Framed]] = {}
         self._placed: PlacedGaze | None = None
+        self._positions: dict[str, list[int]] | None = None
         self._renamed: list[str] = []
 
     def framed(self, name: str) -> dict[Hashable, Framed]:
@@ -163,19 +169,20 @@ class ManifestGaze:
 
     def positions(self) -> dict[str, list[int]]:
         """Return where the scanpaths of every image are in :attr:`placed`."""
-        where: dict[str, list[int]] = {}
-        for position, name in enumerate(self.placed.paths.ids):
-            where.setdefault(str(_image(name)), []).append(position)
-        return where
+        if self._positions is None:
+            self._positions = {}
+            for position, name in enumerate(self.placed.paths.ids):
+                self._positions.setdefault(str(_image(name)), []).append(position)
+        return self._positions
 
-    def tell(self, say: Say, warn: Say = warn_of_placement) -> None:
-        """Say what was taken from every gaze file, and warn of what looks wrong."""
+    def tell(self, say: LineWriter, warn: LineWriter = warn_of_placement) -> None:
+        """Print a line on every gaze file, and warn of what looks wrong."""
         spread = self.placed.spread
         groups: dict[Path, list[Framed]] = {}
         for name, entry in self._entries.items():
             if entry.gaze is not None:
                 groups.setdefault(entry.gaze, []).extend(self.framed(name).values())
-        if len(groups) > TOLD_FILES:
+        if len(groups) > LINES_OF_FILES:
             first = next(iter(groups))
             whole = [one for found in groups.values() for one in found]
             line = line_of(self._files.read(first), whole, spread, self.options)
@@ -196,5 +203,5 @@ def _image(key: Hashable) -> Hashable:
 
 
 def _text(key: Hashable) -> Hashable:
-    """Return a key with names as text: a manifest holds nothing else."""
+    """Return a key with names as text, as in a manifest."""
     return tuple(map(str, key)) if isinstance(key, tuple) else str(key)

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import hashlib
 from collections.abc import Sequence
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -12,12 +14,15 @@ from PIL import Image as Picture
 
 from ...geometry import place_image
 from .dicom import dicom_shape, is_dicom, read_dicom
+from .image_sizes import image_files
 from .pictures import file_bits, picture_shape, read_picture
 
 __all__ = [
     "Image",
+    "ImageSource",
     "fitted",
     "image_shape",
+    "image_sources",
     "read_image",
     "read_images",
     "resized",
@@ -27,29 +32,58 @@ __all__ = [
 
 Image = NDArray[np.float32]
 
-SUFFIXES = (".npy", ".png", ".jpg", ".jpeg", ".tif", ".tiff", ".dcm", ".dicom")
+
+@dataclass(frozen=True)
+class ImageSource:
+    """An image on disk: a file, or one of an .npy file (n, H, W) that is open."""
+
+    file: Path
+    bits: int | None = None
+    #: Its place in ``stack``.
+    index: int = 0
+    stack: NDArray[Any] | None = None
+
+    def read(self) -> Image:
+        """Return the image as :func:`read_image` does."""
+        if self.stack is None:
+            return read_image(self.file, self.bits)
+        return _grey(self.stack[self.index], f"{self.file}[{self.index}]", self.bits)
+
+    def digest(self) -> str:
+        """Return a hash of the content of the file, or of the image's pixels in an .npy file of several."""
+        if self.stack is None:
+            with self.file.open("rb") as content:
+                return hashlib.file_digest(content, "sha256").hexdigest()[:16]
+        one = np.ascontiguousarray(self.stack[self.index])
+        return hashlib.sha256(f"{one.dtype} {one.shape}".encode() + one.tobytes()).hexdigest()[:16]
 
 
-def read_images(path: str) -> dict[str, Image]:
-    """Return greyscale images by name, 8 and 16 bits scaled to [0, 1]."""
+def image_sources(path: str, bits: int | None = None) -> dict[str, ImageSource]:
+    """Return the images of a folder, its subfolders, or an .npy file (n, H, W) by name, not yet read.
+
+    The name of a file is its path below the folder without the ending, such as ``left/a``.
+    """
     source = Path(path)
     if source.is_file() and source.suffix == ".npy":
-        stack = _array(source)
+        stack = _array(source, mmap_mode="r")
         if stack.ndim != 3:
             raise ValueError(f"{path} has shape {stack.shape}; expected (n, H, W)")
         width = len(str(max(len(stack) - 1, 0)))
-        return {f"{i:0{width}}": _grey(image, f"{path}[{i}]") for i, image in enumerate(stack)}
+        return {f"{i:0{width}}": ImageSource(source, bits, i, stack) for i in range(len(stack))}
     if not source.is_dir():
         raise ValueError(f"{path} is neither a folder nor an .npy file; expected images")
-    files = sorted(file for file in source.iterdir() if file.suffix.lower() in SUFFIXES)
-    if not files:
-        raise ValueError(f"{path} holds no image; expected {', '.join(SUFFIXES)}")
-    named: dict[str, Image] = {}
-    for file in files:
-        if file.stem in named:
-            raise ValueError(f"{path} holds two images named {file.stem!r}; expected one")
-        named[file.stem] = read_image(file)
+    named: dict[str, ImageSource] = {}
+    for relative, file in image_files(source).items():
+        name = Path(relative).with_suffix("").as_posix()
+        if name in named:
+            raise ValueError(f"{path} holds two images named {name!r}; expected one")
+        named[name] = ImageSource(file, bits)
     return named
+
+
+def read_images(path: str) -> dict[str, Image]:
+    """Return greyscale images by name, 8 and 16 bits scaled to [0, 1]; see :func:`image_sources`."""
+    return {name: source.read() for name, source in image_sources(path).items()}
 
 
 def read_image(file: Path, bits: int | None = None) -> Image:

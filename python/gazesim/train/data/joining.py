@@ -1,4 +1,4 @@
-"""Images, gaze files and a table of labels joined to a manifest, by rules that are said aloud."""
+"""Join images, gaze files and a table of labels to a manifest, by rules that are reported."""
 
 from __future__ import annotations
 
@@ -35,10 +35,10 @@ LISTED = 5
 
 @dataclass
 class Joined:
-    """A manifest, and in words what was joined to what."""
+    """A manifest, and a report on what was joined."""
 
     manifest: Manifest
-    #: What was joined, what was not, and what nearly was.
+    #: Lines on what was joined, what was not, and names with a similar spelling.
     words: list[str] = field(default_factory=list)
     images_without_gaze: list[str] = field(default_factory=list)
     gaze_without_image: list[str] = field(default_factory=list)
@@ -120,7 +120,7 @@ def join(
 def add_gaze(
     entries: Sequence[Entry], places: Sequence[Path], options: GazeOptions | None = None
 ) -> tuple[list[Entry], list[str]]:
-    """Return rows with the gaze of their ids in files or folders, and in words what was joined.
+    """Return rows with the gaze of their ids in files or folders, and lines on what was joined.
 
     Names match by the rules of :func:`join`.
     """
@@ -202,7 +202,7 @@ def _put_together(
     joined: Joined,
     table: str | Path | None,
 ) -> None:
-    """Write the gaze of all files as one table of fixations, where that of an image is in several."""
+    """Write the gaze of all files as one table of fixations if that of an image is in several files."""
     if table is None:
         image = next(image for image, places in found.items() if len(places) > 1)
         several = " and ".join(file.name for file, _ in list(found[image])[:2])
@@ -228,7 +228,7 @@ def _put_together(
 
 
 def _placed(entry: Entry, options: GazeOptions) -> Entry:
-    """Return a row that states where its image stood, as far as the options do."""
+    """Return a row with the image box and screen size that the options give."""
     screen, box = options.screen_size, options.image_box
     if entry.gaze is None or (screen is None and options.placement is None and box is None):
         return entry
@@ -241,7 +241,7 @@ def _placed(entry: Entry, options: GazeOptions) -> Entry:
 
 
 def with_splits(manifest: Manifest, seed: int = 0) -> Manifest:
-    """Return a manifest split 70, 10 and 20 % by seed, classes in proportion and patients whole."""
+    """Return a manifest split 70, 10 and 20 % by seed, stratified by class; patients stay together."""
     splits = split_by_group(
         [entry.label for entry in manifest.entries],
         [entry.group for entry in manifest.entries],
@@ -295,7 +295,7 @@ def _add_labels(
 
 
 def _column(table: Table, argument: str, name: str | None, known: tuple[str, ...]) -> str | None:
-    """Return the column that is asked for, or the first that has a usual name."""
+    """Return the given column, or the first with a usual name."""
     if name is not None:
         if name not in table.columns:
             hint = did_you_mean(name, table.columns)
@@ -306,7 +306,7 @@ def _column(table: Table, argument: str, name: str | None, known: tuple[str, ...
 
 
 def _near(lost: Iterable[Hashable], names: Names) -> list[str]:
-    """Return pairs of a name and an image that is spelled nearly so."""
+    """Return pairs of a name and an image with a similar spelling."""
     found = []
     for name in list(lost)[: 4 * LISTED]:
         if near := names.near(str(name)):
@@ -315,7 +315,7 @@ def _near(lost: Iterable[Hashable], names: Names) -> list[str]:
 
 
 def _lacking(lost: Sequence[str], what: str, near: Sequence[str]) -> list[str]:
-    """Return a line about names that found no partner, or none."""
+    """Return a line about names without a match, or no line if there are none."""
     if not lost:
         return []
     some = ", ".join(repr(name) for name in lost[:LISTED]) + (", ..." if len(lost) > LISTED else "")

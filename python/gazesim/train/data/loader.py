@@ -1,4 +1,4 @@
-"""How samples become batches: in an order, and with views, that seed and epoch decide."""
+"""Batches of views; order and views depend only on seed and epoch."""
 
 from __future__ import annotations
 
@@ -40,16 +40,15 @@ class ViewMaps(NamedTuple):
     valid: torch.Tensor
 
 
-#: Two views (N, C, H, W) each, N ids, and where they are asked for the views' gaze maps.
+#: Two views (N, C, H, W) each, N ids, and on request the gaze maps of the views.
 Batch = tuple[torch.Tensor, torch.Tensor, list[str]] | tuple[torch.Tensor, torch.Tensor, list[str], ViewMaps]
 
 
 class ViewPairs(Dataset[Batch]):
-    """Two views of samples; asked for whole batches of (epoch, position) by the DataLoader.
+    """A data set of two views per sample; the DataLoader requests whole batches of (epoch, position).
 
-    ``transform`` makes the views where it is given; without it they are made as ``views`` says. With
-    ``maps`` batches carry the gaze maps of the views; maps less concentrated than ``min_concentration`` do
-    not count.
+    ``transform`` makes the views if it is given, else ``views`` decides. With ``maps``, batches hold the gaze
+    maps of the views; maps less concentrated than ``min_concentration`` do not count.
     """
 
     def __init__(
@@ -123,11 +122,11 @@ class ViewPairs(Dataset[Batch]):
         views, maps = [], []
         for number in range(2):
             seen = gaze if self.views.use_gaze else None
-            view, told = self.make.pixels(image, seen, key=key_of(self.seed, epoch, index, number))
+            view, record = self.make.pixels(image, seen, key=key_of(self.seed, epoch, index, number))
             views.append(torch.from_numpy(np.ascontiguousarray(view)).expand(channels, -1, -1))
             if self.maps:
                 blank = image.new_zeros(image.shape[-2:])
-                moved = self.make.map_view(blank if gaze is None else gaze, told)
+                moved = self.make.map_view(blank if gaze is None else gaze, record)
                 maps.append(torch.from_numpy(np.ascontiguousarray(moved)))
         return views, maps
 
@@ -143,7 +142,7 @@ class ViewPairs(Dataset[Batch]):
 
 
 def concentration(gaze: torch.Tensor) -> float:
-    """Return 1 − entropy / log (number of pixels) of a map: 0 where it is equal everywhere, 1 for one pixel.
+    """Return 1 − entropy / log (number of pixels) of a map: 0 for a constant map, 1 for a single pixel.
 
     Examples
     --------
@@ -159,16 +158,16 @@ def concentration(gaze: torch.Tensor) -> float:
 
 
 class EpochOrder(DistributedSampler[Any]):
-    """(epoch, position) of every sample, in an order that seed and epoch decide; a part for every rank.
+    """Samples (epoch, position) in a random order that depends only on seed and epoch; a part for every rank.
 
-    Views are made in workers that may outlive an epoch, so the epoch travels with the position. It is
-    a DistributedSampler because Lightning leaves those alone; all ranks get equally many samples.
+    Workers may outlive an epoch, so the epoch is sent with the position. It is a DistributedSampler because
+    Lightning does not replace those; all ranks get equally many samples.
     """
 
     def __init__(self, count: int, seed: int) -> None:
         super().__init__(range(count), num_replicas=1, rank=0, seed=seed)  # type: ignore[arg-type]
         self.count = count
-        #: How many of this process's samples are left out at the start.
+        #: Number of this process's samples that are skipped at the start.
         self.left_out = 0
 
     def __len__(self) -> int:
@@ -182,10 +181,10 @@ class EpochOrder(DistributedSampler[Any]):
 
 
 class EpochLoader(DataLoader[Batch]):
-    """A DataLoader whose place in an epoch is part of Lightning's checkpoints.
+    """A DataLoader whose position in an epoch is part of Lightning's checkpoints.
 
-    After a training that ended in the midst of an epoch, the batches that it has seen are left out;
-    by itself Lightning would go through the first ones again.
+    After a training that ended within an epoch, the batches that it has seen are skipped; Lightning alone
+    would repeat the first batches.
     """
 
     _place = (0, 0)
@@ -205,14 +204,14 @@ class EpochLoader(DataLoader[Batch]):
             yield batch
 
     def state_dict(self) -> dict[str, int]:
-        """Return the epoch and how many of its batches were handed out."""
+        """Return the epoch and the number of its batches that were returned."""
         return {"epoch": self._place[0], "batches": self._place[1]}
 
     def load_state_dict(self, state: dict[str, int]) -> None:
-        """Leave out what was handed out, if the next epoch is that one and did not end."""
+        """Skip the batches that were returned, if the next epoch is the same and was not finished."""
         self._seen = state["epoch"], state["batches"] % max(len(self), 1)
 
 
-def as_it_is(batch: Any) -> Any:
-    """Return a batch that is one already."""
+def collated(batch: Any) -> Any:
+    """Return the batch unchanged: the data set returns whole batches."""
     return batch

@@ -1,4 +1,4 @@
-"""Manifests: one CSV that says which images there are, what they show, and where their gaze is."""
+"""Manifests: a CSV that lists images with their labels and gaze files."""
 
 from __future__ import annotations
 
@@ -54,16 +54,16 @@ class Entry:
     heatmap
         An image or .npy file of the gaze map, or None; counts before ``gaze`` where a map is needed.
     group
-        What no split and no fold parts, the patient; "" for nobody else.
+        The patient: a group never crosses a split or a fold; "": the image is a group of its own.
     extra
         Further columns of the row, by name.
     line
-        Where it stands in the file, for messages.
+        Its line in the file, for messages.
     reader
         The one reader in ``gaze`` that counts; "" for all.
     image_box, screen_size
-        Where the image stood: (x0, y0, x1, y1) on a screen of (width, height), both in screen pixels; None
-        leaves it to the options of the data.
+        The place of the image: (x0, y0, x1, y1) on a screen of (width, height), both in screen pixels; None
+        takes the options of the data.
     mask, box
         For evaluation: an image or .npy file that marks a region, and a region (x0, y0, x1, y1) in
         pixels of the image; or None.
@@ -114,19 +114,19 @@ class Manifest:
     ``image``    PNG, JPEG, TIFF, .npy or DICOM; needed
     ``label``    a class, by name or as a grade; empty: not known
     ``split``    ``train``, ``val``, ``test`` or empty
-    ``gaze``     a gaze file of any format that ``gazesim.read_scanpaths`` reads. The scanpath with the
-                 row's ``id`` counts, or those of all its readers; ``file#name`` takes the one called
-                 ``name``. The only scanpath of a file serves a row of another name if no other row
-                 names the file, and that is told
+    ``gaze``     a gaze file, or a folder of them, of any format that ``gazesim.read_scanpaths`` reads.
+                 The scanpath with the row's ``id`` counts, or those of all its readers; ``file#name``
+                 takes the one called ``name``. The only scanpath of a file serves a row of another name if
+                 no other row names the file; a line on stderr says so
     ``heatmap``  a gaze map, as an image or .npy, such as ``gazesim predict-gaze run`` writes
-    ``group``    the patient: in one split alone, and never parted by folds
+    ``group``    the patient: a group never crosses a split or a fold
     ===========  ====================================================================================
 
     Columns that may be left out:
 
     ===============  ================================================================================
     ``reader``       the one reader in the gaze file that counts; empty: all
-    ``image_box``    where the image stood on the screen, ``x0,y0,x1,y1`` in screen pixels
+    ``image_box``    the place of the image on the screen, ``x0,y0,x1,y1`` in screen pixels
     ``screen_size``  ``width,height`` of that screen in pixels
     ``mask``         for evaluation, an image or .npy that marks a region
     ``box``          for evaluation, a region ``x0,y0,x1,y1`` in pixels of the image
@@ -178,10 +178,10 @@ class Manifest:
         """Read and check a CSV; all its files have to exist.
 
         ``labelled`` refuses rows without a label. Labels among ``missing_labels`` (``nan``, ``NA``, ``None``,
-        ``-``, ``?`` and the like, in any case) count as missing; ``()`` keeps such words as classes. What was
-        taken is said on stderr; images of different splits with the same pixels are warned of.
+        ``-``, ``?`` and the like, in any case) count as missing; ``()`` keeps such words as classes. Lines on
+        stderr report this, and warn of images of different splits with the same pixels.
 
-        What is wrong raises a ValueError that names file, line, column and value.
+        Errors raise a ValueError that names file, line, column and value.
         """
         file = Path(path)
         if not file.is_file():
@@ -259,7 +259,7 @@ class Manifest:
 
 
 def _check_columns(table: Table) -> None:
-    """Refuse a column whose name is nearly that of one that is missing."""
+    """Raise for a column whose name is similar to that of a missing one."""
     for name in table.columns:
         missing = [known for known in COLUMNS if known not in table]
         if name and name not in (*COLUMNS, *OPTIONAL) and (hint := did_you_mean(name.lower(), missing)):
@@ -285,7 +285,8 @@ def _entry(
         "mask": file.parent / cells["mask"] if cells["mask"] else None,
     }
     for column, place in places.items():
-        if place is not None and not place.is_file():
+        is_there = place is None or place.is_file() or (column == "gaze" and place.is_dir())
+        if not is_there:
             problem = (
                 f"column {column!r} is {quoted(cells[column])}; expected a file, but there is no {place}"
             )
@@ -333,7 +334,7 @@ def _cell(value: Any, target: Path) -> str:
 
 
 def _gaze(folder: Path, cell: str) -> tuple[Path | None, str]:
-    """Return the file and the name behind ``#``, unless that is part of the file's own name."""
+    """Return the file and the name after ``#``, unless ``#`` is part of the file name."""
     if not cell:
         return None, ""
     file, mark, name = cell.rpartition("#")

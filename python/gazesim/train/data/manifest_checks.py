@@ -1,4 +1,4 @@
-"""What manifests say without meaning it: words for missing labels, patients, one image in two splits."""
+"""Checks of manifests: words for missing labels, columns of patients, one image in two splits."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ __all__ = [
     "without_missing_labels",
 ]
 
-#: How spreadsheets and people write that a label is missing; compared without case and outer blanks.
+#: Words for a missing label; compared without case and outer blanks.
 _WORDS = "nan|-nan|#nan|nat|na|n/a|n.a.|#n/a|#na|<na>|none|null|nil|-|--|---|–|—|?|??|.|..|missing"
 MISSING_LABELS = frozenset(f"{_WORDS}|not available|not applicable".split("|"))
 
@@ -48,7 +48,7 @@ def without_missing_labels(entries: Sequence[Entry], missing: Collection[str]) -
 
 
 def label_note(before: Sequence[Entry], after: Sequence[Entry]) -> str | None:
-    """Return in a sentence which labels count as missing, and what labels of numbers are taken for."""
+    """Return a sentence on labels that count as missing, and on numbers that are taken as grades."""
     words = Counter(old.label for old, new in zip(before, after, strict=True) if old.label and not new.label)
     notes = []
     if words:
@@ -68,7 +68,7 @@ def label_note(before: Sequence[Entry], after: Sequence[Entry]) -> str | None:
 
 
 def patient_note(columns: Iterable[str], entries: Sequence[Entry]) -> str | None:
-    """Return in a sentence which column may name patients while no image has a group."""
+    """Return a sentence on a column that may name patients if no image has a group."""
     if any(entry.group for entry in entries):
         return None
     found = [name for name in columns if re.sub(r"[\s_.-]", "", name.casefold()) in PATIENTS]
@@ -94,7 +94,7 @@ def repeated_files(entries: Sequence[Entry]) -> tuple[Entry, Entry] | None:
 
 
 def equal_images_note(entries: Sequence[Entry]) -> str | None:
-    """Return in a sentence which images of different splits have the same pixels under other names.
+    """Return a sentence on images of different splits with the same pixels under different names.
 
     Cheap: of files of one size, two short pieces are compared, and pixels only where those are equal. Images
     that were saved again in another format or size are not found; images of one grey level are left out.

@@ -1,10 +1,11 @@
-"""Samples in files: what a manifest names, read when it is used."""
+"""Samples in the files of a manifest, read on use."""
 
 from __future__ import annotations
 
 import copy
 import warnings
 from collections.abc import Callable, Iterable
+from importlib.metadata import version
 from typing import Any
 
 import numpy as np
@@ -16,7 +17,8 @@ from ..._progress import ProgressBar
 from ...heatmaps import draw_map
 from ...reading.features import features_of_gaze, features_of_maps
 from ...reading.options import GazeOptions
-from ...reading.placed import Fixations
+from ...reading.placed import Fixations, PlacedGaze
+from ...reading.raw_samples import RawSamplesWarning, words_of_raw_samples
 from ...reading.source import image_of
 from ...schemes import Scheme
 from ...schemes.features import Features
@@ -24,12 +26,12 @@ from .classes import coded
 from .gaze_files import ManifestGaze
 from .image_sizes import image_size
 from .images import fitted, read_image, resized, unused_range
+from .kept import MEMORY, InMemory, kept
 from .manifest import Entry, Manifest
 from .samples import checked_channels, take_columns
 
 __all__ = ["ManifestSamples"]
 
-MEMORY = ("none", "uint8", "float32")
 Floats = NDArray[np.float32]
 
 
@@ -45,10 +47,12 @@ class ManifestSamples:
     channels
         1, or 3 equal ones.
     memory
-        What stays in memory once it is read: ``"float32"`` (4 bytes per pixel of image and map),
-        ``"uint8"`` (1 byte; grey levels of images, shares of a map's maximum) or ``"none"``.
+        Where pixels are kept after reading: ``"float32"`` (4 bytes per pixel of image and map), ``"uint8"``
+        (1 byte; grey levels of images, shares of a map's maximum), ``"none"``, or ``"mapped"``: float32 in
+        one temporary file, which the processes of a machine share and the last of them removes (on Windows
+        ``"float32"``).
     gaze
-        How gaze files are read and where images stood, for all rows that do not say so themselves.
+        How gaze files are read and where images were on the screen, for rows that do not state it.
     sigma_share
         Standard deviation of the Gaussian that draws the maps of views, as a share of their side; default:
         what ``gaze`` says, else 1 degree or 1/40 of the canvas's width, as in ``gazesim affinity``.
@@ -57,9 +61,9 @@ class ManifestSamples:
         How many of 16 bits the pixels of PNG, TIFF and .npy images use, 12 for many cameras; default 16, with
         a warning where no image uses more than a quarter of that range.
 
-    Images and the maps of views are squeezed; :meth:`fixations` and :meth:`gaze_features` are not: they
-    are those of the screen, or of the image file. A row's ``heatmap`` is its map; without one it is drawn
-    from ``gaze``, all readers together.
+    Images and the maps of views are squeezed; :meth:`fixations` and :meth:`gaze_features` are not: they are
+    in pixels of the screen, or of the image file. A row's ``heatmap`` is its map; without one, the map is
+    drawn from ``gaze``, all readers together.
 
     Examples
     --------
@@ -105,8 +109,11 @@ class ManifestSamples:
         self.bits = None if bits is None else integer("bits", bits, low=9, high=16)
         if self.bits is None and (note := unused_range([entry.image for entry in entries])):
             warnings.warn(f"{self.path or 'manifest'}: {note}", stacklevel=2)
-        # Shared by all that are taken from these samples, by id.
-        self._kept: dict[tuple[str, str], tuple[NDArray[Any], float] | None] = {}
+        # Shared by all that are taken from these samples, by position in the whole manifest.
+        self._at = {name: at for at, name in enumerate(self.ids)}
+        sources = [(entry.image, entry.heatmap or entry.gaze) for entry in entries]
+        settings = repr((version("gazesim"), self.bits, self.sigma_share, self.gaze.options, entries))
+        self.kept = kept(self.memory, sources, self.size, settings)
 
     def __len__(self) -> int:
         return len(self.ids)
@@ -129,9 +136,13 @@ class ManifestSamples:
 
     def scanpath(self, index: int) -> NDArray[np.float64] | None:
         """Return the first reader's fixations in pixels of :meth:`image`, (L, 3), or None."""
-        for one in self.gaze.framed(self.ids[index]).values():
-            return one.on_image() * self._scale(one.image_size)
-        return None
+        found = self.scanpaths(index)
+        return found[0] if found else None
+
+    def scanpaths(self, index: int) -> list[NDArray[np.float64]]:
+        """Return the fixations of every reader in pixels of :meth:`image`, (L, 3) each."""
+        found = self.gaze.framed(self.ids[index]).values()
+        return [one.on_image() * self._scale(one.image_size) for one in found]
 
     def fixations(self, index: int) -> list[Fixations]:
         """Return the fixations of every reader of the image, with the sizes that they refer to."""
@@ -153,15 +164,22 @@ class ManifestSamples:
             whole = max(width for width, _ in sizes), max(height for _, height in sizes)
             maps = (fitted(self._native_map(i), whole) for i in named.values())
             return features_of_maps(scheme, maps, list(named), n_threads=n_threads)
+        placed = self.placed_gaze()
+        file = next((entry.gaze for entry in self.entries if entry.gaze is not None), None)
+        if unlikely := words_of_raw_samples(scheme, placed.paths, str(file)):
+            warnings.warn(unlikely, RawSamplesWarning, stacklevel=2)
+        return features_of_gaze(scheme, placed, reduce=reduce, n_threads=n_threads)
+
+    def placed_gaze(self) -> PlacedGaze:
+        """Return the scanpaths of these images, on the canvas of all images of the manifest."""
         own, placed = set(self.ids), self.gaze.placed
-        chosen = [at for at, name in enumerate(placed.paths.ids) if image_of(name) in own]
-        return features_of_gaze(scheme, placed.take(chosen), reduce=reduce, n_threads=n_threads)
+        return placed.take([at for at, name in enumerate(placed.paths.ids) if image_of(name) in own])
 
     def _map_size(self, index: int) -> tuple[int, int]:
         file = self.entries[index].heatmap
         if file is None:
-            return self.gaze.placed.map_size
-        width, height = self._told(self.entries[index], "heatmap", lambda: image_size(file))
+            return self.gaze.placed.map_size_wh
+        width, height = self._naming_row(self.entries[index], "heatmap", lambda: image_size(file))
         return int(width), int(height)
 
     def _native_map(self, index: int) -> Floats:
@@ -171,7 +189,7 @@ class ManifestSamples:
         return self.gaze.placed.map_of(self.gaze.positions()[entry.id])
 
     def _scale(self, size: tuple[float, float]) -> NDArray[np.float64]:
-        """Return what pixels of an image of this size are multiplied with, and the duration."""
+        """Return the factors (x, y, duration) from pixels of an image of this size to those of views."""
         return np.array([self.size / size[0], self.size / size[1], 1.0])
 
     def has_gaze(self, index: int) -> bool:
@@ -180,7 +198,7 @@ class ManifestSamples:
         return entry.heatmap is not None or entry.gaze is not None
 
     def take(self, chosen: Iterable[int]) -> ManifestSamples:
-        """Return the samples at the positions ``chosen``, in that order; what is kept is shared."""
+        """Return the samples at the positions ``chosen``, in that order; they share the pixels in memory."""
         at = [int(position) for position in chosen]
         new = copy.copy(self)
         new.entries = [self.entries[i] for i in at]
@@ -188,8 +206,8 @@ class ManifestSamples:
         return new
 
     def preload(self, *, maps: bool = True, progress: bool = True) -> None:
-        """Read everything into memory, where ``memory`` says so, before workers are started."""
-        if self.memory == "none":
+        """Read everything into the memory of this process, where ``memory`` says so, before workers start."""
+        if not isinstance(self.kept, InMemory):
             return
         for index in ProgressBar(range(len(self)), unit=" images", disable=not progress):
             self.image(index)
@@ -197,18 +215,14 @@ class ManifestSamples:
                 self.gaze_map(index)
 
     def _remembered(self, kind: str, index: int, read: Callable[[Entry], Floats | None]) -> Floats | None:
-        key = kind, self.ids[index]
-        if key not in self._kept:
-            fresh = read(self.entries[index])
-            if self.memory == "none":
-                return fresh
-            top = 1.0 if fresh is None or kind == "image" else float(fresh.max())
-            self._kept[key] = None if fresh is None else _packed(fresh, self.memory, top)
-        packed = self._kept[key]
-        return None if packed is None else _unpacked(*packed)
+        if self.kept is None:
+            return read(self.entries[index])
+        at = self._at[self.ids[index]]
+        found = self.kept.find(kind, at)
+        return self.kept.keep(kind, at, read(self.entries[index])) if found is None else found.pixels
 
     def _read_image(self, entry: Entry) -> Floats:
-        image = self._told(entry, "image", lambda: read_image(entry.image, self.bits))
+        image = self._naming_row(entry, "image", lambda: read_image(entry.image, self.bits))
         if image.min() < 0 or image.max() > 1:
             worst = image.min() if image.min() < 0 else image.max()
             raise self._fault(
@@ -235,13 +249,13 @@ class ManifestSamples:
     def _heatmap(self, entry: Entry) -> Floats:
         file = entry.heatmap
         assert file is not None
-        gaze: Floats = self._told(entry, "heatmap", lambda: read_image(file))
+        gaze: Floats = self._naming_row(entry, "heatmap", lambda: read_image(file))
         if gaze.min() < 0:
             raise self._fault(entry, "heatmap", f"{file} holds {gaze.min()}; expected at least 0")
         return gaze
 
-    def _told(self, entry: Entry, column: str, read: Callable[[], Any]) -> Any:
-        """Return what ``read`` returns; what goes wrong names the manifest's line."""
+    def _naming_row(self, entry: Entry, column: str, read: Callable[[], Any]) -> Any:
+        """Return the result of ``read``; errors name the line of the manifest."""
         try:
             return read()
         except (ValueError, OSError) as error:
@@ -249,15 +263,3 @@ class ManifestSamples:
 
     def _fault(self, entry: Entry, column: str, problem: str) -> ValueError:
         return self.gaze.fault(entry, column, problem)
-
-
-def _packed(pixels: Floats, memory: str, top: float) -> tuple[NDArray[Any], float]:
-    if memory == "float32":
-        return pixels, top
-    return np.round(pixels * (255 / top)).astype(np.uint8), top
-
-
-def _unpacked(packed: NDArray[Any], top: float) -> Floats:
-    if packed.dtype == np.uint8:
-        return packed.astype(np.float32) * np.float32(top / 255)
-    return packed

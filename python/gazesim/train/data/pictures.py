@@ -18,6 +18,7 @@ __all__ = ["file_bits", "picture_bits", "picture_shape", "read_picture"]
 
 #: EXIF and TIFF tags.
 ORIENTATION, BITS_PER_SAMPLE, PHOTOMETRIC = 274, 258, 262
+HEIGHT, STRIPS, ROWS_PER_STRIP = 257, 273, 278
 #: Orientations that exchange height and width.
 TURNED = (5, 6, 7, 8)
 #: Formats whose second frame is a preview or another view, which no viewer shows first.
@@ -33,10 +34,11 @@ def read_picture(file: Path, bits: int | None = None) -> NDArray[np.float32]:
     into files of 16. Floating-point numbers are taken as they are.
 
     Raises a ValueError that names the file for animated and multi-page files, for transparent pixels
-    (what lies behind them is not in the file), and for files that cannot be read.
+    (the colour behind them is not in the file), and for files that cannot be read.
     """
     with _opened(file, whole=True) as picture:
         _refuse_frames(picture, file)
+        _refuse_missing_rows(picture, file)
         inverted = _is_inverted(picture)
         held = picture_bits(picture)
         top = 2.0 ** (held if bits is None or held <= 8 else bits) - 1
@@ -54,7 +56,7 @@ def picture_shape(file: Path) -> tuple[int, int]:
     with _opened(file, whole=False) as picture:
         _refuse_frames(picture, file)
         width, height = picture.size
-        # Of TIFF files Pillow gives the turned size by itself.
+        # For TIFF files, Pillow already returns the turned size.
         turned = picture.format != "TIFF" and picture.getexif().get(ORIENTATION) in TURNED
     return (width, height) if turned else (height, width)
 
@@ -91,6 +93,10 @@ def _opened(file: Path, *, whole: bool) -> Iterator[Any]:
     except (Picture.DecompressionBombError, OSError, SyntaxError, EOFError) as error:
         # Pillow's words name the file only sometimes.
         raise ValueError(f"{file} cannot be read as an image: {error}") from None
+    except ValueError as error:
+        if str(file) in str(error):
+            raise
+        raise ValueError(f"{file} cannot be read as an image: {error}") from None
 
 
 def _refuse_frames(picture: Any, file: Path) -> None:
@@ -99,8 +105,19 @@ def _refuse_frames(picture: Any, file: Path) -> None:
         raise ValueError(f"{file}: holds {frames} frames or pages; expected one image")
 
 
+def _refuse_missing_rows(picture: Any, file: Path) -> None:
+    """Refuse a TIFF file whose strips end before its last row: Pillow would leave the rest black."""
+    tags = getattr(picture, "tag_v2", None)
+    if tags is None or STRIPS not in tags:
+        return
+    height = int(tags[HEIGHT])
+    rows = len(tags[STRIPS]) * int(tags.get(ROWS_PER_STRIP, height))
+    if rows < height:
+        raise ValueError(f"{file}: holds {rows} of {height} rows; expected all")
+
+
 def _is_inverted(picture: Any) -> bool:
-    """Return whether 0 is white and Pillow leaves it so: it inverts TIFF files of up to 8 bits by itself."""
+    """Return whether 0 is white and Pillow has not inverted it, as it does for TIFF files of up to 8 bits."""
     tags = getattr(picture, "tag_v2", None)
     if tags is None or not picture.mode.startswith(("I", "F")):
         return False

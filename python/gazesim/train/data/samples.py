@@ -26,7 +26,7 @@ __all__ = ["ArraySamples", "Samples"]
 
 
 class Samples(Protocol):
-    """What training and evaluation read: ``n`` images of one size, everything by position.
+    """The data that training and evaluation read: ``n`` images of one size, by position.
 
     ``labels[i]`` is a position in ``class_names``, or -1; ``splits[i]`` is ``"train"``, ``"val"``,
     ``"test"`` or ``""``; ``groups[i]`` names the patient, where patients are known.
@@ -86,9 +86,10 @@ class ArraySamples:
     ids
         One distinct name per image, default ``"0"`` to ``"n - 1"``.
     scanpaths
-        Scanpaths in pixels of the images, by these ids or by (id, reader): the first reader's counts.
+        Scanpaths in pixels of the images, by these ids or by (id, reader). Affinities compare all readers;
+        :meth:`scanpath` is the first one's.
     splits, groups
-        One per image. An image whose group is "", None or NaN belongs to nobody else, as in manifests.
+        One per image. An image whose group is "", None or NaN is a group of its own, as in manifests.
     channels
         1, or 3 equal ones for networks that expect colour.
     class_names

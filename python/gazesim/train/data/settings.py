@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Hashable
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Literal
 
@@ -32,31 +33,48 @@ class Views:
     crop
         ``"random"`` is RandomResizedCrop; ``"gaze"`` keeps ``crop_min_iou`` of the gaze (GCA);
         ``"size-matched"`` is the control: the sizes that ``"gaze"`` draws, at random places.
-    crop_scale, crop_ratio
-        Bounds of the crop's share of the area and of its width / height.
-    crop_min_iou, cutout_min_iou
-        The share of gaze that a view keeps; 0.8 and 0.9 in GCA.
+    crop_scale
+        The smallest and the largest share of the image's area that a crop takes, above 0 to 1.
+    crop_ratio
+        The smallest and the largest width / height of a crop.
+    crop_min_iou
+        The share of gaze that a crop keeps, 0 to 1; 0.8 in GCA.
+    cutout_min_iou
+        The share of gaze that a view with a hole keeps, 0 to 1; 0.9 in GCA.
     cutout
         Whether a square hole is made, and where: as for ``crop``.
     cutout_side
-        The hole's side as a share of the image's.
-    cutout_probability, mask_probability
-        How often a view has a hole, and how often only its most salient pixels are left.
+        The hole's side as a share of the image's, above 0 to 1.
+    cutout_probability
+        How often a view has a hole, 0 to 1.
+    mask_probability
+        How often only the most salient pixels of a view are left, 0 to 1.
     mask_drop
-        The share of pixels that a gaze mask hides; 0.8 in GCA.
-    support, weighting, method
-        What counts as gaze and how views are drawn, as for :func:`gazesim.views.sample_crop`.
-    horizontal_flip, vertical_flip
-        Probabilities. Set both to 0 where the side matters, as in dental panoramas.
+        The share of pixels that a gaze mask hides, 0 to 1; 0.8 in GCA.
+    support
+        Pixels of a map above this share of its maximum count as gaze, from 0 to below 1.
+    weighting
+        ``"support"`` counts pixels of gaze, ``"mass"`` sums the map, as for
+        :func:`gazesim.views.sample_crop`.
+    method
+        ``"exact"`` draws among the boxes that keep enough gaze, ``"rejection"`` draws until one does.
+    horizontal_flip
+        How often a view is mirrored left to right, 0 to 1. 0 where the side matters, as in dental panoramas.
+    vertical_flip
+        How often a view is mirrored upside down, 0 to 1.
     jitter
-        Brightness and contrast are multiplied by a factor within 1 ± ``jitter`` each.
-    blur_probability, blur_sigma_px
-        How often, and the bounds of the standard deviation at 224 pixels; in proportion at others.
+        Brightness and contrast are multiplied by a factor within 1 ± ``jitter`` each, 0 to 1.
+    blur_probability
+        How often a view is blurred, 0 to 1.
+    blur_sigma_px
+        The smallest and the largest standard deviation of the blur, in pixels of views of 224 pixels; in
+        proportion for others.
     fill
-        The value in holes and under masks, in [0, 1].
+        The value in holes and under masks, a grey level from 0 to 1.
     mean, std
-        Views are (pixel − mean) / std at last. In pre-training :class:`~gazesim.train.Contrastive` puts
-        both into its backbone instead, so that evaluation normalises alike.
+        Grey levels: views are (pixel − mean) / std at last, pixels from 0 to 1. In pre-training
+        :class:`~gazesim.train.Contrastive` puts both into its backbone instead, so that evaluation
+        normalises alike.
 
     Examples
     --------
@@ -167,13 +185,13 @@ class PhantomSettings:
     kind
         ``"plain"`` (a lesion anywhere, four classes) or ``"structured"`` (a jaw, five classes).
     n_train, n_val, n_test
-        Images in each split; no two splits share random numbers.
+        How many images the split has; no two splits share random numbers.
     size
         Side of the images in pixels.
     seed
         Equal seeds give equal data.
     readers
-        People who read each image of the plain phantom.
+        People who read each image of the plain phantom; pairs are judged by all of them.
 
     Examples
     --------
@@ -210,14 +228,16 @@ class PhantomSettings:
         }
         if not parts:
             raise ValueError("n_train, n_val and n_test are all 0; expected images")
-        ids = [f"{split}-{i:05}" for split, part in parts.items() for i in range(len(part))]
-        paths = [path for part in parts.values() for path in _one_per_image(part)]
+        named = {split: [f"{split}-{i:05}" for i in range(len(part))] for split, part in parts.items()}
+        ids = [name for names in named.values() for name in names]
+        paths = [path for part in parts.values() for path in part.scanpaths]
+        readings = [name for split, part in parts.items() for name in _renamed(part, named[split])]
         return ArraySamples(
             np.concatenate([part.images for part in parts.values()]),
             np.concatenate([part.labels for part in parts.values()]),
             np.concatenate([part.heatmaps for part in parts.values()]),
             ids=ids,
-            scanpaths=Scanpaths.from_list(paths, ids=ids, screen_size=(self.size, self.size)),
+            scanpaths=Scanpaths.from_list(paths, ids=readings, screen_size=(self.size, self.size)),
             splits=[split for split, part in parts.items() for _ in range(len(part))],
             channels=channels,
             class_names=next(iter(parts.values())).class_names,
@@ -259,7 +279,7 @@ def check_division(
         integer("fold", fold, low=0, high=folds - 1)
 
 
-def _one_per_image(part: Phantom) -> list[Any]:
-    """Return the first reader's scanpath of every image."""
-    readers = len(part.scanpaths) // len(part)
-    return [part.scanpaths[i * readers] for i in range(len(part))]
+def _renamed(part: Phantom, ids: list[str]) -> list[Hashable]:
+    """Return the ids of a part's scanpaths with its images named ``ids``, several readers kept apart."""
+    names: tuple[Any, ...] = part.scanpaths.ids
+    return [(ids[name[0]], f"reader{name[1]}") if isinstance(name, tuple) else ids[name] for name in names]

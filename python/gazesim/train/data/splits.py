@@ -1,4 +1,4 @@
-"""Who is trained on and who is tested on: splits and folds that keep patients whole, nested shares."""
+"""Splits and folds in which a patient's images stay together, and nested shares of the labels."""
 
 from __future__ import annotations
 
@@ -28,11 +28,11 @@ def stratified_folds(
     groups: Sequence[Hashable] | None = None,
     seed: int = 0,
 ) -> list[Positions]:
-    """Return the positions of every fold's test samples: each sample is in one, classes in proportion.
+    """Return the positions of every fold's test samples: each sample is in one fold, stratified by class.
 
-    Without groups, folds differ by at most one sample, in all and in every class. Groups (patients)
-    are never parted; scikit-learn's ``StratifiedGroupKFold`` places them. A class with fewer members
-    than folds is missing from some of them.
+    Without groups, the sizes of folds differ by at most one sample, overall and in every class. All samples
+    of a group (patient) are in one fold; scikit-learn's ``StratifiedGroupKFold`` places them. A class with
+    fewer members than folds is missing from some of them.
 
     Parameters
     ----------
@@ -41,7 +41,7 @@ def stratified_folds(
     folds
         How many, at least 2 and at most the number of samples or groups.
     groups
-        (n,) whom a sample belongs to.
+        (n,) the group (patient) of every sample.
     seed
         Decides the order in which equals are placed.
 
@@ -76,7 +76,7 @@ def label_fraction(targets: Sequence[int] | NDArray[Any], fraction: float, *, se
         Above 0 and at most 1; or a whole number from 2 on: so many labels. A class with fewer members than
         its part gives them all, and the others give the rest.
     seed
-        Decides who comes first.
+        Seed of the order of the samples.
 
     Examples
     --------
@@ -116,7 +116,7 @@ def as_share(share: float, total: int) -> float:
 
 
 def share_words(share: float) -> str:
-    """Return a share of labels, or a count of them, in words.
+    """Return a share of labels, or a count of them, as text.
 
     Examples
     --------
@@ -152,14 +152,14 @@ def split_by_group(
     fractions: Mapping[str, float],
     seed: int = 0,
 ) -> list[str]:
-    """Return a split for every image: classes in proportion, groups whole.
+    """Return a split for every image, stratified by class; groups stay together.
 
     Parameters
     ----------
     labels
         The class of every image.
     groups
-        The patient of every image; default, and where it is ``""``: everybody is alone.
+        The patient of every image; ``""``, and the default: every image is a group of its own.
     fractions
         The share of images of every split, such as ``{"train": 0.7, "val": 0.1, "test": 0.2}``.
     seed
@@ -245,6 +245,6 @@ def _place(targets: Targets, groups: list[Hashable], folds: int, seed: int) -> P
 def _shortfall(
     split: str, share: float, counts: Counter[str], totals: Counter[str], placed: Counter[tuple[str, str]]
 ) -> float:
-    """Return how many images of these classes the split lacks, per image that is to be placed."""
+    """Return how many images of these classes the split still lacks, per image to be placed."""
     lacks = (count * (share * totals[label] - placed[split, label]) for label, count in counts.items())
     return sum(lacks) if share else -float("inf")

@@ -1,4 +1,4 @@
-"""Views by a transform of the user's: any ``transform(image, gaze_map)``, under keyed generators."""
+"""Views made by any ``transform(image, gaze_map)``, with random numbers that depend only on a key."""
 
 from __future__ import annotations
 
@@ -103,14 +103,14 @@ class TransformViews:
         return pairs[0]
 
     def without_normalisation(self) -> TransformViews:
-        """Return what makes the same views without the ``v2.Normalize`` at the end."""
+        """Return the same views without the ``v2.Normalize`` at the end."""
         first, second = (_without_last(one) for one in (self.pair.first, self.pair.second))
         return TransformViews(TwoViews(first, second))
 
 
 @contextmanager
 def drawing_from(key: tuple[int, ...]) -> Iterator[None]:
-    """Seed the generators of torch (CPU), NumPy and Python from a key inside; leave them alone outside."""
+    """Seed the generators of torch (CPU), NumPy and Python from a key, and restore them afterwards."""
     words = np.random.SeedSequence(key).generate_state(4, np.uint64)
     numpy_state, python_state = np.random.get_state(), random.getstate()  # noqa: NPY002
     torch_state = torch.get_rng_state()

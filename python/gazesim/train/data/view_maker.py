@@ -38,13 +38,13 @@ USUAL_SIZE = 224
 
 
 @dataclass
-class Told:
-    """What was done for a view."""
+class ViewRecord:
+    """How one view was made: its crop, hole, mask and flips."""
 
     crop: Box
-    #: Boxes for which gaze could not be kept as asked.
+    #: Number of boxes that could not keep enough gaze.
     fallbacks: int = 0
-    #: In the view before it is flipped.
+    #: In pixels of the view, before flips.
     hole: Box | None = None
     masked: bool = False
     #: Whether the view is mirrored from left to right, and from top to bottom.
@@ -66,25 +66,25 @@ class ViewMaker:
 
         ``gaze_map`` is (H, W); None stands for an image without gaze, any view of which is accepted.
         """
-        return self.told(image, gaze_map, key=key)[0]
+        return self.view_and_record(image, gaze_map, key=key)[0]
 
-    def told(
+    def view_and_record(
         self, image: torch.Tensor, gaze_map: torch.Tensor | None = None, *, key: tuple[int, int]
-    ) -> tuple[torch.Tensor, Told]:
-        """Return the view, and what was done for it."""
-        pixels, told = self.pixels(image, gaze_map, key=key)
-        return torch.from_numpy(np.ascontiguousarray(pixels)), told
+    ) -> tuple[torch.Tensor, ViewRecord]:
+        """Return the view and the record of how it was made."""
+        pixels, record = self.pixels(image, gaze_map, key=key)
+        return torch.from_numpy(np.ascontiguousarray(pixels)), record
 
     def pixels(
         self, image: torch.Tensor, gaze_map: torch.Tensor | None = None, *, key: tuple[int, int]
-    ) -> tuple[Pixels, Told]:
-        """Return the view as an array, not always contiguous, and what was done for it."""
+    ) -> tuple[Pixels, ViewRecord]:
+        """Return the view as an array, not always contiguous, and the record of how it was made."""
         rng = np.random.Generator(np.random.Philox(key=np.array(key, np.uint64)))
         views, size = self.views, self.size
         gaze = self._gaze(image, gaze_map)
-        told = self._place(rng, gaze, *image.shape[-2:])
+        record = self._place(rng, gaze, *image.shape[-2:])
         flip_x, flip_y, bright, contrast, blur, sigma, cut, mask = rng.random(8).tolist()
-        view = _resampled(image, told.crop, size)
+        view = _resampled(image, record.crop, size)
         if views.jitter:
             jittered(view, *(1 + views.jitter * (2 * chance - 1) for chance in (bright, contrast)))
         if blur < views.blur_probability:
@@ -93,27 +93,27 @@ class ViewMaker:
         is_cut = views.cutout != "none" and cut < views.cutout_probability
         is_masked = mask < views.mask_probability
         if is_cut or is_masked:
-            seen = None if gaze is None else _resampled_map(gaze, told.crop, size)
+            seen = None if gaze is None else _resampled_map(gaze, record.crop, size)
             if is_cut:
-                self._cut(view, seen, rng, told)
+                self._cut(view, seen, rng, record)
             if is_masked and seen is not None:
-                told.masked = hide(view, seen, views.mask_drop, views.fill)
+                record.masked = hide(view, seen, views.mask_drop, views.fill)
         if (views.mean, views.std) != (0.0, 1.0):
             view = (view - np.float32(views.mean)) / np.float32(views.std)
-        # Last, where it costs nothing; all the steps before are alike from either side.
-        told.flipped = flip_x < views.horizontal_flip, flip_y < views.vertical_flip
-        return _flipped(view, told), told
+        # Flipped last, as a view of the array at no cost: the steps before do not depend on the direction.
+        record.flipped = flip_x < views.horizontal_flip, flip_y < views.vertical_flip
+        return _flipped(view, record), record
 
-    def map_view(self, gaze_map: torch.Tensor, told: Told) -> Pixels:
+    def map_view(self, gaze_map: torch.Tensor, record: ViewRecord) -> Pixels:
         """Return the map (H, W) under the crop and the flips of a view, (size, size), not always contiguous.
 
-        Holes and masks are left out: they hide what is in the image, not where people looked.
+        Holes and masks are not applied: they hide the image, not where people looked.
         """
-        moved: Pixels = _flipped(_resampled(gaze_map[None], told.crop, self.size), told)[0]
+        moved: Pixels = _flipped(_resampled(gaze_map[None], record.crop, self.size), record)[0]
         return moved
 
     def _gaze(self, image: torch.Tensor, gaze_map: torch.Tensor | None) -> Pixels | None:
-        """Return the map that views are judged by: without gaze one of zeros, if they look at it at all."""
+        """Return the map for views that use gaze (zeros for an image without gaze); None for other views."""
         if not self.views.use_gaze:
             return None
         if gaze_map is None:
@@ -124,26 +124,26 @@ class ViewMaker:
         gaze: Pixels = gaze_map.numpy()
         return gaze
 
-    def _place(self, rng: np.random.Generator, gaze: Pixels | None, height: int, width: int) -> Told:
+    def _place(self, rng: np.random.Generator, gaze: Pixels | None, height: int, width: int) -> ViewRecord:
         kind = self.views.crop
         if kind == "none":
-            return Told((0, 0, width, height))
+            return ViewRecord((0, 0, width, height))
         if kind == "random" or gaze is None:
-            return Told(self._crop.draw_anywhere((width, height), rng.random))
+            return ViewRecord(self._crop.draw_anywhere((width, height), rng.random))
         view = self._crop.draw(gaze, rng.random)
         box = _moved(view.box, rng, height, width) if kind == "size-matched" else view.box
-        return Told(box, fallbacks=int(view.fallback))
+        return ViewRecord(box, fallbacks=int(view.fallback))
 
-    def _cut(self, view: Pixels, seen: Pixels | None, rng: np.random.Generator, told: Told) -> None:
+    def _cut(self, view: Pixels, seen: Pixels | None, rng: np.random.Generator, record: ViewRecord) -> None:
         side = self.views.hole_side(self.size)
         box = (0, 0, side, side)
         if self.views.cutout != "random" and seen is not None:
             drawn = self._cutout.draw(seen, rng.random)
             box = drawn.box
-            told.fallbacks += int(drawn.fallback)
+            record.fallbacks += int(drawn.fallback)
         if self.views.cutout != "gaze" and box[2] > box[0]:
             box = _moved(box, rng, self.size, self.size)
-        x0, y0, x1, y1 = told.hole = box
+        x0, y0, x1, y1 = record.hole = box
         view[:, y0:y1, x0:x1] = self.views.fill
 
 
@@ -155,21 +155,25 @@ def _moved(box: Box, rng: np.random.Generator, height: int, width: int) -> Box:
     return x, y, x + w, y + h
 
 
-def _flipped(view: Pixels, told: Told) -> Pixels:
-    across, down = (-1 if is_flipped else 1 for is_flipped in told.flipped)
+def _flipped(view: Pixels, record: ViewRecord) -> Pixels:
+    across, down = (-1 if is_flipped else 1 for is_flipped in record.flipped)
     flipped: Pixels = view[:, ::down, ::across]
     return flipped
 
 
 def _resampled(image: torch.Tensor, box: Box, size: int) -> Pixels:
     """Return the box of an image at another size, as torchvision's resized_crop does; a new array."""
+    pixels: Pixels = resized_box(image, box, (size, size)).numpy()
+    return pixels
+
+
+def resized_box(image: torch.Tensor, box: Box, size_hw: tuple[int, int]) -> torch.Tensor:
+    """Return the box (x0, y0, x1, y1) of an image (C, H, W) at another (height, width), antialiased."""
     x0, y0, x1, y1 = box
     part = image[None, :, y0:y1, x0:x1]
-    if part.shape[-2:] == (size, size):
-        return np.array(part[0].numpy())
-    new = functional.interpolate(part, size=(size, size), mode="bilinear", antialias=True)
-    pixels: Pixels = new[0].numpy()
-    return pixels
+    if part.shape[-2:] == size_hw:
+        return part[0].clone()
+    return functional.interpolate(part, size=size_hw, mode="bilinear", antialias=True)[0]
 
 
 def _resampled_map(gaze: Pixels, box: Box, size: int) -> Pixels:
@@ -224,7 +228,7 @@ def key_of(seed: int, epoch: int, index: int, view: int) -> tuple[int, int]:
 def view_statistics(
     samples: Samples, views: Views, size: int, *, seed: int = 0, count: int = 256
 ) -> dict[str, float]:
-    """Return what the first views of up to ``count`` images keep of them.
+    """Return how much of image and gaze the first views of up to ``count`` images keep.
 
     Returns
     -------
@@ -246,12 +250,12 @@ def view_statistics(
     total = min(len(samples), integer("count", count, low=1, high=10**7))
     for index in range(total):
         image, gaze = samples.image(index)[:1], samples.gaze_map(index)
-        told = make.told(image, gaze, key=key_of(seed, 0, index, 0))[1]
-        x0, y0, x1, y1 = told.crop
+        record = make.view_and_record(image, gaze, key=key_of(seed, 0, index, 0))[1]
+        x0, y0, x1, y1 = record.crop
         areas.append((x1 - x0) * (y1 - y0) / (image.shape[-1] * image.shape[-2]))
-        fallbacks += told.fallbacks
+        fallbacks += record.fallbacks
         if gaze is not None and gaze.any():
-            box = [told.crop]
+            box = [record.crop]
             shares.append(float(iou(gaze.numpy(), box, weighting=views.weighting, support=views.support)[0]))
     accepted = [share >= views.crop_min_iou for share in shares]
     return {

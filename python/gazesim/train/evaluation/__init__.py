@@ -1,1 +1,1 @@
-"""What features are worth: linear probes, fine-tuning, scores, tables and figures."""
+"""Evaluate features: linear probes, fine-tuning, scores, tables and figures."""

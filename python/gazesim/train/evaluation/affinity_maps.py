@@ -1,4 +1,4 @@
-"""What a network takes for alike within an image: one point of a feature map against all (McGIP, Fig. 4)."""
+"""Affinity maps: the similarity of one point of a feature map to all others (McGIP, Fig. 4)."""
 
 from __future__ import annotations
 
@@ -15,26 +15,34 @@ from ..._errors import describe
 from .classification_scores import area_under_curve
 from .feature_maps import feature_maps
 
-__all__ = ["affinity_map", "affinity_map_auroc", "lesion_point"]
+__all__ = ["affinity_map", "affinity_map_auroc", "affinity_maps", "lesion_point"]
 
 
 def affinity_map(
-    backbone: nn.Module, image: torch.Tensor, point_xy: Sequence[float], *, layer: str | None = None
+    backbone: nn.Module,
+    image: torch.Tensor,
+    point_xy: Sequence[float],
+    *,
+    layer: str | None = None,
+    weights: torch.Tensor | None = None,
 ) -> NDArray[np.float32]:
     """Return the cosine similarity of a feature map's vector at one point with those at all places.
 
     Parameters
     ----------
     backbone
-        Any network of images, such as a torchvision ResNet; it is in evaluation mode meanwhile, and as it
-        was afterwards.
+        Any network of images, such as a torchvision ResNet; it runs in evaluation mode and is unchanged
+        afterwards.
     image
         (C, H, W), as the network expects it.
     point_xy
         x and y in pixels of the image, origin top-left.
     layer
-        The name of the module whose output is looked at, as in ``named_modules()``. Default: the
-        last one that returns a map (N, C, h, w) of more than one place.
+        The name of the module whose output is used, as in ``named_modules()``. Default: the last one that
+        returns a map (N, C, h, w) of more than one place.
+    weights
+        (D,) factors of the channels, such as the weights of a class in a linear probe: vectors are then the
+        contributions of the places to the score of that class. Default: all 1.
 
     Returns
     -------
@@ -52,16 +60,44 @@ def affinity_map(
     >>> found.shape, round(float(found[0, 2]), 4)
     ((4, 4), 1.0)
     """
+    return affinity_maps(backbone, image, [point_xy], layer=layer, weights=weights)[0]
+
+
+def affinity_maps(
+    backbone: nn.Module,
+    image: torch.Tensor,
+    points_xy: Sequence[Sequence[float]],
+    *,
+    layer: str | None = None,
+    weights: torch.Tensor | None = None,
+) -> list[NDArray[np.float32]]:
+    """Return the affinity maps of several points of one image; parameters as for :func:`affinity_map`.
+
+    Examples
+    --------
+    >>> import torch
+    >>> from gazesim.train import affinity_maps, make_backbone
+    >>> backbone = make_backbone("resnet10-narrow", channels=1)
+    >>> [one.shape for one in affinity_maps(backbone, torch.rand(1, 64, 64), [(40, 10), (5, 60)])]
+    [(4, 4), (4, 4)]
+    """
     if not isinstance(image, torch.Tensor) or image.ndim != 3:
         raise ValueError(f"image is {describe(image)}; expected a tensor (C, H, W)")
     height, width = image.shape[1:]
-    x, y = (float(value) for value in point_xy)
-    if not (0 <= x < width and 0 <= y < height):
-        raise ValueError(
-            f"point_xy is ({x:g}, {y:g}); expected a point of the image, {width} x {height} pixels"
-        )
+    for x, y in points_xy:
+        if not (0 <= x < width and 0 <= y < height):
+            raise ValueError(
+                f"point_xy is ({x:g}, {y:g}); expected a point of the image, {width} x {height} pixels"
+            )
     maps = feature_maps(backbone, image[None], layer)[0]
-    return _similarities(maps, *_cell((x, y), (height, width), maps))
+    if weights is not None:
+        if weights.shape != maps.shape[:1]:
+            raise ValueError(
+                f"weights has shape {tuple(weights.shape)}, and the maps have {len(maps)} channels; expected "
+                "one weight for each"
+            )
+        maps = maps.double() * weights.double().to(maps.device)[:, None, None]
+    return [_similarities(maps, *_cell(point, (height, width), maps)) for point in points_xy]
 
 
 def affinity_map_auroc(maps: torch.Tensor, mask: NDArray[Any], point_xy: Sequence[float]) -> float:
@@ -123,7 +159,7 @@ def lesion_point(mask: NDArray[Any]) -> tuple[float, float]:
     region = np.asarray(mask) > 0
     if region.ndim != 2 or not region.any():
         raise ValueError(f"mask is {describe(mask)}; expected (H, W) with a pixel that is not 0")
-    depth = distance_transform_edt(np.pad(region, 1))[1:-1, 1:-1]  # the image's edge is an edge of it
+    depth = distance_transform_edt(np.pad(region, 1))[1:-1, 1:-1]  # the image's edge ends the region
     row, column = np.unravel_index(int(depth.argmax()), depth.shape)
     return float(column) + 0.5, float(row) + 0.5
 

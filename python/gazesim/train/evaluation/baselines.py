@@ -1,4 +1,4 @@
-"""What pre-training is compared with: the same network from scratch, or with ImageNet weights."""
+"""Baselines of pre-training: the same network from scratch, or with ImageNet weights."""
 
 from __future__ import annotations
 
@@ -29,6 +29,8 @@ class Baseline:
         As for :func:`make_backbone`.
     device
         Where the network is put.
+    weights
+        For "imagenet": a file of torchvision's weights, in place of those that are downloaded.
 
     Examples
     --------
@@ -44,13 +46,14 @@ class Baseline:
     backbone: str = "resnet18"
     channels: int = 3
     device: str = "cpu"
+    weights: str | None = None
 
     def __post_init__(self) -> None:
         choice("baselines", self.kind, BASELINES)
 
     def __call__(self, seed: int) -> nn.Module:
         """Return the network of a seed, in eval mode; torch's generator is left alone."""
-        weights = "imagenet" if self.kind == "imagenet" else None
+        weights = (self.weights or "imagenet") if self.kind == "imagenet" else None
         with seeded(seed):
             net = make_backbone(self.backbone, channels=self.channels, weights=weights)
         return net.eval().to(torch.device(self.device))

@@ -1,4 +1,4 @@
-"""How well classes are told apart: ACC, AUC, M-AUC, MAE."""
+"""Scores of predicted classes: ACC, AUC, M-AUC, MAE."""
 
 from __future__ import annotations
 
@@ -98,7 +98,9 @@ def check_scoring(class_names: Sequence[str], positive: str | None, ordinal: boo
 
 
 def area_under_curve(scores: NDArray[Any], positive: NDArray[np.bool_]) -> float:
-    """Return how probably a positive has a higher score than a negative, ties half; NaN without either.
+    """Return the probability that a positive has a higher score than a negative, ties counting ½.
+
+    NaN if there is no positive or no negative.
 
     By ranks (Mann and Whitney).
     """

@@ -1,4 +1,4 @@
-"""Which samples are trained on and which are tested on: folds, or the samples' own splits."""
+"""Divide samples into training, validation and test: by folds, or by their own splits."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ Positions = NDArray[np.int64]
 
 @dataclass(frozen=True)
 class Division:
-    """Positions of the samples that are trained on, that choose the penalty, and that are tested on."""
+    """Positions of the samples for training, for choosing the penalty (``val``), and for the test."""
 
     fold: int
     train: Positions

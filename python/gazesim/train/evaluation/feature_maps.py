@@ -1,4 +1,4 @@
-"""The feature maps inside a network, by a layer's name or the last ones that it makes."""
+"""The feature maps of a layer of a network: by name, or the last ones."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ def feature_maps(backbone: nn.Module, images: torch.Tensor, layer: str | None = 
     Parameters
     ----------
     backbone
-        Any network of images; it is in evaluation mode meanwhile, and as it was afterwards.
+        Any network of images; it runs in evaluation mode and is unchanged afterwards.
     images
         (N, C, H, W), as the network expects them.
     layer
@@ -45,7 +45,7 @@ def feature_maps(backbone: nn.Module, images: torch.Tensor, layer: str | None = 
 
     def note(_: nn.Module, __: Any, output: Any) -> None:
         if isinstance(output, torch.Tensor) and output.ndim == 4 and output.shape[2] * output.shape[3] > 1:
-            # A ReLU behind the layer may work in place, in this very tensor.
+            # A copy: a ReLU after the layer may change this tensor in place.
             seen[:] = [output if layer is None else output.clone()]
 
     handles = [module.register_forward_hook(note) for module in watched]

@@ -17,7 +17,9 @@ from torch.utils.data import DataLoader, Dataset
 
 from ..._errors import describe
 from ..._progress import ProgressBar
+from ...views import Sampler
 from ..data.samples import Samples
+from ..data.view_maker import resized_box
 from ..lightning_tools import Shuffled, epoch_order, quiet, seeded, silent_trainer
 from ..measuring import as_input_of, device_of, measuring, unchanged
 from .settings import FineTuneSettings
@@ -139,7 +141,7 @@ def fit_classifier(
     epochs = max(settings.epochs, math.ceil(settings.min_steps / batches))
     with seeded(seed):
         model = Classifier(
-            # What pre-training and baselines return is in evaluation mode; batch norms would stay frozen.
+            # Networks of pre-training and baselines are in evaluation mode: batch norms would stay frozen.
             copy.deepcopy(backbone).requires_grad_(True).train(),
             _dim(backbone, samples),
             classes,
@@ -170,25 +172,30 @@ def fit_classifier(
 
 
 def augmented(images: torch.Tensor, settings: FineTuneSettings) -> torch.Tensor:
-    """Return each image of a batch, mirrored and cropped by itself as the settings say.
+    """Return the images of a batch, each flipped and cropped independently, as the settings say.
 
-    Crops are square in proportion and resized bilinearly to the size of the image. Random numbers
-    come from torch's generator on the CPU, whatever device the images are on.
+    Crops keep the proportions of the image; they are drawn and resized as those of pre-training's views.
+    Random numbers come from torch's generator on the CPU, whatever device the images are on.
     """
     count = len(images)
     across = torch.where(torch.rand(count) < settings.horizontal_flip, -1.0, 1.0)
     down = torch.where(torch.rand(count) < settings.vertical_flip, -1.0, 1.0)
+    for axis, sign in ((3, across), (2, down)):
+        mirrored = (sign < 0).to(images.device)[:, None, None, None]
+        images = torch.where(mirrored, images.flip(axis), images)
     if settings.crop_scale == 1:
-        for axis, sign in ((3, across), (2, down)):
-            mirrored = (sign < 0).to(images.device)[:, None, None, None]
-            images = torch.where(mirrored, images.flip(axis), images)
         return images
-    side = torch.empty(count).uniform_(settings.crop_scale, 1).sqrt()
-    shift = (1 - side)[:, None] * torch.empty(count, 2).uniform_(-1, 1)
-    moved = torch.zeros(count, 2, 3)
-    moved[:, 0, 0], moved[:, 1, 1], moved[:, :, 2] = across * side, down * side, shift
-    grid = functional.affine_grid(moved.to(images), list(images.shape), align_corners=False)
-    return functional.grid_sample(images, grid, padding_mode="reflection", align_corners=False)
+    height, width = images.shape[-2:]
+    sampler = Sampler("crop", min_iou=0.0, scale=(settings.crop_scale, 1.0), ratio=(width / height,) * 2)
+    boxes = [sampler.draw_anywhere((width, height), _uniforms) for _ in range(count)]
+    return torch.stack(
+        [resized_box(image, box, (height, width)) for image, box in zip(images, boxes, strict=True)]
+    )
+
+
+def _uniforms(count: int) -> NDArray[np.float64]:
+    numbers: NDArray[np.float64] = torch.rand(count, dtype=torch.float64).numpy()
+    return numbers
 
 
 def _balance(targets: NDArray[Any], classes: int) -> torch.Tensor:
@@ -220,7 +227,7 @@ class _Labelled(Dataset[Any]):
 
 
 class _EvenBatches(Shuffled):
-    """Everything once an epoch in batches of nearly one size: none of a single image, nothing dropped."""
+    """Batches of nearly equal size, each sample once an epoch: no batch of one image, none dropped."""
 
     def __init__(self, count: int, batches: int, seed: int) -> None:
         super().__init__(count, seed)

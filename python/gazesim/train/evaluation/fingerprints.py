@@ -1,4 +1,4 @@
-"""Hashes of networks and samples, by which a folder of results knows whether it may go on."""
+"""Hashes of networks and samples, to check that a folder of results belongs to them."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ def fingerprint_of_network(net: nn.Module) -> str:
 
 
 def fingerprint_of_samples(samples: Samples) -> str:
-    """Return a hash of whose images these are and what they show."""
+    """Return a hash of ids, labels, splits and groups of the samples, with their number and classes."""
     groups = samples.groups or [""] * len(samples)
     columns = zip(samples.ids, samples.labels, samples.splits, groups, strict=True)
     digest = hashlib.sha256(repr((samples.class_names, list(columns))).encode())

@@ -1,4 +1,4 @@
-"""The k-NN probe: do the nearest images in feature space share the class (Wu et al., 2018)."""
+"""The k-NN probe: classify images by their nearest neighbours in feature space (Wu et al., 2018)."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The linear probe: how much a linear classifier reads out of frozen features."""
+"""The linear probe: a linear classifier on frozen features."""
 
 from __future__ import annotations
 
@@ -18,9 +18,9 @@ from ..data.samples import Samples
 from ..measuring import as_input_of, measuring
 from .settings import ProbeSettings
 
-__all__ = ["LinearClassifier", "embed", "fit_linear", "fit_probe"]
+__all__ = ["LinearClassifier", "checked_features", "embed", "fit_linear", "fit_probe"]
 
-#: Of the largest gradient at the minimum; and iterations, of which hundreds are usual.
+#: Tolerance of the largest gradient at the minimum, and the most iterations; hundreds are usual.
 TOLERANCE, MOST_STEPS = 1e-8, 10_000
 
 
@@ -49,9 +49,9 @@ def embed(
 ) -> torch.Tensor:
     """Return the features of all samples, (n, D) float32 on the CPU.
 
-    The network is in evaluation mode meanwhile, without gradients, and as it was afterwards (see
-    :func:`gazesim.train.measuring.measuring`). It runs where its parameters are, and images are cast
-    to their type.
+    The network runs in evaluation mode without gradients and is unchanged afterwards (see
+    :func:`gazesim.train.measuring.measuring`). It runs on the device of its parameters, and images are
+    cast to their type.
 
     Examples
     --------
@@ -93,8 +93,8 @@ def fit_probe(
     if validation is None or not len(validation[1]):
         return fit_linear(features, targets, classes, l2=settings.l2)
     unseen, true = validation[0], torch.as_tensor(np.asarray(validation[1], np.int64))
-    # Few labels often cannot tell penalties apart: then the default is the better guess, and of two
-    # as near to it the stronger one.
+    # With few labels, penalties often score the same. Then the one nearest to the default is taken, and
+    # of two equally near ones the stronger.
     near = sorted(settings.candidates, key=lambda l2: (abs(np.log(l2 / settings.l2)), -l2))
     fitted = [fit_linear(features, targets, classes, l2=l2) for l2 in near]
     losses = [float(functional.cross_entropy(_finite(one.logits(unseen)), true)) for one in fitted]
@@ -102,7 +102,7 @@ def fit_probe(
 
 
 def _finite(logits: torch.Tensor) -> torch.Tensor:
-    """An untrained class costs the same under every penalty, not infinitely much."""
+    """Replace the logits −inf of untrained classes, so that they cost the same under every penalty."""
     return logits.clamp_min(-1e3)
 
 
@@ -134,7 +134,7 @@ def fit_linear(
     array([0, 0, 1, 1])
     """
     number("l2", l2, low=0.0, open_low=True)
-    pixels, true = _checked(features, targets, classes)
+    pixels, true = checked_features(features, targets, classes)
     mean, scale = pixels.mean(dim=0), pixels.std(dim=0, correction=0)
     scale = torch.where(scale > 10 * torch.finfo(torch.float32).eps * mean.abs(), scale, 1.0)
     present, position = np.unique(true.numpy(), return_inverse=True)
@@ -146,7 +146,8 @@ def fit_linear(
     return LinearClassifier(mean, scale, every_weight, every_intercept, l2)
 
 
-def _checked(features: Any, targets: Any, classes: int) -> tuple[torch.Tensor, torch.Tensor]:
+def checked_features(features: Any, targets: Any, classes: int) -> tuple[torch.Tensor, torch.Tensor]:
+    """Return features (n, D) in float64 and classes (n,); raise for what no probe is fitted on."""
     if not isinstance(features, torch.Tensor) or features.ndim != 2:
         raise ValueError(f"features is {describe(features)}; expected a tensor (n, D)")
     true = np.asarray(targets)

@@ -92,7 +92,7 @@ def finding_scores(
     expected: NDArray[np.float64],
     settings: ProbeSettings,
 ) -> dict[str, float]:
-    """Return the scores on ``unseen`` features of what is learnt from others and their findings."""
+    """Fit classifiers to features and their findings; return their scores on ``unseen`` features."""
     return multi_label_scores(_probabilities(features, findings, unseen, settings), expected)
 
 

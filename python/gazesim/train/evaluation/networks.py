@@ -1,4 +1,4 @@
-"""What the evaluation asks of any network: where it runs, and how many channels it expects."""
+"""The device and the number of input channels of a network."""
 
 from __future__ import annotations
 

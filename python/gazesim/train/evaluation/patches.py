@@ -23,20 +23,21 @@ __all__ = ["PatchSamples"]
 class PatchSamples:
     """Parts of images as samples: the rows of a manifest that have a ``box``, cut out and resized.
 
-    When to use them: to ask what features say of a *place* (polyp or background, kind of calcification)
-    where an image as a whole has no class, or the lesion is small. Each row is a patch with a label of its
-    own; several rows may name one image file.
+    When to use them: to test features of a *place* (polyp or background, kind of calcification) if an image
+    as a whole has no class, or if the lesion is small. Each row is a patch with a label of its own; several
+    rows may name one image file.
 
     Parameters
     ----------
     samples
         Samples of a manifest with a column ``box`` (x0, y0, x1, y1 in pixels of the image file). Rows
-        without a box are left out, and their number is told. A box that reaches over the image's edge is
-        cut off there; one that has no pixel of the image is an error. Boxes become squares, as images do.
+        without a box are left out, and a line on stderr gives their number. A box that reaches over the
+        image's edge is cut there; one without any pixel of the image is an error. Boxes become squares, as
+        images do.
 
     Notes
     -----
-    Rows without a ``group`` have their image file as group, so that folds never part patches of one image.
+    Rows without a ``group`` have their image file as group, so that patches of one image are in one fold.
     """
 
     def __init__(self, samples: Samples) -> None:

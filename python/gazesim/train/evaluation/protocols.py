@@ -1,4 +1,4 @@
-"""Evaluation: how good features are, by linear probe and fine-tuning, at shares of the labels, in folds."""
+"""Evaluation protocols for features, at shares of the labels, in folds."""
 
 from __future__ import annotations
 
@@ -19,19 +19,26 @@ from .classification_scores import check_scoring, classification_scores
 from .divisions import Division
 from .fine_tune import fit_classifier
 from .fingerprints import fingerprint_of_network, fingerprint_of_samples
+from .gradient_probe import fit_by_gradient
 from .knn import knn_probabilities
 from .linear_probe import embed, fit_probe
 from .results import Cell, Results, Row
-from .settings import FineTuneSettings, KnnSettings, ProbeSettings, SegmentationSettings
+from .settings import (
+    FineTuneSettings,
+    GradientProbeSettings,
+    KnnSettings,
+    ProbeSettings,
+    SegmentationSettings,
+)
 from .tasks import ClassTask, Task, labelled, records_of, tasks_of
 
 __all__ = ["FRACTIONS", "PROTOCOLS", "cross_validate", "fine_tune", "linear_probe"]
 
-PROTOCOLS = ("probe", "finetune", "knn", "multi_label", "segmentation", "patch", "affinity")
+PROTOCOLS = ("probe", "gradient_probe", "finetune", "knn", "multi_label", "segmentation", "patch", "affinity")
 FRACTIONS = (0.01, 0.05, 0.1, 0.2, 1.0)
 
 PROBE, FINE_TUNE = ProbeSettings(), FineTuneSettings()
-KNN, SEGMENTATION = KnnSettings(), SegmentationSettings()
+KNN, SEGMENTATION, GRADIENT_PROBE = KnnSettings(), SegmentationSettings(), GradientProbeSettings()
 
 #: A network from images (N, C, H, W) to features (N, D); networks by seed, which are runs of one
 #: pre-training; or what makes a network from a seed.
@@ -180,6 +187,7 @@ def cross_validate(
     ordinal: bool = False,
     knn: KnnSettings = KNN,
     segmentation: SegmentationSettings = SEGMENTATION,
+    gradient_probe: GradientProbeSettings = GRADIENT_PROBE,
     findings: Sequence[str] = (),
     layer: str | None = None,
     out: str | Path | None = None,
@@ -204,7 +212,8 @@ def cross_validate(
         Each decides folds, shares of labels, initial weights and order anew. What a fixed network's
         probe makes of all labels and own splits depends on none of these: all seeds score alike.
     protocols
-        Some of "probe" (linear, on frozen features), "finetune", "knn" (nearest neighbours), "patch" (the
+        Some of "probe" (linear, on frozen features: the exact optimum), "gradient_probe" (the same by Adam
+        for a few epochs, as papers do it), "finetune", "knn" (nearest neighbours), "patch" (the
         linear probe on the boxes of a manifest, each with its own label), "multi_label" (``findings``),
         "segmentation" (a linear classifier per cell of the feature maps, against the manifest's masks) and
         "affinity" (how well the affinity map of the point deepest in a mask separates the mask; nothing is
@@ -216,7 +225,7 @@ def cross_validate(
         Settings of the protocols.
     positive, ordinal
         See :func:`classification_scores`.
-    knn, segmentation
+    knn, segmentation, gradient_probe
         Settings of these probes.
     findings
         For "multi_label": the manifest's columns, each 1, 0 or empty (not known).
@@ -260,10 +269,10 @@ def cross_validate(
         else positive,
         "ordinal": ordinal,
         "methods": {name: _fingerprints(method) for name, method in methods.items()},
-        "protocols": records_of(tasks, knn),
+        "protocols": records_of(tasks, knn, gradient_probe),
     }
     results = Results(out, settings)
-    work = _Work(methods, tasks, probe, finetune, knn)
+    work = _CellScorer(methods, tasks, probe, finetune, knn, gradient_probe)
     done = results.done
     missing = [cell for cell in cells if cell not in done]
     with ProgressBar(
@@ -278,8 +287,8 @@ def cross_validate(
     return [row for row in results.rows if row.cell in wanted]
 
 
-class _Work:
-    """Networks and tasks; the network of one method and seed at a time is kept."""
+class _CellScorer:
+    """Scores cells; keeps in memory the network of one method and seed at a time."""
 
     def __init__(
         self,
@@ -288,9 +297,11 @@ class _Work:
         probe: ProbeSettings,
         finetune: FineTuneSettings,
         knn: KnnSettings,
+        gradient_probe: GradientProbeSettings,
     ) -> None:
         self.methods, self.tasks = methods, tasks
         self.probe, self.finetune, self.knn = probe, finetune, knn
+        self.gradient_probe = gradient_probe
         self._key: tuple[str, int] | None = None
         self._backbone: nn.Module | None = None
 
@@ -308,7 +319,7 @@ class _Work:
         )
 
     def probabilities(self, cell: Cell, division: Division) -> NDArray[np.float64]:
-        """Return what a cell predicts for its test samples."""
+        """Return the class probabilities of a cell for its test samples."""
         task = self.tasks[cell.protocol]
         assert isinstance(task, ClassTask)
         targets, classes = task.targets, len(task.names)
@@ -328,6 +339,11 @@ class _Work:
         if cell.protocol == "knn":
             unseen = features[division.test]
             return knn_probabilities(features[chosen], targets[chosen], unseen, classes, **asdict(self.knn))
+        if cell.protocol == "gradient_probe":
+            layer = fit_by_gradient(
+                features[chosen], targets[chosen], classes, self.gradient_probe, seed=cell.seed
+            )
+            return layer.probabilities(features[division.test])
         judging = division.val
         if len(judging):
             share = as_share(cell.fraction, len(division.train))
@@ -345,7 +361,7 @@ class _Work:
 
 
 def network_of(method: Method, seed: int) -> nn.Module:
-    """Return the network that a method has for a seed."""
+    """Return the network of a method for a seed."""
     if isinstance(method, nn.Module):
         return method
     return method[seed] if isinstance(method, Mapping) else method(seed)

@@ -26,13 +26,13 @@ CAPTION = (
     "where there are any. In folds, images of a test may have been pre-trained on, without their labels.\n"
 )
 ROWS, TABLE, RECORD = "results.csv", "results.md", "settings.json"
-#: Metrics of which less is better.
+#: Metrics for which lower is better.
 LOWER = ("MAE",)
 
 
 @dataclass(frozen=True)
 class Cell:
-    """One training and test: whose features, how read out, from which share of labels, fold, seed."""
+    """One training and test: method, protocol, share of the labels, fold and seed."""
 
     method: str
     protocol: str
@@ -68,8 +68,8 @@ class Results:
     folder
         Where ``results.csv``, ``results.md`` and ``settings.json`` are kept; None keeps no files.
     settings
-        What the numbers depend on. A folder with other settings is refused; under ``"methods"``
-        methods may be added, and runs to a method that holds some by seed; under ``"protocols"``, protocols.
+        All settings that the numbers depend on. A folder with other settings raises ValueError; methods may
+        be added under ``"methods"``, runs by seed to a method, and protocols under ``"protocols"``.
     """
 
     def __init__(self, folder: str | Path | None, settings: Mapping[str, Any]) -> None:
@@ -193,7 +193,7 @@ def _grouped(rows: Iterable[Row]) -> tuple[Summary, list[str]]:
 
 
 def _best(groups: Summary, metrics: list[str]) -> dict[str, set[tuple[str, float, str]]]:
-    """Return, by metric, who is best among several methods."""
+    """Return the best of several methods for each metric, by protocol and share of labels."""
     best: dict[str, set[tuple[str, float, str]]] = {name: set() for name in metrics}
     for name in metrics:
         sign = -1 if name in LOWER else 1
@@ -257,7 +257,7 @@ def _merged(folder: Path, settings: Mapping[str, Any]) -> dict[str, Any]:
 
 
 def _joined(old: Any, new: Any) -> Any:
-    """Return what two records say of one method, or None where they differ; runs may be added."""
+    """Return the joined record of a method, or None if the two records differ; runs may be added."""
     if isinstance(old, dict) and isinstance(new, dict):
         return {**old, **new} if all(old[seed] == new[seed] for seed in old.keys() & new.keys()) else None
     return old if old == new else None

@@ -55,11 +55,11 @@ def segmentation_probe(
 
     Masks are averaged to the cells of the feature maps, a logistic regression learns these shares from
     the cells' standardised features, and its probabilities are enlarged bilinearly to the images. The
-    threshold is the one with the best mean Dice on the images that were learnt from: lesions cover a
-    small share of an image, so 0.5 would be too high.
+    threshold is the one with the best mean Dice on the training images: lesions cover a small share of an
+    image, so 0.5 would be too high.
 
-    When to use it: to ask *where* rather than *what*: whether features tell a lesion's places from the
-    others. It needs masks and no labels; pooling hides nothing from it, as it does from a linear probe.
+    When to use it: to test *where* rather than *what*: whether features distinguish a lesion's places from
+    the others. It needs masks and no labels, and unlike a linear probe it uses features before pooling.
 
     Parameters
     ----------
@@ -69,7 +69,7 @@ def segmentation_probe(
         The images to learn from and to score on; their labels are not used.
     train_masks, test_masks
         (n, H, W), nonzero in the region, of the images' size. Default: those of the manifest's column
-        ``mask``, see :func:`masks_of`; images without a mask are left out, and their number is told.
+        ``mask``, see :func:`masks_of`; images without a mask are left out and counted on stderr.
     layer
         Whose maps are read, as in ``named_modules()``; default: the last one with more than one place.
     fractions, seed
@@ -109,9 +109,9 @@ def segmentation_probe(
 def segment(
     features: torch.Tensor, masks: Masks, unseen: torch.Tensor, expected: Masks, l2: float
 ) -> dict[str, float]:
-    """Return the scores on ``unseen`` maps (m, D, h, w) of what is learnt from others and their masks.
+    """Fit a classifier to feature maps and masks; return its scores on ``unseen`` maps (m, D, h, w).
 
-    ``features`` (n, D, h, w) are learnt from with ``masks`` (n, H, W); ``expected`` is (m, H, W).
+    ``features`` is (n, D, h, w), ``masks`` (n, H, W), ``expected`` (m, H, W).
     """
     seen, found = cell_probabilities(features, masks, unseen, l2)
     threshold = _best_threshold(_enlarged(seen, masks.shape[1:]), masks)
@@ -152,9 +152,9 @@ def segmentation_scores(probabilities: Any, masks: Any, threshold: float) -> dic
 def cell_probabilities(
     features: torch.Tensor, masks: Masks, unseen: torch.Tensor, l2: float
 ) -> tuple[torch.Tensor, torch.Tensor]:
-    """Return the probability of the region per cell, (n, h, w) and (m, h, w), learnt from the first maps.
+    """Return the probability of the region per cell for training and unseen maps, (n, h, w) and (m, h, w).
 
-    ``features`` (n, D, h, w) are learnt from with ``masks`` (n, H, W), ``unseen`` is (m, D, h, w).
+    The classifier is fitted to ``features`` (n, D, h, w) and ``masks`` (n, H, W); ``unseen`` is (m, D, h, w).
     """
     from sklearn.linear_model import LogisticRegression
 
@@ -169,7 +169,7 @@ def cell_probabilities(
         )
     mean, scale = rows.mean(axis=0), rows.std(axis=0)
     scale = np.where(scale > 10 * np.finfo(np.float32).eps * np.abs(mean), scale, 1.0)
-    # A cell that is covered by a share s counts s times as inside and 1 - s times as outside.
+    # A cell that is covered to a share s counts with weight s as inside and 1 - s as outside.
     standard = (rows - mean) / scale
     fitted = LogisticRegression(C=1 / (l2 * len(rows)), tol=1e-6, max_iter=10_000)
     inside, outside = weight > 0, weight < 1
@@ -206,7 +206,7 @@ def masks_of(samples: Samples) -> list[Masks | None]:
 
 
 def with_masks(argument: str, samples: Samples, masks: Any = None) -> tuple[Samples, Masks]:
-    """Return the samples that have a mask, and the masks (n, H, W); the number of the others is told."""
+    """Return the samples that have a mask, and the masks (n, H, W); report the number of the others."""
     if masks is None:
         read = masks_of(samples)
         chosen = [i for i, mask in enumerate(read) if mask is not None]

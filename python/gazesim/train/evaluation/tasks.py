@@ -1,4 +1,4 @@
-"""What each protocol of :func:`cross_validate` learns and tests: images with classes, findings or masks."""
+"""The tasks of the protocols of :func:`cross_validate`: images with classes, findings or masks."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ from .linear_probe import embed
 from .multi_label import finding_scores
 from .patches import PatchSamples
 from .segmentation import maps_of, segment, with_masks
-from .settings import KnnSettings, ProbeSettings, SegmentationSettings
+from .settings import GradientProbeSettings, KnnSettings, ProbeSettings, SegmentationSettings
 
 __all__ = [
     "AffinityTask",
@@ -39,13 +39,13 @@ __all__ = [
 ]
 
 #: Protocols that read the classes of whole images.
-WHOLE = ("probe", "finetune", "knn")
+WHOLE = ("probe", "gradient_probe", "finetune", "knn")
 #: How the missing values of a finding may be written in a manifest.
 MISSING = ("", "nan", "na", "none", "-", "?")
 
 
 class ClassTask:
-    """Samples that have a class each, and the features of the network that was asked about last."""
+    """Samples with a class each, and the features of the last network."""
 
     def __init__(self, samples: Samples, positive: str | None, ordinal: bool, batch_size: int) -> None:
         self.samples, self.names = samples, samples.class_names
@@ -185,7 +185,7 @@ def tasks_of(
     positive: str | None,
     ordinal: bool,
 ) -> dict[str, Task]:
-    """Return what each protocol learns and tests; protocols of whole images share their features."""
+    """Return the task of each protocol; protocols of whole images share their features."""
     tasks: dict[str, Task] = {}
     whole: ClassTask | None = None
     for protocol in dict.fromkeys(protocols):
@@ -203,14 +203,18 @@ def tasks_of(
     return tasks
 
 
-def records_of(tasks: Mapping[str, Task], knn: KnnSettings) -> dict[str, Any]:
-    """Return what the scores of the protocols beside probe and finetune depend on."""
+def records_of(
+    tasks: Mapping[str, Task], knn: KnnSettings, gradient_probe: GradientProbeSettings
+) -> dict[str, Any]:
+    """Return the settings that the scores of the protocols other than probe and finetune depend on."""
     records: dict[str, Any] = {}
     for protocol, task in tasks.items():
         if not isinstance(task, ClassTask):
             records[protocol] = task.record()
         elif protocol == "knn":
             records[protocol] = asdict(knn)
+        elif protocol == "gradient_probe":
+            records[protocol] = asdict(gradient_probe)
         elif protocol == "patch":
             boxes = [entry.box for entry in getattr(task.samples, "entries", ())]
             records[protocol] = {
@@ -221,7 +225,7 @@ def records_of(tasks: Mapping[str, Task], knn: KnnSettings) -> dict[str, Any]:
 
 
 def findings_of(samples: Samples, columns: Sequence[str]) -> NDArray[np.float64]:
-    """Return the findings (n, columns) that a manifest says: 1, 0, or NaN where a cell is empty."""
+    """Return the findings (n, columns) of a manifest: 1, 0, or NaN for an empty cell."""
     entries = getattr(samples, "entries", None)
     known: Mapping[str, str] = entries[0].extra if entries else {}
     if not columns:
@@ -263,6 +267,6 @@ def labelled(samples: Samples, argument: str) -> Samples:
 
 
 def _share(division: Division, fraction: float, seed: int) -> NDArray[np.int64]:
-    """Return the positions of a share of the training images, whatever they show."""
+    """Return the positions of a share of the training images, not stratified."""
     nothing = np.zeros(len(division.train), np.int64)
     return division.train[label_fraction(nothing, fraction, seed=seed)]

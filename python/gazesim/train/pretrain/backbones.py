@@ -3,8 +3,11 @@
 from __future__ import annotations
 
 import itertools
+import pickle
 import warnings
+import zipfile
 from collections import OrderedDict
+from pathlib import Path
 from typing import Any
 from urllib.error import URLError
 
@@ -22,7 +25,7 @@ __all__ = ["Backbone", "backbone_names", "make_backbone"]
 NARROW = (16, 32, 64, 128)
 NARROW_NAME = "resnet10-narrow"
 WEIGHTS = ("imagenet",)
-#: Sides in pixels of the empty images by which the length of features is found out.
+#: Sides in pixels of the empty images on which the length of features is measured.
 SIDES = (64, 224)
 #: What ImageNet weights expect of images in [0, 1].
 IMAGENET_MEAN, IMAGENET_STD = (0.485, 0.456, 0.406), (0.229, 0.224, 0.225)
@@ -62,7 +65,7 @@ class Backbone(nn.Module):
         self.dim = dim
         self.register_buffer("mean", torch.tensor(mean).reshape(-1, 1, 1))
         self.register_buffer("std", torch.tensor(std).reshape(-1, 1, 1))
-        # Half the time of a step on CPUs, and what tensor cores want.
+        # Channels last: half the time of a step on CPUs, and best for tensor cores.
         self.to(memory_format=torch.channels_last)
 
     def forward(self, images: torch.Tensor) -> torch.Tensor:
@@ -80,7 +83,7 @@ class Backbone(nn.Module):
 def take_normalisation(
     net: nn.Module, backbone: nn.Module, mean: tuple[float, ...], std: tuple[float, ...]
 ) -> None:
-    """Make every :class:`Backbone` in ``net`` normalise images by mean and std before what it does already.
+    """Make every :class:`Backbone` in ``net`` normalise images by mean and std before its own normalisation.
 
     ``net`` holds the network ``backbone`` and copies of it, such as a momentum encoder.
     """
@@ -124,8 +127,9 @@ def make_backbone(name: str = "resnet18", *, channels: int = 3, weights: str | N
         Of the images. Images are in [0, 1].
     weights
         None (random), or "imagenet": those of the papers (IMAGENET1K_V1), downloaded once by
-        torch.hub. Images are then standardised as they expect, and a first layer for other than
-        three channels answers a grey image as the original answers its copies.
+        torch.hub; or a file of a torchvision ResNet's weights, such as ``resnet18-f37072fd.pth``. Images
+        are then standardised as for ImageNet. For other than three channels, the first layer responds to a
+        grey image as the original does to three copies of it.
 
     Returns
     -------
@@ -142,15 +146,15 @@ def make_backbone(name: str = "resnet18", *, channels: int = 3, weights: str | N
     """
     choice("backbone", name, backbone_names())
     integer("channels", channels, low=1, high=1024)
-    if weights is not None:
-        choice("weights", weights, WEIGHTS)
+    if weights is not None and weights not in WEIGHTS and not Path(weights).is_file():
+        raise FileNotFoundError(f"weights is {weights!r}, which is no file; expected 'imagenet' or a file")
     if name == NARROW_NAME:
         if weights is not None:
             raise ValueError(f"weights is {weights!r}, but there are none for {name!r}; expected None")
         return Backbone(_narrow(channels), NARROW[-1], (0.0,) * channels, (1.0,) * channels)
     net: ResNet = models.get_model(name, weights=None)
     if weights is not None:
-        net.load_state_dict(_imagenet(name))
+        net.load_state_dict(_imagenet(name) if weights in WEIGHTS else _weights_in(Path(weights), name, net))
     mean, std = (0.0,) * channels, (1.0,) * channels
     if weights is not None:
         mean, std = _per_channel(IMAGENET_MEAN, channels), _per_channel(IMAGENET_STD, channels)
@@ -160,11 +164,10 @@ def make_backbone(name: str = "resnet18", *, channels: int = 3, weights: str | N
 def as_backbone(backbone: str | nn.Module, channels: int, weights: str | None, dim: int | None) -> nn.Module:
     """Return a network with ``.dim`` from images to features (N, D).
 
-    By name it is made. Of networks with a classifier the classifier is left out: a torchvision ResNet
-    (whatever its ``fc`` is), a torchvision ViT and a timm model, whose head becomes the identity in place.
-    A module that returns maps (N, D, h, w) is averaged over places; a compiled module is taken without its
-    compilation. What is left has to say its length by ``dim``, by an attribute of that name, or by its
-    answer to an empty image.
+    A name makes a new network. The classifier of a torchvision ResNet (whatever its ``fc`` is), a
+    torchvision ViT or a timm model is replaced by the identity, in place. Maps (N, D, h, w) of a module are
+    averaged over places; of a compiled module, the original one is taken. The length D comes from ``dim``,
+    from the module's attribute ``dim``, or from its output for an empty image.
     """
     if isinstance(backbone, str):
         return make_backbone(backbone, channels=channels, weights=weights)
@@ -236,7 +239,7 @@ def _inputs(net: nn.Module) -> int:
 
 
 def _answer(net: nn.Module) -> tuple[int, ...] | None:
-    """Return the shape of what a network says to two empty images, or None where it cannot be asked.
+    """Return the shape of a network's output for two empty images, or None if it accepts no such images.
 
     The network stays as it is: mode of every submodule, buffers, and torch's generators.
     """
@@ -251,7 +254,7 @@ def _answer(net: nn.Module) -> tuple[int, ...] | None:
                 images = torch.zeros(2, _inputs(net), side, side, device=first.device, dtype=first.dtype)
                 try:
                     found = net(images)
-                except Exception:  # of another size, or with more arguments: the first batch will tell
+                except Exception:  # it needs another size or more arguments: the first batch decides
                     continue
                 return tuple(found.shape) if isinstance(found, torch.Tensor) else None
     finally:
@@ -282,7 +285,7 @@ def _maps(net: ResNet, channels: int, trained: bool) -> nn.Sequential:
 
 
 def _per_channel(values: tuple[float, ...], channels: int) -> tuple[float, ...]:
-    """Return what is stated for red, green and blue for other channels: their mean for each."""
+    """Return values for red, green and blue for another number of channels: their mean for each."""
     return values if channels == len(values) else (sum(values) / len(values),) * channels
 
 
@@ -300,6 +303,28 @@ def _narrow(channels: int) -> nn.Sequential:
         if isinstance(part, nn.Conv2d):
             nn.init.kaiming_normal_(part.weight, mode="fan_out", nonlinearity="relu")
     return nn.Sequential(stem, *stages)
+
+
+def _weights_in(file: Path, name: str, net: ResNet) -> dict[str, Any]:
+    """Return the weights in a file, or raise for those of another network; no code in the file runs."""
+    try:
+        state = torch.load(file, map_location="cpu", weights_only=True)
+    except (pickle.UnpicklingError, RuntimeError, EOFError, zipfile.BadZipFile) as error:
+        reason = str(error).strip().split("\n", 1)[0]
+        raise ValueError(f"weights: {file} is no file of tensors: {reason}") from error
+    expected = net.state_dict()
+    found: dict[str, Any] = state if isinstance(state, dict) else {}
+    wrong = sorted(
+        key
+        for key in expected.keys() | found.keys()
+        if key not in found or key not in expected or found[key].shape != expected[key].shape
+    )
+    if wrong:
+        raise ValueError(
+            f"weights: {file} does not hold torchvision's weights of {name}: {len(wrong)} differ, such as "
+            f"{wrong[0]}; expected its file"
+        )
+    return found
 
 
 def _imagenet(name: str) -> dict[str, Any]:

@@ -35,7 +35,7 @@ def load_backbone(
         same kind, which gets the weights, or a name for :func:`make_backbone`. By default the backbone is
         made by the name in the checkpoint.
     prefix
-        For files of other tools: what stands before the names of the backbone's weights, such as
+        For files of other tools: the prefix of the names of the backbone's weights, such as
         ``"backbone."``, ``"module.encoder_q."``; default: the one under which all weights are found.
 
     Raises
@@ -72,9 +72,9 @@ def load_backbone(
 
 
 def with_normalisation(net: nn.Module, mean: float, std: float) -> nn.Module:
-    """Return a network that standardises its images by itself: (pixel − mean) / std, before what it does.
+    """Return a network that first standardises its images: (pixel − mean) / std.
 
-    It was pre-trained on such views, and is asked about pixels in [0, 1] from here on.
+    It was pre-trained on such views; afterwards it takes pixels in [0, 1].
     """
     if (mean, std) == (0.0, 1.0):
         return net
@@ -90,7 +90,7 @@ def with_normalisation(net: nn.Module, mean: float, std: float) -> nn.Module:
 
 
 def read_checkpoint(file: Path) -> dict[str, Any]:
-    """Return what is in a file of tensors and plain values."""
+    """Return the content of a file of tensors and plain values."""
     try:
         read = torch.load(file, map_location="cpu", weights_only=True)
     except (pickle.UnpicklingError, RuntimeError, EOFError, zipfile.BadZipFile) as error:
@@ -133,7 +133,7 @@ def put_weights(file: Path, net: nn.Module, weights: dict[str, torch.Tensor], kn
 def load_foreign(
     file: Path, checkpoint: dict[str, Any], backbone: str | nn.Module | None, prefix: str | None
 ) -> nn.Module:
-    """Return a backbone with the weights that another tool wrote; what belongs to no backbone is left."""
+    """Return a backbone with the weights that another tool wrote; other weights in the file are ignored."""
     weights = _tensors(checkpoint)
     if not weights or backbone is None:
         holds = sorted(map(str, checkpoint))[:6]
@@ -170,7 +170,7 @@ def _kept(state: dict[str, torch.Tensor], chosen: dict[str, torch.Tensor]) -> li
 
 
 def _prefixes(weights: dict[str, torch.Tensor], needed: set[str]) -> set[str]:
-    """Return what stands before the names of all needed weights, in every place where all are."""
+    """Return every prefix under which the file holds all needed weights."""
     probe = min(needed)
     starts = {name[: -len(probe)] for name in weights if name.endswith(probe)}
     return {start for start in starts if all(start + name in weights for name in needed)}

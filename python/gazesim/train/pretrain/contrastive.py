@@ -15,7 +15,7 @@ from ..._errors import describe
 from ...torch.ids import Ids
 from ...torch.pairs import PairMask
 from ..data.loader import ViewMaps
-from ..lightning_tools import RandomStream
+from ..lightning_tools import RandomStream, expect_unused_parameters
 from .backbones import as_backbone, take_normalisation
 from .finite import FiniteLoss
 from .frameworks import MoCo, Step, make_framework
@@ -34,10 +34,10 @@ Batch = tuple[torch.Tensor, torch.Tensor, Ids, ViewMaps | None]
 class Contrastive(lightning.LightningModule):
     """Pre-train a backbone on two views of every image, with positives picked by gaze or without.
 
-    Views are the data module's business: batches are ``(x0, x1, ids)``, two float32 tensors
-    (N, C, H, W) and the ids of the N images; with a gaze target ``(x0, x1, ids, maps)``, where maps are
-    :class:`ViewMaps`. Mixed precision, accumulation of gradients and several
-    devices are the Trainer's; losses, pairs and queue then span all devices.
+    The data module makes the views: batches are ``(x0, x1, ids)``, two float32 tensors (N, C, H, W) and the
+    ids of the N images; with a gaze target ``(x0, x1, ids, maps)``, where maps are :class:`ViewMaps`. The
+    Trainer provides mixed precision, accumulation of gradients and several devices; losses, pairs and queue
+    then span all devices.
 
     Parameters
     ----------
@@ -64,9 +64,9 @@ class Contrastive(lightning.LightningModule):
     queue_size
         Keys in MoCo's queue (default 4096).
     momentum
-        Of the slow copy in BYOL (default 0.996, rising to 1) and MoCo (default 0.999, constant).
+        Of the momentum encoder in BYOL (default 0.996, rising to 1) and MoCo (default 0.999, constant).
     momentum_end
-        What it has become at the end, along half a cosine; default: a given ``momentum`` stays.
+        Its value at the end, reached along half a cosine; default: a given ``momentum`` stays constant.
     moco
         Which keys are MoCo's positives, and how several of them share a row's loss.
     gaze_target
@@ -76,7 +76,7 @@ class Contrastive(lightning.LightningModule):
     Raises
     ------
     ValueError
-        Where a temperature, momentum or queue is given that the framework has no use for.
+        For a temperature, momentum or queue that the framework does not use.
         In training, where the loss of a step is not finite: the message names the step and what was
         not finite. With a GradScaler (16-mixed), which skips such steps and lowers its scale, after 16 of
         them in a row.
@@ -144,7 +144,7 @@ class Contrastive(lightning.LightningModule):
         self._finite = FiniteLoss()
         self._resumed_epoch: dict[str, int] | None = None
         self._normalisation: tuple[tuple[float, ...], tuple[float, ...]] | None = None
-        #: What a checkpoint says of the module: plain values, so that it loads with weights_only.
+        #: The description of the module in checkpoints: plain values, so that they load with weights_only.
         self.about: dict[str, Any] = {
             "framework": framework,
             "backbone": backbone if isinstance(backbone, str) else None,
@@ -165,9 +165,12 @@ class Contrastive(lightning.LightningModule):
         return features
 
     def setup(self, stage: str) -> None:
-        """Ask the data module for its normalisation, and for the gaze that the positives are picked by."""
+        """Take normalisation from the data module, and the gaze by which positives are chosen."""
         if stage != "fit":
             return
+        if self.about["framework"] == "gaze":
+            # Nothing learns in the layers behind the stage that the head reads.
+            expect_unused_parameters(self.trainer)
         data = getattr(self.trainer, "datamodule", None)
         self._take_normalisation(data)
         carry = getattr(data, "carry_gaze_maps", None)
@@ -190,7 +193,7 @@ class Contrastive(lightning.LightningModule):
             self._normalisation = found
 
     def step(self, batch: Batch) -> Step:
-        """Return the loss of a batch and what it was made of."""
+        """Return the loss of a batch with its features, embeddings and pair weights."""
         x0, x1, ids, maps = _checked(batch)
         mask = self.positives.mask
         if mask is not None and self._trainer is not None and mask.epoch != self.current_epoch:
@@ -238,7 +241,7 @@ class Contrastive(lightning.LightningModule):
         return logits
 
     def _wrong_features(self, images: torch.Tensor) -> str:
-        """Return what is wrong about the features of a batch that failed; empty for the right shape."""
+        """Return an error about the features of a batch that failed; empty if their shape is right."""
         try:
             with torch.no_grad():
                 shape = tuple(self.backbone(images).shape)
@@ -265,8 +268,8 @@ class Contrastive(lightning.LightningModule):
             "batch_loss": step.loss.detach(),
             "features": step.features.detach(),
             "embeddings": step.embeddings.detach(),
-            "weights": step.weighed.weights,
-            "positives": step.weighed.per_row,
+            "weights": step.pair_weights.weights,
+            "positives": step.pair_weights.per_row,
         }
 
     def configure_optimizers(self) -> Any:
@@ -307,7 +310,7 @@ class Contrastive(lightning.LightningModule):
         return math.ceil(steps) if math.isfinite(steps) else steps
 
     def optimizer_step(self, *args: Any, **kwargs: Any) -> None:
-        """Update the weights, then what follows them: slow copy and queue."""
+        """Update the weights, then momentum encoder and queue."""
         super().optimizer_step(*args, **kwargs)
         self.framework.after_step(momentum_at(self.global_step, self._steps(), *self.momentum))
 
@@ -322,9 +325,9 @@ class Contrastive(lightning.LightningModule):
         images = self._images()
         if isinstance(self.framework, MoCo) and images is not None:
             fate = {"mask": "are left out", "negative": "are its negatives"}
-            moco = self.framework.settings
-            own = moco.own_keys or ("positive" if self.positives.mask is not None else "negative")
-            self.framework.queue.tell_longer_than(images, fate.get(str(own), "count as its positives"))
+            moco = self.framework.settings.resolved(has_pairs=self.positives.mask is not None)
+            own = fate.get(str(moco.own_keys), "count as its positives")
+            self.framework.queue.tell_longer_than(images, own)
 
     def _images(self) -> int | None:
         """Return how many images an epoch has, where that is known."""
@@ -332,15 +335,15 @@ class Contrastive(lightning.LightningModule):
         return len(data) if isinstance(data, Sized) else None
 
     def on_train_batch_start(self, *_: Any) -> None:
-        """Draw on from where the last step ended."""
+        """Restore the random states at the end of the last step."""
         self.random.enter(self.device)
 
     def on_train_batch_end(self, *_: Any) -> None:
-        """Leave torch's generators as they were before the step."""
+        """Restore the states of torch's generators from before the step."""
         self.random.leave(self.device)
 
     def on_save_checkpoint(self, checkpoint: dict[str, Any]) -> None:
-        """Add what the backbone is, and where its random numbers have got to."""
+        """Add the description of the backbone and the states of the random generators."""
         checkpoint["gazesim"] = self.about
         if self._trainer is not None and self.trainer.state.fn == "fit":
             checkpoint["gazesim_epoch"] = self._epoch()
@@ -350,7 +353,7 @@ class Contrastive(lightning.LightningModule):
             checkpoint["gazesim_pairs"] = generator.get_state()
 
     def on_load_checkpoint(self, checkpoint: dict[str, Any]) -> None:
-        """Go on from there."""
+        """Restore what :meth:`on_save_checkpoint` added."""
         self._resumed_epoch = checkpoint.get("gazesim_epoch")
         self.random.states = checkpoint.get("gazesim_random") or None
         generator = getattr(self.positives.mask, "generator", None)

@@ -1,4 +1,4 @@
-"""Backbones as other libraries have them: weights by their names, or the whole network as ONNX."""
+"""Export backbones to other libraries: weights under their names, or the whole network as ONNX."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ LIGHTLY = {"conv1": 0, "bn1": 1, "relu": 2, "maxpool": 3, "layer1": 4, "layer2":
 
 
 def export_backbone(source: Path, to: str, target: Path, *, size: int = 224) -> str:
-    """Write the backbone of a checkpoint for another library, and return how to load it.
+    """Write the backbone of a checkpoint for another library, and return the code that loads it.
 
     Parameters
     ----------

@@ -1,4 +1,4 @@
-"""A training stops where its numbers are no longer finite, and says where that began."""
+"""Stop a training whose loss is no longer finite, and name the first numbers that are not finite."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ SKIPPED = 16
 
 
 class FiniteLoss:
-    """Raises where the loss of a step is not finite; with a GradScaler, where it stays so."""
+    """Raises if the loss of a step is not finite; with a GradScaler, if it stays so for many steps."""
 
     def __init__(self) -> None:
         self._in_a_row = 0
@@ -39,7 +39,7 @@ class FiniteLoss:
 
 
 def _not_finite(module: Any, step: Step, batch: Any) -> Iterator[str]:
-    """Yield what is not finite, from the images on: the first one is likely to be the cause."""
+    """Yield descriptions of tensors that are not finite, images first: the first is the likely cause."""
     x0, x1, ids = batch[:3]
     yield from _rows("first views", x0.flatten(1), ids)
     yield from _rows("second views", x1.flatten(1), ids)

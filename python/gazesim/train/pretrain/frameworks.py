@@ -1,7 +1,7 @@
-"""Ways to learn from two views: BYOL, SimSiam, MoCo v2, SimCLR, and gaze alone. Heads are lightly's.
+"""The frameworks BYOL, SimSiam, MoCo v2, SimCLR, and gaze alone. Heads are lightly's.
 
-Each is a module that has a backbone, says what a batch costs, and does something after each step of
-the optimiser. With gaze or without is a matter of the positives that it asks for.
+Each is a module with a backbone that returns the loss of a batch and updates its momentum encoder or
+queue after each step of the optimiser. The positives decide whether gaze is used.
 """
 
 from __future__ import annotations
@@ -20,7 +20,7 @@ from ...torch import CosinePairLoss, GazeQueue, InfoNCEPairLoss, NTXentPairLoss
 from ...torch.distributed import gather_at, world_size
 from ...torch.ids import Ids
 from .gaze_head import GazeHead
-from .pairing import Positives, Weighed
+from .pairing import PairWeights, Positives
 from .settings import FRAMEWORKS, QUEUE_SIZE, TEMPERATURE, HeadSettings, MoCoSettings
 
 __all__ = ["Framework", "Step", "make_framework"]
@@ -28,20 +28,20 @@ __all__ = ["Framework", "Step", "make_framework"]
 
 @dataclass(frozen=True)
 class Step:
-    """What a batch costs, and what it looks like."""
+    """The loss of a batch, its features, embeddings and pair weights."""
 
     loss: torch.Tensor
     #: (N, D) of the backbone, first view.
     features: torch.Tensor
     #: (N, dim) of the projector, first view.
     embeddings: torch.Tensor
-    weighed: Weighed
-    #: What the predicted gaze costs, without its weight; it is a part of ``loss``.
+    pair_weights: PairWeights
+    #: The loss of the predicted gaze before weighting; weighted, it is part of ``loss``.
     gaze_loss: torch.Tensor | None = None
 
 
 class Framework(nn.Module):
-    """What all have in common."""
+    """Base class of the frameworks."""
 
     backbone: nn.Module
     gaze_head: GazeHead | None
@@ -55,17 +55,17 @@ class Framework(nn.Module):
         raise NotImplementedError
 
     def after_step(self, momentum: float) -> None:
-        """Do what is due after a step of the optimiser."""
+        """Update momentum encoder and queue after a step of the optimiser."""
 
 
 class BYOL(Framework):
-    """Bootstrap your own latent: predict a slow copy's projection of the other view."""
+    """BYOL (Grill et al., 2020): predict the momentum encoder's projection of the other view."""
 
     def __init__(self, backbone: nn.Module, features: int, sizes: HeadSettings) -> None:
         super().__init__()
         hidden, dim = sizes.hidden or 4096, sizes.dim or 256
         self.backbone = backbone
-        self.projector = sizes.ended(heads.BYOLProjectionHead(features, hidden, dim), dim)
+        self.projector = sizes.with_final_norm(heads.BYOLProjectionHead(features, hidden, dim), dim)
         self.predictor = heads.BYOLPredictionHead(dim, sizes.predictor_hidden or 4096, dim)
         self.target = _frozen(backbone, self.projector)
         self.loss = CosinePairLoss(gather_distributed=True)
@@ -76,18 +76,18 @@ class BYOL(Framework):
         z0, z1 = self.projector(h0), self.projector(h1)
         with torch.no_grad():
             t0, t1 = self.target(x0), self.target(x1)
-        weighed = positives.within(ids, x0.device)
-        forth = self.loss(self.predictor(z0), t1, weighed.weights)
-        back = self.loss(self.predictor(z1), t0, weighed.weights)
-        return Step((forth + back) / 2, h0, z0, weighed)
+        pair_weights = positives.within(ids, x0.device)
+        first = self.loss(self.predictor(z0), t1, pair_weights.weights)
+        second = self.loss(self.predictor(z1), t0, pair_weights.weights)
+        return Step((first + second) / 2, h0, z0, pair_weights)
 
     def after_step(self, momentum: float) -> None:
-        """Move the slow copy."""
-        _follow(self.target, self.backbone, self.projector, momentum)
+        """Update the momentum encoder."""
+        _update_target(self.target, self.backbone, self.projector, momentum)
 
 
 class SimSiam(Framework):
-    """BYOL without the slow copy."""
+    """SimSiam (Chen and He, 2021): BYOL without a momentum encoder."""
 
     def __init__(self, backbone: nn.Module, features: int, sizes: HeadSettings) -> None:
         super().__init__()
@@ -101,10 +101,10 @@ class SimSiam(Framework):
         """Return the average of both directions."""
         h0, h1 = self.backbone(x0), self.backbone(x1)
         z0, z1 = self.projector(h0), self.projector(h1)
-        weighed = positives.within(ids, x0.device)
-        forth = self.loss(self.predictor(z0), z1, weighed.weights)
-        back = self.loss(self.predictor(z1), z0, weighed.weights)
-        return Step((forth + back) / 2, h0, z0, weighed)
+        pair_weights = positives.within(ids, x0.device)
+        first = self.loss(self.predictor(z0), z1, pair_weights.weights)
+        second = self.loss(self.predictor(z1), z0, pair_weights.weights)
+        return Step((first + second) / 2, h0, z0, pair_weights)
 
 
 class SimCLR(Framework):
@@ -114,19 +114,19 @@ class SimCLR(Framework):
         super().__init__()
         hidden, dim = sizes.hidden or features, sizes.dim or 128
         self.backbone = backbone
-        self.projector = sizes.ended(heads.SimCLRProjectionHead(features, hidden, dim), dim)
+        self.projector = sizes.with_final_norm(heads.SimCLRProjectionHead(features, hidden, dim), dim)
         self.loss = NTXentPairLoss(temperature, gather_distributed=True)
 
     def step(self, x0: torch.Tensor, x1: torch.Tensor, ids: Ids, positives: Positives) -> Step:
         """Return NT-Xent."""
         h0, h1 = self.backbone(x0), self.backbone(x1)
         z0, z1 = self.projector(h0), self.projector(h1)
-        weighed = positives.within(ids, x0.device)
-        return Step(self.loss(z0, z1, weighed.weights), h0, z0, weighed)
+        pair_weights = positives.within(ids, x0.device)
+        return Step(self.loss(z0, z1, pair_weights.weights), h0, z0, pair_weights)
 
 
 class GazeAlone(Framework):
-    """The gaze target without a contrastive loss: the gaze head adds all there is to learn."""
+    """The gaze target without a contrastive loss: only the gaze head has a loss."""
 
     def __init__(self, backbone: nn.Module) -> None:
         super().__init__()
@@ -136,11 +136,11 @@ class GazeAlone(Framework):
         """Run the backbone on both views, and return a loss of 0; embeddings are the features."""
         h0 = self.backbone(x0)
         self.backbone(x1)
-        return Step(h0.new_zeros(()), h0, h0, Weighed(None, None))
+        return Step(h0.new_zeros(()), h0, h0, PairWeights(None, None))
 
 
 class MoCo(Framework):
-    """MoCo v2: a slow copy's keys, of this batch and of those before, in a queue."""
+    """MoCo v2 (Chen et al., 2020): InfoNCE with a queue of keys of the momentum encoder."""
 
     def __init__(
         self,
@@ -154,7 +154,7 @@ class MoCo(Framework):
         super().__init__()
         hidden, dim = sizes.hidden or features, sizes.dim or 128
         self.backbone = backbone
-        self.projector = sizes.ended(heads.MoCoProjectionHead(features, hidden, dim), dim)
+        self.projector = sizes.with_final_norm(heads.MoCoProjectionHead(features, hidden, dim), dim)
         self.target = _frozen(backbone, self.projector)
         self.queue = GazeQueue(queue_size, dim)
         self.settings = settings
@@ -172,35 +172,42 @@ class MoCo(Framework):
         h = self.backbone(x0)
         q = self.projector(h)
         k = self._keys(x1)
-        weighed, ignore = self._against_queue(ids, positives)
-        keys, weights = self.queue.keys, weighed.weights
-        if self.settings.positive_keys != "queue" and positives.mask is not None:
-            weighed, keys, ignore = self._with_batch(k, ids, positives, weighed, ignore)
-            weights = weighed.weights
+        settings = self.settings.resolved(has_pairs=positives.mask is not None)
+        pair_weights, ignore = self._against_queue(ids, positives, settings.own_keys)
+        keys, weights = self.queue.keys, pair_weights.weights
+        if settings.positive_keys != "queue":
+            pair_weights, keys, ignore = self._with_batch(k, ids, positives, pair_weights, ignore)
+            weights = pair_weights.weights
         loss = self.loss(q, k, queue=keys, weights=weights, ignore=ignore)
         if torch.is_grad_enabled():
-            # Not yet in the queue: batches whose gradients add up to one step see the same queue.
+            # Enqueued after the step: all batches whose gradients are accumulated see the same queue.
             self._wait(k, ids)
-        return Step(loss, h, q, weighed)
+        return Step(loss, h, q, pair_weights)
 
-    def _against_queue(self, ids: Ids, positives: Positives) -> tuple[Weighed, torch.Tensor | None]:
-        """Return W over the queue, and which of its keys are left out of the softmax."""
-        weighed = positives.against(ids, self.queue.ids)
-        own_keys = self.settings.own_keys
-        if own_keys is None:
-            return weighed, None
-        own, weights = self.queue.own_keys(ids), weighed.weights
+    def _against_queue(
+        self, ids: Ids, positives: Positives, own_keys: str | None
+    ) -> tuple[PairWeights, torch.Tensor | None]:
+        """Return W over the queue, and a mask of keys that are left out of the softmax."""
+        pair_weights = positives.against(ids, self.queue.ids)
+        own, weights = self.queue.own_keys(ids), pair_weights.weights
         if own_keys == "mask":
-            return weighed, own
+            return pair_weights, own
         if own_keys == "negative":
-            return weighed if weights is None else weighed._replace(weights=weights.masked_fill(own, 0)), None
+            return pair_weights if weights is None else pair_weights._replace(
+                weights=weights.masked_fill(own, 0)
+            ), None
         filled = own if weights is None else weights.masked_fill(own & (weights == 0), 1)
-        return weighed._replace(weights=filled), None
+        return pair_weights._replace(weights=filled), None
 
     def _with_batch(
-        self, k: torch.Tensor, ids: Ids, positives: Positives, queued: Weighed, ignore: torch.Tensor | None
-    ) -> tuple[Weighed, torch.Tensor, torch.Tensor]:
-        """Return W over the keys of the batch and the queue, these keys, and which ones are left out."""
+        self,
+        k: torch.Tensor,
+        ids: Ids,
+        positives: Positives,
+        queued: PairWeights,
+        ignore: torch.Tensor | None,
+    ) -> tuple[PairWeights, torch.Tensor, torch.Tensor]:
+        """Return W over the keys of batch and queue, these keys, and a mask of those that are left out."""
         keys, start = gather_at(k)
         batch = positives.within(ids, k.device)
         assert batch.weights is not None
@@ -209,7 +216,7 @@ class MoCo(Framework):
         rows = torch.arange(len(k), device=own.device)
         own[rows, rows + start] = True  # an image's own key is there already, as k
         beyond = queued.weights
-        if self.settings.positive_keys == "batch":
+        if self.settings.positive_keys != "both":
             beyond = torch.zeros_like(beyond)
         left_out = torch.zeros_like(beyond, dtype=torch.bool) if ignore is None else ignore
         weights = torch.cat([batch.weights.masked_fill(own, 0), beyond.to(own.device)], dim=1)
@@ -220,7 +227,7 @@ class MoCo(Framework):
             per_row = per_row + queued.per_row - 1
         everything = torch.cat([keys.to(self.queue.keys), self.queue.keys])
         ignore = torch.cat([own, left_out.to(own.device)], dim=1)
-        return Weighed(weights, per_row), everything, ignore
+        return PairWeights(weights, per_row), everything, ignore
 
     def _wait(self, keys: torch.Tensor, ids: Ids) -> None:
         self._waiting.append((keys.detach(), ids))
@@ -238,15 +245,15 @@ class MoCo(Framework):
                 )
 
     def after_step(self, momentum: float) -> None:
-        """Put the keys into the queue, and move the slow copy."""
+        """Enqueue the keys and update the momentum encoder."""
         for keys, ids in self._waiting:
             self.queue.enqueue(keys, ids)
         self._waiting.clear()
-        _follow(self.target, self.backbone, self.projector, momentum)
+        _update_target(self.target, self.backbone, self.projector, momentum)
 
     @torch.no_grad()
     def _keys(self, images: torch.Tensor) -> torch.Tensor:
-        """Return keys; batch norms of several ranks must not tell which images belong together."""
+        """Return keys; images are shuffled over ranks, so that batch norm leaks no information on pairs."""
         if world_size() == 1 or not _has_own_statistics(self.target):
             keys: torch.Tensor = self.target(images)
             return keys
@@ -285,7 +292,7 @@ def _frozen(backbone: nn.Module, projector: nn.Module) -> nn.Sequential:
     return copied
 
 
-def _follow(target: nn.Sequential, backbone: nn.Module, projector: nn.Module, momentum: float) -> None:
+def _update_target(target: nn.Sequential, backbone: nn.Module, projector: nn.Module, momentum: float) -> None:
     for slow, fast in zip(target, (backbone, projector), strict=True):
         if any(True for _ in fast.parameters()):
             update_momentum(fast, slow, m=momentum)

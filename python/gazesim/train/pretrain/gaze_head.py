@@ -1,4 +1,4 @@
-"""The gaze head: a 1x1 convolution on a feature map of the backbone, and what it costs."""
+"""The gaze head: a 1x1 convolution on a feature map of the backbone, and its loss."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ __all__ = ["GazeHead"]
 class GazeHead(nn.Module):
     """Logits of gaze, one per cell of a feature map inside a backbone.
 
-    The backbone is not a part of this module: it is watched while it runs.
+    The backbone is not a part of this module: a hook reads its feature map while it runs.
 
     Parameters
     ----------
@@ -64,7 +64,7 @@ class GazeHead(nn.Module):
         seen: list[torch.Tensor] = []
 
         def note(_: nn.Module, __: Any, output: torch.Tensor) -> None:
-            # A copy: a ReLU behind the stage may work in place, in this very tensor.
+            # A copy: a ReLU after the stage may change this tensor in place.
             seen.append(output.clone())
 
         handle = dict(backbone.named_modules())[self.stage].register_forward_hook(note)
@@ -103,7 +103,7 @@ def as_maps(output: torch.Tensor, prefix_tokens: int, is_channels_last: bool) ->
 
 
 def _prefix_tokens(backbone: nn.Module) -> int:
-    """Return how many tokens stand before those of patches: the class token, and timm's registers."""
+    """Return the number of tokens before those of patches: the class token, and timm's registers."""
     return 1 if isinstance(backbone, VisionTransformer) else int(getattr(backbone, "num_prefix_tokens", 0))
 
 
@@ -116,7 +116,7 @@ def _last(backbone: nn.Module, found: dict[str, int]) -> str:
 def _stages(backbone: nn.Module) -> dict[str, int]:
     """Return the modules that return feature maps, by name in the order of their calls, with D.
 
-    The backbone is asked with empty images, and stays as it is: mode, buffers, and torch's generators.
+    The backbone runs on empty images; its mode, buffers and torch's generators are unchanged afterwards.
     """
     first = next(backbone.parameters(), None)
     convolution = next((one for one in backbone.modules() if isinstance(one, nn.Conv2d)), None)

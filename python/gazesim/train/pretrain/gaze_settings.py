@@ -9,7 +9,7 @@ from ...pair_rules import GAZE_LOSSES
 
 __all__ = ["GazeTargetSettings"]
 
-#: Of the target beside a contrastive loss. With 2 the contrastive loss drowns it.
+#: Weight of the target beside a contrastive loss. With 2, the contrastive loss dominates.
 WEIGHT = 20.0
 
 
@@ -24,8 +24,8 @@ class GazeTargetSettings:
     Parameters
     ----------
     weight
-        What the target's loss is multiplied with before it is added to the framework's, at least 0;
-        default 20, and 1 for the framework "gaze", which has no other loss.
+        Factor of the target's loss before it is added to the framework's, at least 0; default 20, and 1 for
+        the framework "gaze", which has no other loss.
     loss
         "bce", "kl", "mse" or "nss", as in :class:`gazesim.torch.GazeTargetLoss`.
     stage
@@ -78,7 +78,7 @@ class GazeTargetSettings:
 def check_gaze_target(
     framework: str, target: GazeTargetSettings | None, *, has_pairs: bool, has_heads: bool
 ) -> None:
-    """Raise for what contradicts the framework "gaze", the target alone."""
+    """Raise for settings that contradict the framework "gaze", which has only the target."""
     if framework != "gaze":
         return
     for name, is_given in (("pairs", has_pairs), ("heads", has_heads)):

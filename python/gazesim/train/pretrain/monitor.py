@@ -1,4 +1,4 @@
-"""CollapseMonitor: how spread the representation is, how many positives a row has, and warnings."""
+"""CollapseMonitor: logs the spread of the representation and the positives per row, and warns of collapse."""
 
 from __future__ import annotations
 
@@ -13,11 +13,11 @@ from ..._errors import integer, number
 
 __all__ = ["CollapseMonitor", "spread"]
 
-#: Below this standard deviation of embeddings a framework is in trouble (1: as spread as can be). Seen
-#: on the phantom: all pairs positive takes BYOL below 0.6, while SimCLR with gaze is fine at 0.3 to 0.5.
+#: Embeddings whose standard deviation × √dim is below this are collapsing (1: spread evenly). On the
+#: phantom, BYOL with all pairs positive falls below 0.6, while SimCLR with gaze is fine at 0.3 to 0.5.
 LEVELS = {"byol": 0.6, "simsiam": 0.6, "moco": 0.3, "simclr": 0.3}
-#: More than this share of a batch (or queue) as positives makes everything alike (McGIP, Figure 5b), where
-#: these are more than are expected in any case.
+#: If more than this share of a batch (or queue) is positive, and more than MANY per row, embeddings become
+#: alike (McGIP, Figure 5b).
 LARGE_SHARE, MANY = 0.2, 8
 
 REMEDIES = {
@@ -39,7 +39,7 @@ def spread(embeddings: torch.Tensor) -> torch.Tensor:
 
 
 class CollapseMonitor(lightning.Callback):
-    """Log how spread the representation is and how many positives a row has, and warn once of trouble.
+    """Log the spread of the representation and the positives per row, and warn once of each problem.
 
     After every epoch ``loss_epoch``, ``embedding_std`` (the projector's output) and ``feature_std`` (the
     backbone's), each a :func:`spread`, and with pairs ``positives_per_row``: its own other view, and other
@@ -51,7 +51,7 @@ class CollapseMonitor(lightning.Callback):
         Warn of an ``embedding_std`` below it; default: a level that depends on the framework, 0.6
         for BYOL and SimSiam, 0.3 for MoCo and SimCLR.
     patience
-        For so many epochs in a row.
+        Number of successive epochs below ``level`` before the warning.
     large_share
         Warn of more positives per row than this share of the batch, or of the queue, and than 8.
 
@@ -70,7 +70,7 @@ class CollapseMonitor(lightning.Callback):
         self.patience = integer("patience", patience, low=1, high=10**9)
         self.large_share = number("large_share", large_share, low=0.0, high=1.0)
         self._low_epochs = 0
-        self._told: set[str] = set()
+        self._warned: set[str] = set()
         self._begin(-1)
 
     def _begin(self, epoch: int) -> None:
@@ -78,29 +78,29 @@ class CollapseMonitor(lightning.Callback):
         self._sums: dict[str, torch.Tensor] = {}
 
     def state_dict(self) -> dict[str, Any]:
-        """Return what a resumed training has to know of the epochs before."""
+        """Return the counts and warnings of earlier epochs, for a resumed training."""
         return {
             "low_epochs": self._low_epochs,
-            "told": sorted(self._told),
+            "told": sorted(self._warned),
             "epoch": self._epoch,
             "batches": self._batches,
             "sums": dict(self._sums),
         }
 
     def load_state_dict(self, state: dict[str, Any]) -> None:
-        """Go on from there."""
-        self._low_epochs, self._told = state["low_epochs"], set(state["told"])
-        # Of the epoch in the midst of which the checkpoint was written, if it was.
+        """Restore counts and warnings."""
+        self._low_epochs, self._warned = state["low_epochs"], set(state["told"])
+        # Sums of the epoch within which the checkpoint was written, if it was.
         self._epoch, self._batches = state.get("epoch", -1), state.get("batches", 0)
         self._sums = dict(state.get("sums", {}))
 
     def on_train_epoch_start(self, trainer: lightning.Trainer, *_: Any) -> None:
-        """Start anew."""
+        """Reset the sums of the epoch."""
         self._begin(trainer.current_epoch)
 
     def on_train_batch_end(self, trainer: lightning.Trainer, _: Any, outputs: Any, *__: Any) -> None:
-        """Add up; nothing is moved to the CPU."""
-        # Lightning starts no epoch where it goes on from a checkpoint of the last step before it.
+        """Add up the sums of the epoch on the device."""
+        # Lightning does not start an epoch if it resumes from a checkpoint of the last step before it.
         if trainer.current_epoch != self._epoch:
             self._begin(trainer.current_epoch)
         seen = {
@@ -117,7 +117,7 @@ class CollapseMonitor(lightning.Callback):
         self._batches += 1
 
     def on_train_epoch_end(self, trainer: lightning.Trainer, module: lightning.LightningModule) -> None:
-        """Log, and warn if need be."""
+        """Log the numbers of the epoch, and warn of problems."""
         if not self._batches:
             return
         means = {
@@ -127,7 +127,7 @@ class CollapseMonitor(lightning.Callback):
         share = means.pop("share", None)
         for name, value in means.items():
             module.log(name, value, logger=False)
-        # Now, not when Lightning would: a checkpoint of this epoch must not exist before its row does.
+        # Written now, not when Lightning would: the row of an epoch must exist before its checkpoint does.
         for logger in trainer.loggers:
             logger.log_metrics({**means, "epoch": trainer.current_epoch}, trainer.global_step - 1)
         if trainer.is_global_zero:
@@ -163,6 +163,6 @@ class CollapseMonitor(lightning.Callback):
             )
 
     def _tell(self, what: str, text: str) -> None:
-        if what not in self._told:
-            self._told.add(what)
+        if what not in self._warned:
+            self._warned.add(what)
             warnings.warn(text, stacklevel=1)

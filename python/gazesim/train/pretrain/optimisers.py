@@ -97,7 +97,7 @@ class OptimizerSettings:
     def scheduler(
         self, optimizer: torch.optim.Optimizer, steps: float, steps_per_epoch: float
     ) -> torch.optim.lr_scheduler.LambdaLR:
-        """Return the course of the learning rate over a training of so many steps, and so many an epoch."""
+        """Return the learning-rate schedule of a training with ``steps`` steps in all."""
         import torch
         from lightly.utils.scheduler import cosine_warmup_schedule
 
@@ -133,7 +133,7 @@ class OptimizerSettings:
 
 
 def momentum_at(step: int, steps: float, start: float, end: float) -> float:
-    """Return the momentum of a slow copy: half a cosine from start to end."""
+    """Return the momentum of the momentum encoder at a step: half a cosine from start to end."""
     if start == end or not math.isfinite(steps):
         return start
     share: Any = (1 + math.cos(math.pi * min(step / max(steps, 1), 1.0))) / 2

@@ -1,4 +1,4 @@
-"""What a configuration says of gaze: which scheme, from what, and which pairs become positives."""
+"""The weights of the positive pairs of a batch, from the gaze of a data module."""
 
 from __future__ import annotations
 
@@ -12,20 +12,20 @@ from ...torch.ids import Ids, id_codes
 from ...torch.pairs import PairMask
 from .settings import PairSettings
 
-__all__ = ["Positives", "Weighed"]
+__all__ = ["PairWeights", "Positives"]
 
 
 class GazeData(Protocol):
-    """What is asked of a data module."""
+    """A data module with gaze."""
 
     def gaze_source(self, scheme: str, cache: str | None = None, **params: Any) -> Any:
-        """Return what a PairMask looks affinities up in."""
+        """Return the source of affinities for a PairMask."""
 
 
-class Weighed(NamedTuple):
-    """The weights of a batch, and what they come to."""
+class PairWeights(NamedTuple):
+    """The weights W of a batch, and the mean weight per row."""
 
-    #: None: every image is a positive of itself alone.
+    #: None: every image is a positive only of itself.
     weights: torch.Tensor | None
     #: The mean over rows: the image's own other view, and the weights of other images.
     per_row: torch.Tensor | None
@@ -42,35 +42,35 @@ class Positives:
         return {"mask": self.mask, "_data": None}
 
     def take(self, settings: PairSettings, data: Any) -> None:
-        """Pick by the gaze of a data module, which is asked once."""
+        """Choose positives by the gaze of a data module, which is read once."""
         if self._data is None or self._data() is not data:
             self.mask = settings.mask_from(data)
             self._data = weakref.ref(data)
 
-    def within(self, ids: Ids, device: torch.device) -> Weighed:
+    def within(self, ids: Ids, device: torch.device) -> PairWeights:
         """Return W (N, N of all ranks)."""
         if self.mask is None:
-            return Weighed(None, None)
+            return PairWeights(None, None)
         own = id_codes(ids)
         if world_size() == 1:
-            return _weighed(self.mask(ids, device=device), own, own)
-        # The whole matrix, so that "the k most similar" is a question to the whole batch.
+            return _pair_weights(self.mask(ids, device=device), own, own)
+        # The whole matrix, so that "the k most similar" refers to the whole batch.
         codes, start = gather_ids_at(own)
-        return _weighed(self.mask(codes, device=device)[start : start + len(own)], own, codes)
+        return _pair_weights(self.mask(codes, device=device)[start : start + len(own)], own, codes)
 
-    def against(self, ids: Ids, queued: torch.Tensor) -> Weighed:
+    def against(self, ids: Ids, queued: torch.Tensor) -> PairWeights:
         """Return W (N, K) over the ids of a queue."""
         if self.mask is None:
-            return Weighed(None, None)
-        return _weighed(self.mask(ids, queued), id_codes(ids), queued)
+            return PairWeights(None, None)
+        return _pair_weights(self.mask(ids, queued), id_codes(ids), queued)
 
 
-def _weighed(weights: torch.Tensor, rows: torch.Tensor, columns: torch.Tensor) -> Weighed:
-    """Count the positives without an image's weight with itself, wherever and however often it occurs."""
+def _pair_weights(weights: torch.Tensor, rows: torch.Tensor, columns: torch.Tensor) -> PairWeights:
+    """Return weights with the mean per row, in which the weights of an image with itself are left out."""
     if weights.is_floating_point():  # in soft targets an image's own weight is not 1
         same = rows.to(columns.device)[:, None] == columns
-        return Weighed(weights, 1 + weights.masked_fill(same.to(weights.device), 0).sum() / len(rows))
+        return PairWeights(weights, 1 + weights.masked_fill(same.to(weights.device), 0).sum() / len(rows))
     known = rows.to(columns.device).sort().values
     itself = torch.searchsorted(known, columns, right=True) - torch.searchsorted(known, columns)
     others = (weights.sum() - itself.sum().to(weights.device)) / len(rows)
-    return Weighed(weights, 1 + others)
+    return PairWeights(weights, 1 + others)

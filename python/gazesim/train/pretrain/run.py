@@ -1,4 +1,4 @@
-"""A pre-training as ``gazesim pretrain`` runs it: Trainer, checkpoint, and the record of the run."""
+"""The Trainer, the checkpoint and the record of a run of ``gazesim pretrain``."""
 
 from __future__ import annotations
 
@@ -38,7 +38,7 @@ class RunRecord(Callback):
 
     def __init__(self, folder: Path, text: str, changes: Sequence[Change] = ()) -> None:
         self.folder, self.text, self.changes = folder, text, list(changes)
-        #: Whether the first step is about to run; what fails before it is a matter of the settings.
+        #: Whether the first step is about to run; an error before it is caused by the settings.
         self.has_begun = False
 
     def on_train_start(self, trainer: Trainer, *_: Any) -> None:
@@ -126,7 +126,7 @@ def made(name: str, value: Any) -> Any:
 
 
 def tell_rate(trainer: Trainer) -> None:
-    """Say how the learning rate goes on where a resumed training has another end than it had before."""
+    """Report the change of the learning rate if a resumed training has another end than before."""
     schedules = [one.scheduler for one in trainer.lr_scheduler_configs]
     if not schedules or not isinstance(schedules[0], torch.optim.lr_scheduler.LambdaLR):
         return

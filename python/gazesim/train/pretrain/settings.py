@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any
 
 from ..._errors import choice, describe, integer, number
 from ...pair_rules import POSITIVES, REDUCTIONS, require_rule, temperature_for
+from ...reading.features import READERS
 from .gaze_settings import GazeTargetSettings, check_gaze_target
 
 if TYPE_CHECKING:
@@ -17,6 +18,7 @@ if TYPE_CHECKING:
 
 __all__ = [
     "FRAMEWORKS",
+    "LABELS",
     "HeadSettings",
     "MoCoSettings",
     "PairSettings",
@@ -27,14 +29,17 @@ __all__ = [
 
 FRAMEWORKS = ("byol", "moco", "simsiam", "simclr", "gaze")
 
-#: Momentum of the slow copy at the start and at the end, as published.
+#: In place of a scheme: labels make the pairs, not gaze.
+LABELS = "labels"
+
+#: Momentum of the momentum encoder at the start and at the end, as published.
 MOMENTUM = {"byol": (0.996, 1.0), "moco": (0.999, 0.999)}
 
 TEMPERATURE = {"moco": 0.2, "simclr": 0.5}
 
 QUEUE_SIZE = 4096
 
-#: Which optional settings a framework has a use for.
+#: The optional settings that each framework uses.
 USES: dict[str, set[str]] = {
     "gaze": set(),
     "byol": {"momentum", "momentum_end", "heads.predictor_hidden"},
@@ -46,7 +51,7 @@ USES: dict[str, set[str]] = {
 
 @dataclass(frozen=True)
 class Ramp:
-    """A number that changes linearly over epochs, and then stays.
+    """A number that changes linearly over epochs and is constant afterwards.
 
     Parameters
     ----------
@@ -84,7 +89,8 @@ class PairSettings:
     Parameters
     ----------
     scheme
-        "moments" (default), "multimatch", "dhash" or "tima".
+        "moments" (default), "multimatch", "dhash", "tima" or another one by name; or "labels": images of one
+        class are positives, and gaze is not looked at (McGIP's Table 4). No rule has to be chosen then.
     params
         Parameters of the scheme, by name.
     cache
@@ -107,12 +113,15 @@ class PairSettings:
         Of the softmax; default 0.1.
     unknown
         What an image without gaze is: "self" (positive of itself alone) or "raise" (an error).
+    reduce
+        Where several people read an image: the "mean" (default) or the "max" over all pairs of readers, or
+        "pool", one map of all readers for schemes that compare maps. A cache has its own.
 
     Raises
     ------
     ValueError
-        Without a rule, for a scheme or its parameters beside a cache, and for a temperature that the
-        weighting does not use.
+        Without a rule, for a scheme, its parameters or ``reduce`` beside a cache, for parameters of
+        "labels", and for a temperature that the weighting does not use.
 
     Examples
     --------
@@ -132,16 +141,29 @@ class PairSettings:
     weighting: str = "binary"
     unknown: str = "self"
     temperature: float | None = None
+    reduce: str | None = None
 
     def __post_init__(self) -> None:
-        for name, value in (("scheme", self.scheme), ("params", self.params)):
+        if self.reduce is not None:
+            choice("reduce", self.reduce, READERS)
+        for name, value in (("scheme", self.scheme), ("params", self.params), ("reduce", self.reduce)):
             if self.cache is not None and value:
                 raise ValueError(
                     f"{name} is {describe(value)} beside the cache {self.cache}, which was made by a scheme "
                     f"and parameters of its own; expected no {name}, or no cache"
                 )
+        if self.scheme == LABELS and self.params:
+            raise ValueError(
+                f"params is {describe(self.params)} beside labels, which have none; expected none"
+            )
         temperature_for(self.weighting, self.temperature)
-        require_rule(self.threshold, self.top_k, self.quantile, self.weighting)
+        require_rule(self._threshold, self.top_k, self.quantile, self.weighting)
+
+    @property
+    def _threshold(self) -> float | Ramp | None:
+        """The threshold; of labels, where nothing is chosen, that of equal ones."""
+        is_chosen = self.threshold is not None or self.top_k is not None or self.quantile is not None
+        return 1.0 if self.scheme == LABELS and not is_chosen else self.threshold
 
     def mask(self, source: Any) -> PairMask:
         """Return the PairMask over a source of affinities."""
@@ -149,7 +171,7 @@ class PairSettings:
 
         return PairMask(
             source,
-            threshold=self.threshold,
+            threshold=self._threshold,
             confidence=self.confidence,
             top_k=self.top_k,
             quantile=self.quantile,
@@ -160,31 +182,40 @@ class PairSettings:
 
     def mask_from(self, data: Any) -> PairMask:
         """Return the PairMask over the gaze of a data module."""
-        ask: Callable[..., Any] | None = getattr(data, "gaze_source", None)
+        wanted = "label_source" if self.scheme == LABELS else "gaze_source"
+        ask: Callable[..., Any] | None = getattr(data, wanted, None)
         if ask is None:
+            what = "labels" if self.scheme == LABELS else "gaze"
             raise ValueError(
-                "pairs needs the gaze of the images; expected a data module with gaze_source(), such as "
+                f"pairs needs the {what} of the images; expected a data module with {wanted}(), such as "
                 "gazesim.train.GazeData, or a PairMask as pairs"
             )
-        return self.mask(ask(self.scheme or "moments", cache=self.cache, **self.params))
+        if self.scheme == LABELS:
+            return self.mask(ask())
+        more = {} if self.reduce is None else {"reduce": self.reduce}
+        return self.mask(ask(self.scheme or "moments", cache=self.cache, **more, **self.params))
 
 
 @dataclass(frozen=True)
 class MoCoSettings:
     """Which keys are MoCo's positives, and how several of them share the loss of a row.
 
-    The defaults are the form of McGIP (equation 4 with labels [1, W] over the queue).
+    By default positives are fresh: they come from the keys of the batch, and older keys of the same image are
+    left out. McGIP's form (equation 4 with labels [1, W] over the queue) is ``MoCoSettings.mcgip()``, or
+    ``positive_keys: queue`` in a configuration. In short trainings on a phantom it loses against MoCo without
+    gaze even if positives are chosen by label, and the default gains (``benchmarks/NOTES.md``).
 
     Parameters
     ----------
     own_keys
         What older keys of the same image in the queue are: ``"positive"`` (McGIP's form), ``"negative"``
         (as in MoCo, which does not know the images), or ``"mask"``, neither: they are left out of the
-        row's softmax. Default: positive with ``pairs``, negative without.
+        row's softmax. Default: with ``pairs`` left out where positives come from the batch and positive
+        otherwise; negative without.
     positive_keys
-        Where the positives of other images come from: ``"queue"`` (McGIP's form), ``"batch"``, the keys of
-        this batch, while the whole queue is negative, or ``"both"``. With ``"batch"`` and ``"both"`` the
-        batch's keys join the softmax.
+        Where the positives of other images come from: ``"batch"`` (default), the keys of this batch, while
+        the whole queue is negative, ``"queue"`` (McGIP's form), or ``"both"``. With ``"batch"`` and
+        ``"both"`` the batch's keys join the softmax. Without ``pairs`` there are none.
     positives, reduction
         As in :class:`gazesim.torch.InfoNCEPairLoss`.
 
@@ -196,16 +227,43 @@ class MoCoSettings:
     """
 
     own_keys: str | None = None
-    positive_keys: str = "queue"
+    positive_keys: str | None = None
     positives: str = "outside"
     reduction: str = "pairs"
 
     def __post_init__(self) -> None:
         if self.own_keys is not None:
             choice("own_keys", self.own_keys, ("positive", "negative", "mask"))
-        choice("positive_keys", self.positive_keys, ("queue", "batch", "both"))
+        if self.positive_keys is not None:
+            choice("positive_keys", self.positive_keys, ("queue", "batch", "both"))
         choice("positives", self.positives, POSITIVES)
         choice("reduction", self.reduction, REDUCTIONS)
+
+    @classmethod
+    def mcgip(cls) -> MoCoSettings:
+        """Return McGIP's form, word by word: positives in the queue, older keys of the image among them.
+
+        Examples
+        --------
+        >>> from gazesim.train import MoCoSettings
+        >>> MoCoSettings.mcgip().positive_keys
+        'queue'
+        """
+        return cls(own_keys="positive", positive_keys="queue")
+
+    def resolved(self, has_pairs: bool) -> MoCoSettings:
+        """Return the settings without None, for a training with or without ``pairs``.
+
+        Examples
+        --------
+        >>> from gazesim.train import MoCoSettings
+        >>> found = MoCoSettings().resolved(has_pairs=True)
+        >>> found.positive_keys, found.own_keys
+        ('batch', 'mask')
+        """
+        keys = self.positive_keys or ("batch" if has_pairs else "queue")
+        own = "negative" if not has_pairs else "mask" if keys == "batch" else "positive"
+        return replace(self, own_keys=self.own_keys or own, positive_keys=keys)
 
 
 @dataclass(frozen=True)
@@ -242,8 +300,8 @@ class HeadSettings:
             if getattr(self, name) is not None:
                 integer(name, getattr(self, name), low=1, high=2**20)
 
-    def ended(self, projector: nn.Module, dim: int) -> nn.Module:
-        """Return the projector with the batch norm at its end, if wanted."""
+    def with_final_norm(self, projector: nn.Module, dim: int) -> nn.Module:
+        """Return the projector, with a batch norm at its end if ``projector_norm``."""
         from torch import nn
 
         return (
@@ -251,8 +309,8 @@ class HeadSettings:
         )
 
 
-def refuse_useless(framework: str, **given: object) -> None:
-    """Raise where a setting is given that the framework has no use for."""
+def refuse_unused(framework: str, **given: object) -> None:
+    """Raise ValueError for a setting that the framework does not use."""
     for name, value in given.items():
         name = name.replace("__", ".")
         if value is not None and name not in USES.get(framework, {name}):
@@ -273,7 +331,7 @@ def check_model(
     has_pairs: bool = True,
     gaze_target: GazeTargetSettings | None = None,
 ) -> None:
-    """Raise for what is wrong about a model whatever its data, options without effect included."""
+    """Raise for errors of a model that do not depend on its data, including options without effect."""
     choice("framework", framework, FRAMEWORKS)
     check_gaze_target(framework, gaze_target, has_pairs=has_pairs, has_heads=heads is not None)
     if temperature is not None:
@@ -281,7 +339,7 @@ def check_model(
     if queue_size is not None:
         integer("queue_size", queue_size, low=1, high=2**31 - 1)
     momentum_range(framework, momentum, momentum_end)
-    refuse_useless(
+    refuse_unused(
         framework,
         temperature=temperature,
         queue_size=queue_size,
@@ -290,7 +348,7 @@ def check_model(
         moco=moco,
         heads__predictor_hidden=None if heads is None else heads.predictor_hidden,
     )
-    if moco is not None and moco.positive_keys != "queue" and not has_pairs:
+    if moco is not None and moco.positive_keys not in (None, "queue") and not has_pairs:
         raise ValueError(
             f"moco.positive_keys is {moco.positive_keys!r} without pairs, which make the positives; "
             'expected pairs, or "queue"'

@@ -1,4 +1,4 @@
-"""What papers and released code state: values of configurations with their sources, numbers of tables."""
+"""Values of configurations and numbers of tables that papers and released code state, with sources."""
 
 from __future__ import annotations
 
@@ -9,7 +9,16 @@ from typing import Any
 
 import yaml
 
-__all__ = ["SOURCES", "Value", "config_values", "evaluation_values", "paper_configs", "published_number"]
+__all__ = [
+    "SOURCES",
+    "Value",
+    "config_values",
+    "evaluation_values",
+    "experiment_words",
+    "paper_configs",
+    "paper_title",
+    "published_number",
+]
 
 #: Where a value can come from.
 SOURCES = ("paper", "released code", "chosen here")
@@ -88,3 +97,20 @@ def published_number(table: str, row: str, metric: str) -> float | None:
     """
     number = _table()["tables"].get(table, {}).get(row, {}).get(metric)
     return None if number is None else float(number)
+
+
+def experiment_words(name: str) -> dict[str, str]:
+    """Return where a table or figure stands, and what of its layout is at hand.
+
+    Examples
+    --------
+    >>> from gazesim.train.reproduce.published import experiment_words
+    >>> experiment_words("gca-table-2")["place"]
+    'Table 2'
+    """
+    return {key: str(text) for key, text in _table()["experiments"][name].items()}
+
+
+def paper_title(paper: str) -> str:
+    """Return authors, title and place of a paper."""
+    return str(_table()["papers"][paper])

@@ -95,7 +95,7 @@ impl Blurred {
         Ok(map)
     }
 
-    /// As [`Self::render`], over what is in `map`.
+    /// As [`Self::render`], into `map`, which is overwritten.
     pub fn render_into(&self, map: &mut [f64]) {
         for (y, line) in map.chunks_exact_mut(self.width).enumerate() {
             line.fill(0.0);
@@ -103,7 +103,7 @@ impl Blurred {
         }
     }
 
-    /// The largest value. It lies in the box around the points: towards it no contribution falls.
+    /// The largest value. It lies in the bounding box of the points: towards the box, no contribution falls.
     pub fn max(&self) -> f64 {
         let (Some((top, _)), Some((bottom, _))) = (self.lines.first(), self.lines.last()) else {
             return 0.0;

@@ -13,7 +13,7 @@ pub fn column_sums(map: &Heatmap<u8>, rows: Range<usize>) -> Vec<f64> {
     simd::run(Level::best(), ColumnSums { map, rows })
 }
 
-/// A job for the sake of its root: plain code, compiled once for every instruction set.
+/// A [`simd::Job`] only so that this plain code is compiled for every instruction set.
 struct ColumnSums<'a> {
     map: &'a Heatmap<'a, u8>,
     rows: Range<usize>,

@@ -4,6 +4,7 @@ mod blur;
 mod bytes;
 mod pixel;
 mod resize;
+mod strips;
 mod sums;
 
 use crate::simd::{self, Job, Lanes, Level};
@@ -16,7 +17,7 @@ pub use resize::{Interpolation, resize};
 pub(crate) use resize::resize_small;
 pub(crate) use sums::{Profiles, profiles, total, unchecked_profiles};
 
-/// The largest pixel that is taken: sums over a map and their squares stay finite.
+/// The largest allowed pixel: sums over a map and their squares stay finite.
 pub const MAX_PIXEL: f64 = 1e100;
 
 /// A number type in which maps are stored: `u8`, `f32` or `f64`.
@@ -83,8 +84,7 @@ impl<'a, T: Pixel> Heatmap<'a, T> {
         self.unchecked_max().unwrap_or_else(plain)
     }
 
-    /// The largest value of a map in which anything may be; `None` unless it proves that all pixels
-    /// are good.
+    /// The largest value of an unchecked map; `None` unless it proves that all pixels are valid.
     pub fn unchecked_max(&self) -> Option<f64> {
         let bits = simd::run(Level::best(), MaxBits(self));
         (bits <= T::MAX_BITS).then(|| T::value_of(bits))
@@ -110,8 +110,7 @@ impl<'a, T: Pixel> Heatmap<'a, T> {
     }
 }
 
-/// The largest bits. A job for the sake of its root: plain code, compiled once for every instruction
-/// set.
+/// The largest bits. A [`simd::Job`] only so that this plain code is compiled for every instruction set.
 struct MaxBits<'a, T>(&'a Heatmap<'a, T>);
 
 impl<T: Pixel> Job for MaxBits<'_, T> {

@@ -1,4 +1,4 @@
-//! Resizing, with the numbers of OpenCV.
+//! Resizing, with the same results as OpenCV.
 
 use std::ops::Range;
 
@@ -45,7 +45,7 @@ pub fn resize<T: Pixel>(
     Ok(resize_into(room, map, height, width, interpolation))
 }
 
-/// As [`resize`], to a size that is known to be small.
+/// As [`resize`], to a small size.
 pub(crate) fn resize_small<T: Pixel>(
     map: &Heatmap<T>,
     height: usize,
@@ -118,8 +118,8 @@ fn resize_fixed_point<T: Pixel>(
     small
 }
 
-/// Resizes, bilinearly and into `small`, a map that is known by its rows: `add(y, line, weight)` adds a
-/// weighted row to a line.
+/// Resizes bilinearly into `small` a map given row by row: `add(y, line, weight)` adds a weighted row to a
+/// line.
 ///
 /// Rows are combined before columns: that is one multiply-add per pixel on contiguous memory.
 pub(super) fn resize_rows(
@@ -145,7 +145,7 @@ pub(super) fn resize_rows(
     small
 }
 
-/// Area means: what lies in an output pixel as a whole is summed without weights.
+/// Area means: input pixels that lie wholly in an output pixel are summed without weights.
 fn mean_areas<T: Pixel>(
     mut small: Vec<f64>,
     map: &Heatmap<T>,
@@ -172,7 +172,7 @@ fn mean_areas<T: Pixel>(
 /// The input pixels that an output pixel covers along one axis.
 struct Run {
     whole: Range<usize>,
-    /// Of pixels that are covered in part, how much is; 0 where there is none.
+    /// The covered shares of partly covered pixels; 0 if there are none.
     ends: [(usize, f64); 2],
 }
 

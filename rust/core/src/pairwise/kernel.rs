@@ -1,4 +1,4 @@
-//! What the loop over pairs needs of a scheme.
+//! The traits that a scheme implements for the loop over pairs.
 
 use std::ops::Range;
 
@@ -9,7 +9,7 @@ use crate::sink::{TILE, Tile};
 /// Called with the number of pairs that were compared since the last call; returns whether to go on.
 pub type GoOn<'a> = &'a mut dyn FnMut(usize) -> bool;
 
-/// What all kernels have in common.
+/// The base trait of all kernels.
 ///
 /// A kernel is symmetric in its arguments, bit for bit: the number of (a, b) is the number of (b, a), whatever the
 /// order of the sets. So a block that is computed alone equals the block of the whole matrix.
@@ -34,7 +34,7 @@ pub trait TileKernel: Kernel {
     /// Writes the pairs of `tile`, row-major, into the first `tile.rows.len() * tile.cols.len()` of `values`, all of
     /// them: `values` holds other numbers before. On a diagonal tile each unordered pair goes into both of its cells.
     ///
-    /// Calls `go_on` about once per row, and returns false at once where it does; the values are then thrown away.
+    /// Calls `go_on` about once per row, and returns false as soon as it returns false; the values are then discarded.
     /// The tile can have any number of rows and of columns.
     fn tile(
         &self,
@@ -91,10 +91,10 @@ pub trait RowKernel: Kernel<Output = f32> {
     }
 }
 
-/// A kernel with an upper bound, which spares the search for neighbours whole tiles.
+/// A kernel with an upper bound, so that the search for neighbours can skip whole tiles.
 pub trait Bounded: Kernel<Output = f32> {
-    /// A number that no affinity in the tile exceeds; the closer, the more work is spared. Where nothing cheap is
-    /// known, [`f32::INFINITY`].
+    /// An upper bound of the affinities in the tile; the tighter, the more tiles are skipped. Without a cheap bound,
+    /// [`f32::INFINITY`].
     fn bound(&self, tile: &Tile) -> f32;
 }
 
@@ -120,8 +120,8 @@ pub trait PairKernel: Sync {
     /// Compares row sample `i` with column sample `j`.
     fn pair(&self, scratch: &mut Self::Scratch, i: usize, j: usize) -> Self::Output;
 
-    /// A number that no affinity in the tile exceeds, for [`neighbors`](super::neighbors): a tile in which nobody can
-    /// have a neighbour is left out. Without a method of its own, a kernel leaves nothing out.
+    /// An upper bound of the affinities in the tile, for [`neighbors`](super::neighbors), which skips tiles that cannot
+    /// hold a neighbour. The default skips none.
     fn bound(&self, _tile: &Tile) -> f32 {
         f32::INFINITY
     }
@@ -217,8 +217,8 @@ pub fn tile_by_pairs<T: Copy>(
     true
 }
 
-/// Columns that [`RowKernel::seek`] looks at in one go: what they are compared by stays in the first-level cache
-/// while all rows of a band come by.
+/// Number of columns per call of [`RowKernel::seek`]: their features stay in the first-level cache for all rows of a
+/// band.
 pub const STRETCH: usize = 8 * TILE;
 
 /// Finds the values that are at least `floor`.
@@ -235,7 +235,7 @@ impl Job for Reaching<'_> {
     #[inline(always)]
     fn run<L: Lanes>(self) {
         for (eight, first) in self.values.chunks(8).zip((self.first..).step_by(8)) {
-            // Most have none: eight are looked at without a branch.
+            // Most groups have none: eight values are tested without a branch.
             let reaches = |any: bool, &value: &f32| any | (value >= self.floor);
             if eight.iter().fold(false, reaches) {
                 let values = eight.iter().zip(first..);

@@ -11,9 +11,8 @@ use crate::{Error, Result};
 /// Finds the neighbours of every sample among the others, tile by tile: each unordered pair once.
 ///
 /// The kernel compares one set with itself. `names[position]` is the caller's number of the sample at a position, for
-/// kernels whose samples were put in an order that makes tight bounds; ties are decided by it. Tiles near the diagonal
-/// come first, where such an order has the best neighbours, and a tile whose bound no neighbour could reach is left
-/// out.
+/// kernels whose samples were sorted to make bounds tight; it decides ties. Tiles near the diagonal come first, where
+/// such an order has the best neighbours; tiles whose bound is too low for any neighbour are skipped.
 ///
 /// # Errors
 /// [`Error::Argument`] where `names` is not each number below the number of samples once; [`Error::Memory`] where the

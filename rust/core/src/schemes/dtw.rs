@@ -3,8 +3,8 @@
 use super::side_by_side::{Columns, Eight, Measure};
 use crate::simd::{Aligned, Lanes};
 
-/// Cost and number of cells of the cheapest path, of equally cheap ones the shortest: a rule that
-/// knows no direction, so that both orders of a pair have the same path length.
+/// Cost and number of cells of the cheapest path; of equally cheap ones, the shortest. This rule does not
+/// depend on the direction, so both orders of a pair have the same path length.
 pub struct Dtw {
     /// Affinities are shares of it; in pixels.
     pub diagonal: f64,
@@ -33,8 +33,8 @@ impl Measure<2, 2> for Dtw {
                 let above = (L::load(&way[0]), L::load(&way[1]));
                 let (dx, dy) = (x.sub(L::load(&other[0])), y.sub(L::load(&other[1])));
                 let distance = dx.mul(dx).add(dy.mul(dy)).sqrt();
-                // Of two ways the cheaper counts, of equally cheap ones the shorter. The way from the left comes
-                // last: it is known last.
+                // Of two paths the cheaper counts, of equally cheap ones the shorter. The path from the left is compared
+                // last because it is computed last.
                 let longer = never.if_less(above.0, diagonal.0, diagonal.1);
                 let cells = longer.min(never.if_less(diagonal.0, above.0, above.1));
                 let best = diagonal.0.min(above.0);

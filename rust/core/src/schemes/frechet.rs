@@ -1,4 +1,4 @@
-//! Discrete Fréchet distance of fixations: the longest distance along the path where it is shortest.
+//! Discrete Fréchet distance of fixations: the smallest possible maximum of the distances along a path.
 
 use super::outline::{between_boxes, between_ends, outline};
 use super::side_by_side::{Columns, Eight, Mark, Measure};
@@ -24,7 +24,7 @@ impl Measure<2, 1> for Frechet {
     ) -> Eight<1> {
         ways.clear();
         ways.resize(columns.rows.len(), Aligned([f64::INFINITY; 8]));
-        // Squares have the same order as what they are squares of: one root per pair is enough.
+        // Squares of distances have the same order as the distances: one square root per pair is enough.
         let mut diagonal = L::splat(0.0);
         for &[x, y] in row {
             let (x, y) = (L::splat(x), L::splat(y));

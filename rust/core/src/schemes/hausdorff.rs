@@ -1,4 +1,4 @@
-//! Hausdorff distance: the farthest that a fixation of either scanpath is from the other's nearest.
+//! Hausdorff distance: the largest distance of a fixation of either scanpath to the nearest of the other.
 
 use super::nearest::{self, nearest, stored};
 use super::outline::{between_boxes, outline};

@@ -1,4 +1,4 @@
-//! Gaze moments (McGIP, eq. 2 and 3): how much gaze there is, and how widely it is spread.
+//! Gaze moments (McGIP, eq. 2 and 3): the mass of a map and its spread.
 
 use crate::heatmap::{Heatmap, Interpolation, Pixel, Profiles, profiles, resize, total, unchecked_profiles};
 use crate::pairwise::{Bounded, Kernel, ListKernel, RowKernel, Tile};
@@ -26,7 +26,7 @@ pub fn affinity<T: Pixel, U: Pixel>(a: &Heatmap<T>, b: &Heatmap<U>, alpha: f64) 
     Ok(Affinity::new(&[moments(a)], &[moments(b)], alpha).pair(0, 0))
 }
 
-/// The smallest mass that counts as one: what is divided by it stays finite.
+/// The smallest mass that counts as mass: quotients by it stay finite.
 pub const MIN_MASS: f64 = 1e-200;
 
 row! {
@@ -46,7 +46,7 @@ pub fn moments<T: Pixel>(map: &Heatmap<T>) -> Moments {
     of_profiles(&profiles::<T, false>(map))
 }
 
-/// As [`moments`], of a map in which anything may be; `None` unless all pixels are sure to be good.
+/// As [`moments`], of an unchecked map; `None` unless all pixels are proven valid.
 pub fn unchecked_moments<T: Pixel>(map: &Heatmap<T>) -> Option<Moments> {
     unchecked_profiles::<T, false>(map).map(|profiles| of_profiles(&profiles))
 }
@@ -125,13 +125,13 @@ pub fn hu_moments<T: Pixel>(map: &Heatmap<T>) -> [f64; 7] {
     hu_of_profiles(&profiles::<T, true>(map))
 }
 
-/// As [`hu_moments`], of a map in which anything may be; `None` unless all pixels are sure to be good.
+/// As [`hu_moments`], of an unchecked map; `None` unless all pixels are proven valid.
 pub fn unchecked_hu_moments<T: Pixel>(map: &Heatmap<T>) -> Option<[f64; 7]> {
     unchecked_profiles::<T, true>(map).map(|profiles| hu_of_profiles(&profiles))
 }
 
-/// Each profile gives the moments along its own axis; the rows, summed by x, and the columns, summed
-/// by y, give those in which one coordinate stands once.
+/// Each profile gives the moments along its own axis; row sums weighted by x and column sums weighted by y
+/// give the moments with one coordinate to the first power.
 fn hu_of_profiles(profiles: &Profiles) -> [f64; 7] {
     let Profiles { rows, cols, .. } = profiles;
     let mass = total(cols);
@@ -276,7 +276,7 @@ impl ListKernel for Affinity {
 }
 
 impl Bounded for Affinity {
-    /// As if the spreads were equal, and the masses as near as their ranges allow.
+    /// The affinity if the spreads were equal and the masses as near as their ranges allow.
     fn bound(&self, tile: &Tile) -> f32 {
         let mut rows = self.rows[tile.rows.clone()].iter().map(|row| row[0]);
         let cols = &self.cols[0].from(tile.cols.start)[..tile.cols.len()];
@@ -289,7 +289,7 @@ impl Bounded for Affinity {
         } else {
             1.0
         };
-        // A little more than exact: what is rounded in an affinity must not exceed it.
+        // Slightly larger than exact, so that a rounded affinity does not exceed it.
         ((self.alpha * nearest + (1.0 - self.alpha)) * (1.0 + 1e-6)) as f32
     }
 }

@@ -1,4 +1,4 @@
-//! How far every fixation of two scanpaths is from the nearest one of the other.
+//! The distances of every fixation of two scanpaths to the nearest one of the other.
 
 use super::side_by_side::Columns;
 use crate::simd::{Aligned, Lanes};
@@ -9,7 +9,7 @@ pub type Scratch = Vec<Aligned<[f64; 8]>>;
 /// Stands beyond the end of a shorter scanpath: never the nearest.
 pub const FILLER: f64 = f64::INFINITY;
 
-/// What the nearest distances of one scanpath and eight others come to.
+/// Sums and maximum of the nearest distances of one scanpath and eight others.
 pub struct Nearest<L> {
     /// The sum over the fixations of the row.
     pub row_sum: L,

@@ -9,7 +9,7 @@ use crate::simd::{Aligned, Lanes};
 /// Edited seconds, and the seconds that both scanpaths last. Rows are a unit vector in the direction
 /// of gaze, and the duration.
 pub struct Scasim {
-    /// How fast fixations cease to be at the same place, per radian of angle between them.
+    /// How fast the similarity of two places decreases, per radian of angle between them.
     pub decay: f64,
 }
 

@@ -3,7 +3,7 @@
 use std::marker::PhantomData;
 use std::sync::OnceLock;
 
-use super::packed::{Group, Packed, groups_of};
+use super::packed::{Group, Packed, each_group};
 use crate::pairwise::{Bounded, GoOn, Kernel, ListKernel, Tile, TileKernel};
 use crate::scanpath::Ragged;
 use crate::simd::{self, Job, Lanes, Level};
@@ -18,7 +18,7 @@ pub type Eight<const VALUES: usize> = [[f64; 8]; VALUES];
 /// A few numbers that say much about a sample: what [`Measure::bound`] looks at.
 pub type Mark = [f64; 8];
 
-/// What is known of eight columns.
+/// Eight columns side by side, one in each lane.
 pub struct Columns<'a, const N: usize> {
     /// Row `t` of all eight; [`Measure::FILLER`] beyond the end of a shorter one.
     pub rows: &'a [simd::Aligned<[[f64; 8]; N]>],
@@ -102,7 +102,7 @@ impl<const N: usize, const VALUES: usize, M: Measure<N, VALUES>> Measure<N, VALU
     }
 }
 
-/// What becomes of the numbers of a pair.
+/// How the numbers of a pair are turned into its output.
 pub trait Outcome<const VALUES: usize>: Sync {
     /// What one comparison yields.
     type Output: Copy + Default + Send;
@@ -131,7 +131,7 @@ impl<const VALUES: usize> Outcome<VALUES> for Affinities {
         m: usize,
     ) -> f32 {
         let affinity = measure.affinity(values, n, m);
-        // Not a number, as features made elsewhere can yield, counts as 0.
+        // NaN, which features made elsewhere can yield, counts as 0.
         if affinity > 0.0 {
             affinity.min(1.0) as f32
         } else {
@@ -352,9 +352,15 @@ impl<const N: usize, const VALUES: usize, M: Measure<N, VALUES>, O: Outcome<VALU
                     return false;
                 }
             } else if !row.is_empty() {
-                for (_, group) in groups_of(self.cols, &left, M::FILLER, |row| *row) {
-                    self.compare(scratch, row, &group, tile.cols.start, values);
-                }
+                each_group(
+                    self.cols,
+                    &left,
+                    M::FILLER,
+                    |row| *row,
+                    |_, group| {
+                        self.compare(scratch, row, group, tile.cols.start, values);
+                    },
+                );
             }
             if !go_on(if tile.diagonal { width - line } else { width }) {
                 return false;
@@ -373,12 +379,19 @@ impl<const N: usize, const VALUES: usize, M: Measure<N, VALUES>> ListKernel
         if row.is_empty() {
             return;
         }
-        for (places, group) in groups_of(self.cols, cols, M::FILLER, |row| *row) {
-            let eight = self.group(scratch, row, &group);
-            for (lane, (&place, &j)) in places.iter().zip(&group.targets).enumerate() {
-                values[place] = self.outcome(&eight, lane, row.len(), self.cols.sample(j).len());
-            }
-        }
+        let filler = M::FILLER;
+        each_group(
+            self.cols,
+            cols,
+            filler,
+            |row| *row,
+            |places, group| {
+                let eight = self.group(scratch, row, group);
+                for (lane, (&place, &j)) in places.iter().zip(&group.targets).enumerate() {
+                    values[place] = self.outcome(&eight, lane, row.len(), self.cols.sample(j).len());
+                }
+            },
+        );
     }
 }
 

@@ -44,7 +44,7 @@ impl Measure<1, 1> for StringEdit {
         if scratch.places.len() < size {
             scratch.places.resize(size, 0);
         }
-        // Only what the row sets is cleared again: an alphabet can be far larger than a row.
+        // Only the entries that the row set are cleared: an alphabet can be far larger than a row.
         for (place, &[label]) in row.iter().enumerate() {
             scratch.places[label as usize * words + place / WORD] |= 1 << (place % WORD);
         }
@@ -158,7 +158,7 @@ fn edits(
     states.resize(words, [!0, 0]);
     let mut edits = length as u64;
     for label in labels {
-        // What the word above hands down: whether its last cell rises or falls.
+        // The carry from the word above: whether its last cell rises or falls.
         let (mut rises_in, mut falls_in) = (1, 0);
         for (word, state) in states.iter_mut().enumerate() {
             let [rise, fall] = *state;

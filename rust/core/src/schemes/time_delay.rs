@@ -1,5 +1,5 @@
-//! Time-delay embedding (Wang et al. 2011) and its scaled form, STDE: how far windows of successive
-//! fixations are from the nearest window of the other scanpath.
+//! Time-delay embedding (Wang et al. 2011) and its scaled form, STDE: the distances of windows of
+//! successive fixations to the nearest window of the other scanpath.
 
 use super::nearest::stored;
 use super::side_by_side::{Columns, Eight, Measure};
@@ -10,7 +10,7 @@ use crate::simd::{Aligned, Lanes};
 /// memory in the second.
 pub const MAX_FIXATIONS: usize = 1024;
 
-/// How far two windows are from each other.
+/// The distance of two windows.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Norm {
     /// √Σ|a − b|².
@@ -19,7 +19,7 @@ pub enum Norm {
     Sum,
 }
 
-/// What becomes of the windows of one length.
+/// How the distances of windows are combined.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Windows {
     /// The mean of e^−TDE over all lengths: STDE.

@@ -1,4 +1,4 @@
-//! Which instructions are used: the best that the processor has, or less where the caller caps it.
+//! The instruction set that is used: the best of the processor, or a lower one if the caller caps it.
 
 use std::sync::atomic::{AtomicU8, Ordering};
 
@@ -19,7 +19,7 @@ pub(super) enum Set {
     Avx512,
 }
 
-/// The most that may be used, whatever the processor has.
+/// An upper limit of the instruction sets that are used.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 #[repr(u8)]
 pub enum Cap {
@@ -85,6 +85,14 @@ impl Level {
     /// Whether a scheme with an engine for one pair at a time uses it.
     pub fn is_scalar(self) -> bool {
         self.0 == Set::Scalar
+    }
+
+    /// Whether [`Lanes::count_nibbles`](super::Lanes::count_nibbles) is the fastest way to count bits.
+    pub fn counts_by_nibbles(self) -> bool {
+        #[cfg(target_arch = "x86_64")]
+        return self.0 == Set::Avx2;
+        #[cfg(not(target_arch = "x86_64"))]
+        false
     }
 
     /// The level that uses exactly what `cap` allows, if the processor has it.

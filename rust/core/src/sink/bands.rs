@@ -6,8 +6,8 @@ use std::ops::Range;
 use std::slice::ChunksMut;
 use std::sync::{Mutex, PoisonError};
 
-/// About as many cells has a band: enough bands to keep the threads evenly busy, few enough that
-/// handing them out costs nothing.
+/// Approximate number of cells of a band: enough bands to keep the threads evenly busy, few enough that
+/// distributing them costs almost nothing.
 const BAND_CELLS: usize = 1 << 16;
 
 /// A row-major matrix that several threads fill band by band.

@@ -1,4 +1,4 @@
-//! Where a tile of affinities goes: into a dense matrix, or among the nearest neighbours.
+//! The output of tiles of affinities: a dense matrix, or the nearest neighbours.
 
 mod bands;
 mod dense;

@@ -29,7 +29,7 @@ pub struct Csr {
     pub values: Vec<f32>,
 }
 
-/// What the memory may not suffice for.
+/// What needs the memory, for the error.
 const WHAT: &str = "the neighbours: a higher threshold or a smaller top_k leaves fewer";
 
 /// A neighbour: its affinity and its number.
@@ -46,7 +46,7 @@ pub struct NeighborSink {
     floors: Vec<f32>,
     /// Per position: the number from which on an affinity at the floor comes too late.
     too_late: Vec<u32>,
-    /// Whether the memory did not suffice for the candidates, which were given up.
+    /// Whether the memory ran out, so that the candidates were dropped.
     exhausted: bool,
 }
 
@@ -63,12 +63,12 @@ impl NeighborSink {
         }
     }
 
-    /// Whether the memory was used up, so that there is nothing to be found any more.
+    /// Whether the memory ran out, so that no result is possible.
     pub fn is_exhausted(&self) -> bool {
         self.exhausted
     }
 
-    /// Gives all candidates back, so that the process can go on, and takes no others.
+    /// Frees all candidates, so that the process can continue, and accepts no more.
     fn exhaust(&mut self) {
         self.exhausted = true;
         self.candidates.fill_with(Vec::new);
@@ -127,8 +127,8 @@ impl NeighborSink {
     fn offer(&mut self, position: usize, candidate: Candidate) {
         let (value, name) = candidate;
         let floor = self.floors[position];
-        // Hashes have few different affinities: without a look at the number, whatever ties with
-        // the floor would be taken and thrown away again.
+        // Hashes have few different affinities: without comparing the numbers as well, all ties with
+        // the floor would be added and then removed again.
         if value < floor || (value == floor && name >= self.too_late[position]) {
             return;
         }

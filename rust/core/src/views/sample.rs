@@ -29,7 +29,7 @@ pub enum Fallback {
 /// Sizes that the exact method draws before it looks at all of them.
 const SIZES_DRAWN: usize = 64;
 
-/// Everything about a view but the map and the chance.
+/// All parameters of a view; the map and the random numbers are separate.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub struct Sampler {
     /// Crop or cutout.
@@ -48,10 +48,10 @@ pub struct Sampler {
     pub boxes: usize,
 }
 
-/// What was drawn.
+/// A drawn view.
 #[derive(Debug, Clone, PartialEq)]
 pub struct View {
-    /// Where, in the image.
+    /// The boxes, in pixels of the image.
     pub boxes: Vec<Rectangle>,
     /// The share kept.
     pub iou: f64,
@@ -367,7 +367,7 @@ impl<'a, C: Count> Search<'a, C> {
     }
 }
 
-/// A job for the sake of its root: plain code, compiled once for every instruction set.
+/// A [`simd::Job`] only so that this plain code is compiled for every instruction set.
 struct Counting<'a, 'b, C>(&'a Search<'b, C>, [usize; 2], &'a mut Vec<u32>);
 
 impl<C: Count> Job for Counting<'_, '_, C> {

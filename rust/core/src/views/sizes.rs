@@ -98,8 +98,8 @@ impl Sizes {
         Some(None)
     }
 
-    /// Every size that can be drawn: widths with the heights that go with them. Last, and even where
-    /// it is among those, what is drawn when nothing fits.
+    /// Every size that can be drawn: widths with their heights. The size that is used when nothing fits comes last,
+    /// even if it is listed before.
     pub fn drawable(&self, image: [usize; 2]) -> Vec<(usize, RangeInclusive<usize>)> {
         let (scale, ratio) = match *self {
             Self::Fixed([width, height]) => return vec![(width, height..=height)],

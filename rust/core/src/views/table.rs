@@ -66,7 +66,7 @@ impl Table<i64> {
     }
 }
 
-// Jobs for the sake of their root: plain code, compiled once for every instruction set.
+// A `simd::Job` only so that this plain code is compiled for every instruction set.
 
 struct Support<'a, T>(&'a Heatmap<'a, T>, f64);
 
@@ -139,7 +139,7 @@ fn extend<T: Pixel, C: Count>(
     bound: T,
     weigh: impl Fn(T) -> C,
 ) -> C {
-    // Everything is read before anything is written, or the compiler fears that it overlaps.
+    // All reads come before the writes; otherwise the compiler has to assume that they overlap.
     let mut line = *ups;
     let mut running = run;
     if values.iter().fold(false, |any, &value| any | (value > bound)) {
@@ -157,7 +157,7 @@ fn extend<T: Pixel, C: Count>(
 }
 
 impl<C: Count> Table<C> {
-    /// Adds up what `weigh` makes of values; those not above `bound` count nothing.
+    /// Adds up `weigh(value)` of all values above `bound`.
     #[inline(always)]
     fn new<T: Pixel>(map: &Heatmap<T>, bound: T, weigh: impl Fn(T) -> C) -> Self {
         let (height, width) = (map.height(), map.width());

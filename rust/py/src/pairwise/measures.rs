@@ -20,7 +20,7 @@ use crate::arrays::RaggedArrays;
 use crate::detached::Call;
 use crate::errors::OrRaise;
 
-/// What is done with a measure, whatever its type.
+/// Work on a measure, generic over its type.
 trait Use<'py> {
     type Output;
     fn with<const N: usize, const VALUES: usize, M: Measure<N, VALUES> + Send>(

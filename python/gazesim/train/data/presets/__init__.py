@@ -1,9 +1,9 @@
 """Public data sets as manifests: each in the layout in which it is published.
 
 None of them can ship with a library, so the presets were tested on small folders built after the
-published descriptions. Every preset returns all images it finds named, with absolute paths.
-Published splits are kept; where there is none, images are split by seed, classes in proportion and
-patients whole.
+published descriptions. Every preset returns all images that the data set names, with absolute paths.
+Published splits are kept; without one, images are split by seed, stratified by class, and a patient's
+images stay together.
 """
 
 from __future__ import annotations
@@ -19,11 +19,14 @@ from ....io.tables import fault
 from ..joining import add_gaze
 from ..manifest import Entry, Manifest
 from ..splits import split_by_group
+from .cub_gha import cub_gha
 from .egd_cxr import egd_cxr
 from .gazesearch import annotation_files, gazesearch
 from .inbreast import inbreast, inbreast_patches
+from .kvasir_gaze import kvasir_gaze
 from .layout import find_file
 from .oai import oai
+from .osie import osie
 from .reflacx import reflacx
 from .tufts import tufts
 
@@ -46,15 +49,15 @@ def preset(
     Parameters
     ----------
     name
-        ``"inbreast"``, ``"inbreast-patches"``, ``"tufts"``, ``"oai"``, ``"egd-cxr"``, ``"reflacx"`` or
-        ``"gazesearch"``.
+        ``"inbreast"``, ``"inbreast-patches"``, ``"tufts"``, ``"oai"``, ``"egd-cxr"``, ``"reflacx"``,
+        ``"gazesearch"``, ``"kvasir-gaze"``, ``"cub-gha"`` or ``"osie"``.
     folder
         Where it was unpacked, or one or two levels above.
     images
         Where the images are, if not in ``folder``: EGD-CXR and REFLACX use those of MIMIC-CXR, as
         DICOM or as the JPEGs of MIMIC-CXR-JPG.
     fractions, seed
-        How data without a published split are split; default 70, 10 and 20 % for training,
+        Shares of the splits for data without a published one; default 70, 10 and 20 % for training,
         validation and test.
 
     Notes
@@ -62,8 +65,8 @@ def preset(
     INbreast
         ``AllDICOMs/<image>_<patient>_MG_<side>_<view>_ANON.dcm`` and ``INbreast.csv`` (separated by
         semicolons; save INbreast.xls as such) with the columns ``File Name`` and ``Bi-Rads``.
-        Labels by BI-RADS: 1 normal, 2 and 3 benign, 4 to 6 malignant. Images without a patient in
-        their names belong to nobody else; how many there are is told on stderr.
+        Labels by BI-RADS: 1 normal, 2 and 3 benign, 4 to 6 malignant. An image without a patient in its
+        name is a group of its own; a line on stderr gives their number.
     INbreast-patches
         Patches that were cut from these mammograms (McGIP works on patches): ``patches/<image>*.png``, in
         folders or not. Labels and patients are those of the mammogram.
@@ -76,8 +79,8 @@ def preset(
         The knees of Chen et al. (2019): ``<split>/<grade>/<patient><L or R>.png`` with ``train``,
         ``val`` and ``test``; or ``kxr_sq_bu00.txt`` (``|``, or a CSV) with ``ID``, ``SIDE`` (1 right,
         2 left), ``READPRJ`` and ``V00XRKL``, and images ``<ID><L or R>.*``; of several readings of a knee
-        that of project 15 counts, and others where it has none, which is told; or, as in McGIP's code,
-        ``img/<grade>/*.png`` and ``OAI.json`` with the images of ``train``, ``val`` and ``test``.
+        that of project 15 counts, else another one, which a line on stderr reports; or, as in McGIP's
+        code, ``img/<grade>/*.png`` and ``OAI.json`` with the images of ``train``, ``val`` and ``test``.
         Labels: the grade of Kellgren and Lawrence, 0 to 4.
     EGD-CXR
         ``master_sheet.csv`` (``dicom_id``, ``path``, ``patient_id``, and 0 or 1 in ``Normal``, ``CHF``,
@@ -91,10 +94,24 @@ def preset(
         searched for; an image searched for several has a row ``task/image`` for each. ``valid`` becomes
         ``val``.
 
-    For all of them, what lies in ``heatmaps/<id>.png`` or ``.npy`` of the folder is the gaze map of the
-    image ``<id>``, and a ``gaze.csv``, ``.tsv``, ``.json`` or ``.txt``, or a folder ``gaze`` with a file per
-    image, holds scanpaths by id where the data set has none of its own. Names may have an ending, a folder
-    or other letters' case; what was joined by which rule, and what was not, is told on stderr.
+    Kvasir-gaze
+        Kvasir-SEG (``kavsir_bboxes.json``, as its owners spell it, ``images/*.jpg``, ``masks/*.jpg``) and
+        ``kvasir_fixation.csv`` of GazeMedSeg in it or in a folder beside it. ``train.txt`` and ``val.txt``,
+        likewise, are the official split. No labels; the column ``mask`` serves the segmentation probe.
+        This gaze was recorded while annotating. Read the licences: images for research alone, gaze
+        without one.
+    CUB-GHA
+        CUB-200-2011 (``images.txt``, ``classes.txt``, ``image_class_labels.txt``, ``train_test_split.txt``,
+        ``images``), ``data_5runs/Fixation_run<n>.txt`` in it or in a folder beside it, and, if unpacked
+        there, ``segmentations`` as the column ``mask``. Labels: the species. Every run is a reader.
+    OSIE
+        ``data/stimuli/*.jpg`` and ``data/eye/fixations.mat`` of 15 observers. No labels and no split of its
+        own; the semantic attributes (``attrs.mat``) are not read.
+
+    For all of them, ``heatmaps/<id>.png`` or ``.npy`` in the folder is the gaze map of the image ``<id>``,
+    and a ``gaze.csv``, ``.tsv``, ``.json`` or ``.txt``, or a folder ``gaze`` with a file per image, holds
+    scanpaths by id if the data set has none of its own. Names may have an ending, a folder or another case;
+    lines on stderr report how many were joined by which rule.
 
     Examples
     --------
@@ -152,20 +169,22 @@ def _root(name: str, given: Path) -> Path:
 
 
 def _holds(name: str, folder: Path) -> bool:
-    """Whether a folder has what the data set is known by."""
+    """Return whether a folder has a file or folder that identifies the data set."""
     if name == "gazesearch":
         return bool(annotation_files(folder))
     return any(any(folder.glob(mark)) for mark in MARKS[name])
 
 
 def _with_heatmap(entry: Entry, root: Path) -> Entry:
-    """Add the gaze map that the user put beside the data set."""
+    """Add the gaze map in the user's folder ``heatmaps``."""
     return replace(entry, heatmap=entry.heatmap or find_file(root / "heatmaps", [entry.id]))
 
 
 def _with_gaze(entries: list[Entry], root: Path) -> list[Entry]:
-    """Add the gaze that lies beside the data set: of EGD-CXR in one file, else what the user put there."""
-    common = {entry.gaze for entry in entries if entry.gaze and entry.gaze.parent == root}
+    """Add the gaze of EGD-CXR's own file, or for other data sets that of the user's files."""
+    own = [entry for entry in entries if entry.gaze and entry.gaze.parent == root]
+    # A name says which scanpath is meant, and the files of a folder belong together: nothing is to be joined.
+    common = {entry.gaze for entry in own if entry.gaze and not entry.gaze_name and entry.gaze.is_file()}
     place = find_file(root, ["gaze"], GAZE_ENDINGS)
     if place is None and (root / "gaze").is_dir() and any((root / "gaze").iterdir()):
         place = root / "gaze"
@@ -188,13 +207,19 @@ PRESETS: dict[str, Callable[[Path, Path], Iterator[Entry]]] = {
     "egd-cxr": egd_cxr,
     "reflacx": reflacx,
     "gazesearch": gazesearch,
+    "kvasir-gaze": kvasir_gaze,
+    "cub-gha": cub_gha,
+    "osie": osie,
 }
-#: By which file or folder a data set is known; any of them will do.
+#: Files or folders that identify a data set; one of them is enough.
 MARKS = {
     "inbreast": ("INbreast.csv",),
     "inbreast-patches": ("INbreast.csv",),
     "tufts": ("Expert/expert.json",),
     "oai": ("train/[0-4]", "val/[0-4]", "test/[0-4]", "img/[0-4]", "[kK][xX][rR]_[sS][qQ]_[bB][uU]00.*"),
     "egd-cxr": ("master_sheet.csv",),
+    "kvasir-gaze": ("kavsir_bboxes.json",),
+    "cub-gha": ("image_class_labels.txt",),
+    "osie": ("data/eye/fixations.mat",),
     "reflacx": ("main_data/metadata_phase_*.csv", "metadata_phase_*.csv"),
 }

@@ -1,4 +1,4 @@
-"""What the presets share: finding images by name or stem, and reading the tables of data sets."""
+"""Helpers of the presets: find images by name or stem, and read the tables of data sets."""
 
 from __future__ import annotations
 

@@ -66,7 +66,7 @@ def _findings(row: Row) -> bool:
     found = False
     for column in row.table.columns:
         cell = row.optional(column)
-        # Findings that are there or not, such as support devices, are no ratings.
+        # Columns that are True or False, such as support devices, are no ratings.
         if column.lower() in NO_FINDINGS or cell.lower() in ("", "nan", "true", "false"):
             continue
         rating = parse_number(cell)

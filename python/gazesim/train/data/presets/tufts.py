@@ -36,7 +36,7 @@ def tufts(root: Path, images: Path) -> Iterator[Entry]:
 
 
 def _is_abnormal(label: Any) -> bool:
-    """Whether the expert marked anything; an object called None says that nothing was found."""
+    """Return whether the expert marked anything; an object called None means that nothing was found."""
     objects = label.get("objects", []) if isinstance(label, dict) else []
     titles = [str(one.get("title", "")) for one in objects if isinstance(one, dict)]
     return any(title.strip().lower() != "none" for title in titles)

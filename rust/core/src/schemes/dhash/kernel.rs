@@ -4,6 +4,7 @@ use std::ops::Range;
 
 use super::Features;
 use super::columns::{ManyWords, OneWord, Sharing};
+use super::nibbles::{self, Planes};
 use crate::pairwise::{Bounded, Kernel, ListKernel, RowKernel, Tile};
 use crate::simd::{self, Level, Line, Lines};
 use crate::{Error, Result};
@@ -13,6 +14,8 @@ pub struct Affinity<'a> {
     rows: &'a Features,
     cols: &'a Features,
     packed: Packed,
+    /// The columns by nibbles, where that is the fastest way.
+    planes: Option<Planes>,
     level: Level,
 }
 
@@ -58,11 +61,12 @@ impl<'a> Affinity<'a> {
                 format!("hashes of {} words", rows.words),
             ));
         }
-        let packed = Packed::new(cols);
+        let by_nibbles = cols.words == 1 && level.counts_by_nibbles();
         Ok(Self {
             rows,
             cols,
-            packed,
+            packed: Packed::new(cols),
+            planes: by_nibbles.then(|| Planes::new(cols)),
             level,
         })
     }
@@ -96,6 +100,17 @@ impl RowKernel for Affinity<'_> {
     fn row(&self, (): &mut (), i: usize, first: usize, line: &mut [f32], streams: bool) {
         let (row, scale) = (self.rows.hash(i), self.rows.scales[i]);
         let packed = &self.packed;
+        if let (Some(planes), [word]) = (&self.planes, row) {
+            let job = nibbles::Line {
+                word: *word,
+                scale,
+                first,
+                planes,
+                line,
+                streams,
+            };
+            return simd::run(self.level, job);
+        }
         if let ([word], [words]) = (row, packed.words.as_slice()) {
             let columns = OneWord {
                 word: *word,
@@ -129,8 +144,8 @@ impl RowKernel for Affinity<'_> {
         );
     }
 
-    /// Among hashes with as many set bits, those are near enough that have some number of bits in
-    /// common: a comparison of integers. Pays where the hashes are sorted by their set bits.
+    /// Among hashes with the same number of set bits, those are near enough that share at least some number of
+    /// bits, which is a comparison of integers. It pays if the hashes are sorted by their set bits.
     fn seek(&self, (): &mut (), i: usize, cols: Range<usize>, floor: f32, found: &mut Vec<(usize, f32)>) {
         let runs = &self.packed.runs;
         let mut run = runs.partition_point(|&start| start <= cols.start) - 1;
@@ -139,18 +154,43 @@ impl RowKernel for Affinity<'_> {
             let (a, b) = (self.rows.scales[i], self.cols.scales[part.start]);
             let most = self.rows.counts[i].min(self.cols.counts[part.start]);
             if let Some(least) = least_common(floor, most, a, b) {
-                let job = Sharing {
-                    row: self.rows.hash(i),
-                    words: &self.packed.words,
-                    cols: part,
-                    least,
-                    scale: a * b,
-                    found,
-                };
-                simd::run(self.level, job);
+                self.sharing(self.rows.hash(i), part, least, a * b, found);
             }
             run += 1;
         }
+    }
+}
+
+impl Affinity<'_> {
+    /// Adds the hashes among `cols` that have at least `least` bits in common with one.
+    fn sharing(
+        &self,
+        row: &[u64],
+        cols: Range<usize>,
+        least: u32,
+        scale: f64,
+        found: &mut Vec<(usize, f32)>,
+    ) {
+        if let (Some(planes), [word]) = (&self.planes, row) {
+            let job = nibbles::Sharing {
+                word: *word,
+                planes,
+                cols,
+                least,
+                scale,
+                found,
+            };
+            return simd::run(self.level, job);
+        }
+        let job = Sharing {
+            row,
+            words: &self.packed.words,
+            cols,
+            least,
+            scale,
+            found,
+        };
+        simd::run(self.level, job);
     }
 }
 
@@ -178,7 +218,7 @@ impl Bounded for Affinity<'_> {
         } else {
             return 1.0;
         };
-        // A little more than exact: what is rounded in an affinity must not exceed it.
+        // Slightly larger than exact, so that a rounded affinity does not exceed it.
         ((f64::from(fewer) / f64::from(more)).sqrt() * (1.0 + 1e-6)) as f32
     }
 }
@@ -189,7 +229,7 @@ fn least_common(floor: f32, most: u32, a: f64, b: f64) -> Option<u32> {
     if most == 0 || cosine(most, a, b) < floor {
         return None;
     }
-    // The guess is off by rounding at most; the cosine itself decides.
+    // The estimate can be wrong by rounding; the cosine itself decides.
     let mut least = ((f64::from(floor) / (a * b)).ceil() as u32).min(most);
     while least > 0 && cosine(least - 1, a, b) >= floor {
         least -= 1;

@@ -1,7 +1,8 @@
-//! dHash: heatmaps as bits that say where the gaze falls off.
+//! dHash: heatmaps as bits that mark where the gaze decreases.
 
 mod columns;
 mod kernel;
+mod nibbles;
 
 pub use kernel::Affinity;
 
@@ -81,7 +82,7 @@ pub fn hash<T: Pixel>(map: &Heatmap<T>, parameters: &Parameters) -> Result<Vec<u
     hash_below(map, map.max(), parameters)
 }
 
-/// As [`hash`], of a map in which anything may be; `None` unless all pixels are sure to be good.
+/// As [`hash`], of an unchecked map; `None` unless all pixels are proven valid.
 pub fn unchecked_hash<T: Pixel>(map: &Heatmap<T>, parameters: &Parameters) -> Option<Vec<u64>> {
     hash_below(map, map.unchecked_max()?, parameters).ok()
 }

@@ -33,9 +33,8 @@ impl Path {
     /// diagonal, where a path costs the sum of the cells that it *enters*; leaves its cells in
     /// `cells` and returns its cost.
     ///
-    /// Of equally cheap paths the one is taken whose first step that differs is the diagonal, else
-    /// down, else right. Preferring steps from the start on is what multimatch_gaze's search does
-    /// in most ties; preferring them from the end on is not.
+    /// At the first step in which equally cheap paths differ, the diagonal is preferred, then down, then
+    /// right. In most ties, multimatch_gaze's search also prefers steps from the start, not from the end.
     pub fn find(&mut self, rows: usize, cols: usize, cost: impl Fn(usize, usize) -> f64) -> f64 {
         self.steps.clear();
         self.steps.resize(rows * cols, RIGHT);
@@ -82,7 +81,7 @@ impl Path {
         true
     }
 
-    /// Marks what lies on any cheapest path, then walks from the start to the end along the marks.
+    /// Marks all cells on any cheapest path, then walks from the start to the end along the marks.
     fn trace_forward(&mut self, rows: usize, cols: usize) {
         self.steps[rows * cols - 1] |= ON_CHEAPEST;
         for cell in (1..rows * cols).rev() {
@@ -109,7 +108,7 @@ impl Path {
             if leads(1, 1, DIAGONAL) {
                 (i, j) = (i + 1, j + 1);
             } else if leads(1, 0, DOWN) || j + 1 == cols {
-                i += 1; // where no mark leads on, as with NaN among the costs, along the border
+                i += 1; // without a mark (NaN among the costs), along the border
             } else {
                 j += 1;
             }

@@ -4,14 +4,14 @@ use std::f64::consts::PI;
 
 use super::align::{Alignment, Path};
 use super::fixed::{self, Fixed};
-use super::lanes::{self, Group, OneToEight, groups_of, pack};
+use super::lanes::{self, Group, OneToEight, pack};
 use super::{Differences, Features, Saccade, Scale};
 use crate::pairwise::{Bounded, GoOn, Kernel, ListKernel, Tile, TileKernel, tile_by_pairs};
 use crate::schemes::packed::Packed;
 use crate::schemes::{by_content, relative_difference};
 use crate::simd::{self, Level};
 
-/// Measured cost of one cell of an alignment and of one pair, for the guess at the whole.
+/// Measured cost of one cell of an alignment and of one pair, for the estimate of the total time.
 const CELL_NS: f64 = 0.7;
 const PAIR_NS: f64 = 80.0;
 
@@ -297,16 +297,16 @@ impl ListKernel for Comparison<'_, Affinity> {
         if self.rows.sample(i).is_empty() {
             return;
         }
-        for (places, group) in groups_of(self.cols, cols) {
-            self.one_to_eight(scratch, *level, i, &group, |lane, outcome| {
+        lanes::each_group(self.cols, cols, |places, group| {
+            self.one_to_eight(scratch, *level, i, group, |lane, outcome| {
                 values[places[lane]] = outcome;
             });
-        }
+        });
     }
 }
 
 impl Bounded for Comparison<'_, Affinity> {
-    /// Nothing cheap is known about scanpaths that would bound their affinity.
+    /// There is no cheap upper bound of the affinity of scanpaths.
     fn bound(&self, _: &Tile) -> f32 {
         1.0
     }

@@ -1,10 +1,9 @@
 //! The engine for joint alignment: one query against eight targets at a time.
 //!
-//! Lanes of different pairs need no communication, unlike anti-diagonals of one pair, and
-//! scanpaths are too short for those. The targets of a tile are sorted by length, so that eight
-//! neighbours waste little on padding. Costs are added in the order of the scalar engine, so every
-//! decision is the same; a pair with a tie on its path, whose rule needs the whole matrix, goes back
-//! to the scalar engine.
+//! Lanes of different pairs need no communication, unlike anti-diagonals of one pair, for which
+//! scanpaths are too short. The targets of a tile are sorted by length, so that groups of eight need
+//! little padding. Costs are added in the order of the scalar engine, so every decision is the same; a
+//! pair with a tie on its path, whose rule needs the whole matrix, is left to the scalar engine.
 
 use super::fixed::{self, Fixed};
 use super::median::{BEYOND, Five, Networks, middle};
@@ -21,12 +20,9 @@ pub fn pack(features: &Features) -> Packed<2> {
     Packed::new(features, 0.0, |vector| [vector.dx, vector.dy])
 }
 
-/// Groups the targets of a list.
-pub fn groups_of<'a>(
-    features: &'a Features,
-    list: &'a [u32],
-) -> impl Iterator<Item = (Vec<usize>, Group)> + 'a {
-    packed::groups_of(features, list, 0.0, |vector| [vector.dx, vector.dy])
+/// Groups the targets of a list; see [`packed::each_group`].
+pub fn each_group(features: &Features, list: &[u32], compare: impl FnMut(&[usize], &Group)) {
+    packed::each_group(features, list, 0.0, |vector| [vector.dx, vector.dy], compare);
 }
 
 /// From which cells a cell is reached most cheaply: bit `l` for lane `l` of the diagonal, above
@@ -71,7 +67,7 @@ impl Job for OneToEight<'_> {
     }
 }
 
-/// Makes room without giving any up, so that memory settles at the longest scanpaths.
+/// Grows the buffers and never shrinks them, so that they fit the longest scanpaths.
 pub fn grow<T: Clone>(memory: &mut Vec<T>, length: usize, value: T) {
     if memory.len() < length {
         memory.resize(length, value);
@@ -244,7 +240,7 @@ fn raw_differences(v: &Saccade, w: &Saccade) -> [f64; 5] {
     ]
 }
 
-/// The alignment without what follows it, for the benchmark that asks which share of the time it is.
+/// The alignment alone, for the benchmark of its share of the time.
 #[doc(hidden)]
 pub struct AlignOnly<'a>(pub OneToEight<'a>);
 

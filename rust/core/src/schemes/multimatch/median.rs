@@ -40,8 +40,8 @@ const MOST_KEPT: usize = 1 << 22;
 
 /// The exchanges for half lists of every length met so far that is too long for registers.
 ///
-/// They are made only for lengths that occur: those of all lengths up to a long one would fill the
-/// memory, and so would those of many long ones, which is why all are given up when they are too many.
+/// They are made only for lengths that occur, and all are dropped when they are too many: those of all
+/// lengths up to a long one, or of many long ones, would fill the memory.
 #[derive(Debug, Default)]
 pub struct Networks {
     by_length: Vec<Vec<(u16, u16)>>,

@@ -43,7 +43,7 @@ pub type Differences = [f64; 5];
 /// The saccades of every scanpath; a scanpath on which MultiMatch is undefined has none.
 pub type Features = Ragged<Saccade>;
 
-/// What turns scanpaths into features.
+/// The parameters that turn scanpaths into features.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub struct FeatureParameters {
     /// Scanpaths with fewer fixations are invalid; fewer than 2 always are.
@@ -144,7 +144,7 @@ fn compare<O: Outcome + Sync>(
     Ok(kernel.pair(&mut kernel.scratch(), 0, 1))
 }
 
-/// What turns five differences into similarities, and those into one affinity.
+/// The parameters that turn five differences into similarities, and those into one affinity.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub struct Scale {
     /// Width and height of the screen in pixels.

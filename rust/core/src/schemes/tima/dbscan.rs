@@ -7,7 +7,7 @@ pub type Cluster = u32;
 ///
 /// Clusters are numbered in the order of their first core point; a border point within reach of
 /// several belongs to the first. The time grows with the square of the number of points; `go_on` is
-/// asked after each of them, and where it says no, the labels are worth nothing.
+/// called after each of them, and if it returns false, the labels are invalid.
 pub fn labels(
     points: &[[f64; 3]],
     eps: f64,

@@ -5,7 +5,7 @@ use super::lanes::{Factors, OneToEight, Ways, end, factors};
 use crate::pairwise::{Bounded, GoOn, Kernel, ListKernel, Tile, TileKernel, tile_by_pairs};
 use crate::scanpath::Ragged;
 use crate::schemes::moments::Moments;
-use crate::schemes::packed::{Group, Packed, groups_of};
+use crate::schemes::packed::{Group, Packed, each_group};
 use crate::schemes::{by_content, relative_difference};
 use crate::simd::{self, Level};
 
@@ -124,7 +124,7 @@ impl<'a> Affinity<'a> {
     }
 }
 
-/// The cheapest way to a cell, and how many cells it has.
+/// The cost of the cheapest path to a cell, and its number of cells.
 ///
 /// Steps are compared by cost alone, the diagonal first, then i − 1, then j − 1. Carrying the
 /// length along the chosen steps is the same as tracing them back.
@@ -200,11 +200,11 @@ impl ListKernel for Affinity<'_> {
             return;
         }
         let keep = |&cluster: &Moments| factors(cluster, self.weight_mass);
-        for (places, group) in groups_of(self.cols, cols, 1.0, keep) {
-            self.one_to_eight(scratch, *level, (i, query), &group, |lane, affinity| {
+        each_group(self.cols, cols, 1.0, keep, |places, group| {
+            self.one_to_eight(scratch, *level, (i, query), group, |lane, affinity| {
                 values[places[lane]] = affinity;
             });
-        }
+        });
     }
 }
 
@@ -213,7 +213,7 @@ fn affinity(cost: f64, cells: f64) -> f32 {
 }
 
 impl Bounded for Affinity<'_> {
-    /// Nothing cheap is known about sequences that would bound their affinity.
+    /// There is no cheap upper bound of the affinity of sequences.
     fn bound(&self, _: &Tile) -> f32 {
         1.0
     }

@@ -1,9 +1,9 @@
 //! Time warping of one sequence against eight at a time, one in each lane.
 //!
-//! Costs are computed as in the scalar engine up to rounding (products with reciprocals instead of
-//! quotients), so a way that is cheapest here by more than rounding is cheapest there. Where two
-//! ways come closer than that, which of them is taken can change the number of cells and with it
-//! the affinity; such pairs are left to the scalar engine.
+//! Costs equal those of the scalar engine up to rounding (products with reciprocals instead of
+//! quotients), so a path that is cheapest here by more than rounding is cheapest there. If two paths
+//! are closer than that, the choice can change the number of cells and thus the affinity; such pairs
+//! are left to the scalar engine.
 
 use crate::schemes::moments::Moments;
 use crate::schemes::packed::Group;
@@ -19,11 +19,12 @@ pub fn factors(Moments { mass, spread }: Moments, weight_mass: f64) -> Factors {
     [mass, weight_mass / mass, spread, (1.0 - weight_mass) / spread]
 }
 
-/// Ways nearer than this are not told apart here: far above rounding, far below what happens.
+/// Paths whose costs differ by less than this are not decided here: far above rounding, far below usual
+/// differences.
 const TOO_CLOSE: f64 = 1e-12;
 
-/// Ways carry this beside their number of cells; the sum of two ways too close to each other
-/// carries it twice, which tells that there was a doubt.
+/// Added to the number of cells of every path; the sum of two paths that are too close contains it twice,
+/// which marks the doubt.
 const ONCE: f64 = 1e6;
 
 /// Cost and carried number of the ways to eight cells.

@@ -39,7 +39,7 @@ impl MinSamples {
     }
 }
 
-/// What turns gaze into clusters, and clusters into moments.
+/// The parameters that turn gaze into clusters, and clusters into moments.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub struct Parameters {
     /// Width and height of the image in pixels.
@@ -97,8 +97,8 @@ pub fn check_lengths(scanpaths: &Scanpaths, argument: &str) -> Result<()> {
     scanpaths.check_lengths(argument, MAX_POINTS, expected)
 }
 
-/// Computes the cluster moments of one sequence of points. Where `go_on`, asked often, says no, they
-/// are worth nothing.
+/// Computes the cluster moments of one sequence of points. `go_on` is called often; if it returns false, the
+/// moments are invalid.
 pub fn features(
     points: &[Fixation],
     parameters: &Parameters,

@@ -1,11 +1,16 @@
 //! Approximate neighbours by descent in a graph (Dong, Moses & Li 2011, "Efficient k-nearest neighbor graph
 //! construction for generic similarity measures"): neighbours of neighbours are likely neighbours.
 //!
-//! The result depends on the seed alone, not on the threads. In a round, which pairs are compared follows from the
-//! graph at its start; every pair that is compared is offered to both of its samples; and a list keeps the best of
-//! what it was offered, in whatever order that came. Random choices are hashes of seed, round and samples.
+//! The result depends only on the seed, not on the threads. The graph at the start of a round decides which pairs are
+//! compared; every compared pair is offered to both of its samples; a list keeps the best offers, whatever their
+//! order. Random choices are hashes of seed, round and samples.
 
+mod links;
+
+use std::sync::atomic::{AtomicU32, Ordering};
 use std::sync::{Mutex, MutexGuard, PoisonError};
+
+use links::{Draw, Proposals};
 
 use super::{Csr, Kernel, Rule, STRETCH};
 use crate::error::reserved;
@@ -18,18 +23,45 @@ pub trait ListKernel: Kernel<Output = f32> {
     fn list(&self, scratch: &mut Self::Scratch, i: usize, cols: &[u32], values: &mut [f32]);
 }
 
-/// How the graph is made.
+/// Settings of the descent.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Descent {
-    /// Neighbours per sample while the graph is made; at least as many as are asked for.
+    /// Neighbours per sample in the graph, at least as many as are requested.
     pub graph_k: usize,
-    /// What the random choices follow from.
+    /// Seed of the random choices.
     pub seed: u64,
-    /// Samples whose neighbours are also sought exactly, for the recall.
+    /// Number of samples whose neighbours are also found exactly, for the recall.
     pub queries: usize,
 }
 
-/// What was found, and how much of what there is to be found.
+impl Descent {
+    /// The requested number of neighbours.
+    ///
+    /// # Errors
+    /// [`Error::Argument`] without a `top_k`, or where it exceeds `graph_k`.
+    pub fn check(&self, rule: Rule) -> Result<usize> {
+        match rule.top_k {
+            Some(top_k) if top_k <= self.graph_k => Ok(top_k),
+            Some(top_k) => {
+                let expected = format!("at most graph_k = {}", self.graph_k);
+                Err(Error::argument("top_k", top_k, expected))
+            }
+            None => Err(Error::argument(
+                "top_k",
+                "None",
+                "a number with method nn-descent",
+            )),
+        }
+    }
+
+    /// Whether it is cheaper to compare all pairs of `count` samples: a descent compares each sample with some
+    /// `graph_k`² others, and a pair of samples that are far apart in memory costs up to twice as much as one of a tile.
+    pub fn compares_all(&self, count: usize) -> bool {
+        count / 4 <= self.graph_k.saturating_mul(self.graph_k)
+    }
+}
+
+/// The neighbours that were found, and their recall.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Approximate {
     /// The neighbours.
@@ -43,7 +75,7 @@ pub struct Approximate {
     pub rounds: usize,
 }
 
-/// The descent ends after so many rounds at the latest.
+/// The largest number of rounds.
 pub const MAX_ROUNDS: usize = 12;
 
 /// It ends when a round has renewed less than this share of the graph.
@@ -52,7 +84,7 @@ const STANDSTILL: f64 = 0.001;
 /// Positions on either side in the order of the samples with which the graph begins, beside random ones.
 const BESIDE: usize = 4;
 
-/// What the memory may not suffice for.
+/// What needs the memory, for the error.
 const WHAT: &str = "the graph of neighbours: a smaller graph_k needs less";
 
 /// Samples that one task deals with.
@@ -62,14 +94,14 @@ const BATCH: usize = 64;
 struct Edge {
     value: f32,
     position: u32,
-    /// Whether no neighbour was sought along it yet.
+    /// Whether the edge has not yet been used to find neighbours.
     fresh: bool,
 }
 
-/// Finds most of the neighbours of every sample among the others, and estimates which share of them.
+/// Finds most of the neighbours of every sample among the others, and estimates the recall.
 ///
-/// `names` as for [`neighbors`](super::neighbors). `poll` hears of samples: each counts once for the first graph, once
-/// for each round and once for the queries.
+/// `names` as for [`neighbors`](super::neighbors). `poll` is called with numbers of samples: each counts once for the
+/// first graph, once for each round and once for the queries.
 ///
 /// # Errors
 /// As [`neighbors`](super::neighbors); [`Error::Argument`] without a `top_k`, or where it exceeds `graph_k`.
@@ -82,20 +114,7 @@ pub fn neighbors_by_descent<K: ListKernel>(
     poll: Poll,
 ) -> Result<Approximate> {
     let count = super::neighbors::check_names(kernel, names)?;
-    let top_k = match rule.top_k {
-        Some(top_k) if top_k <= descent.graph_k => top_k,
-        Some(top_k) => {
-            let expected = format!("at most graph_k = {}", descent.graph_k);
-            return Err(Error::argument("top_k", top_k, expected));
-        }
-        None => {
-            return Err(Error::argument(
-                "top_k",
-                "None",
-                "a number with method nn-descent",
-            ));
-        }
-    };
+    let top_k = descent.check(rule)?;
     let graph = Graph::new(kernel, names, descent, threads)?;
     let count_u64 = count as u64;
     graph.begin(poll)?;
@@ -127,10 +146,10 @@ struct Graph<'a, K> {
     width: usize,
     /// Per sample, the best first.
     lists: Vec<Mutex<Vec<Edge>>>,
+    /// Per sample, the bits of what its last edge has once the list is full. It only rises, so whoever reads an older
+    /// number asks the list in vain, and nothing else.
+    floors: Vec<AtomicU32>,
 }
-
-/// Per sample: along which edges neighbours are sought in a round, by the priority of each.
-type Drawn = Vec<Mutex<Vec<(u32, u32)>>>;
 
 impl<'a, K: ListKernel> Graph<'a, K> {
     fn new(kernel: &'a K, names: &'a [u32], descent: &'a Descent, threads: usize) -> Result<Self> {
@@ -147,6 +166,8 @@ impl<'a, K: ListKernel> Graph<'a, K> {
             threads,
             width,
             lists,
+            // The least number above 0: an affinity of 0 is none.
+            floors: (0..count).map(|_| AtomicU32::new(1)).collect(),
         })
     }
 
@@ -189,15 +210,20 @@ impl<'a, K: ListKernel> Graph<'a, K> {
             values.clear();
             values.resize(others.len(), 0.0);
             self.kernel.list(scratch, i, others, values);
-            for (&j, &value) in others
-                .iter()
-                .zip(values.iter())
-                .filter(|(_, value)| **value > 0.0)
-            {
-                self.offer(i, j, value);
-                self.offer(j as usize, i as u32, value);
+            for (&j, &value) in others.iter().zip(values.iter()) {
+                if value >= self.floor(i) {
+                    self.offer(i, j, value);
+                }
+                if value >= self.floor(j as usize) {
+                    self.offer(j as usize, i as u32, value);
+                }
             }
         }
+    }
+
+    /// What an affinity must reach to be taken: at most what the list has last.
+    fn floor(&self, i: usize) -> f32 {
+        f32::from_bits(self.floors[i].load(Ordering::Relaxed))
     }
 
     fn offer(&self, i: usize, position: u32, value: f32) {
@@ -213,6 +239,9 @@ impl<'a, K: ListKernel> Graph<'a, K> {
         if list.get(place).is_some_and(|edge| edge.position == position) {
             return;
         }
+        if list.len() == self.width {
+            list.pop();
+        }
         list.insert(
             place,
             Edge {
@@ -221,7 +250,9 @@ impl<'a, K: ListKernel> Graph<'a, K> {
                 fresh: true,
             },
         );
-        list.truncate(self.width);
+        if let (true, Some(last)) = (list.len() == self.width, list.last()) {
+            self.floors[i].store(last.value.to_bits(), Ordering::Relaxed);
+        }
     }
 
     /// Begins with the samples beside each in their order, and with random ones.
@@ -248,58 +279,58 @@ impl<'a, K: ListKernel> Graph<'a, K> {
 
     /// Compares neighbours of neighbours; returns how many edges are new.
     fn round(&self, round: u64, poll: Poll) -> Result<usize> {
-        let count = self.len();
         let most = (self.descent.graph_k / 2).clamp(8, 64);
-        let drawn = || -> Drawn { (0..count).map(|_| Mutex::default()).collect() };
-        let (fresh, known) = (drawn(), drawn());
-        let silent: Poll = &mut |_| true;
+        let proposals = self.proposals(round, most)?;
+        let scratch = || (self.kernel.scratch(), Vec::new(), Vec::new(), Vec::new());
         self.in_batches(
-            count,
-            silent,
-            || (),
-            |(), i| {
-                for edge in lock(&self.lists[i]).iter() {
-                    let j = edge.position as usize;
-                    let (low, high) = (i.min(j) as u64, i.max(j) as u64);
-                    let priority = hash([self.descent.seed, round, low, high]) as u32;
-                    let lists = if edge.fresh { &fresh } else { &known };
-                    draw(&lists[i], most, (priority, j as u32));
-                    draw(&lists[j], most, (priority, i as u32));
-                }
-            },
-        )?;
-        self.in_batches(
-            count,
-            silent,
-            || (),
-            |(), i| {
-                let drawn = lock(&fresh[i]);
-                for edge in lock(&self.lists[i]).iter_mut() {
-                    edge.fresh &= !drawn.iter().any(|&(_, j)| j == edge.position);
-                }
-            },
-        )?;
-        let scratch = || (self.kernel.scratch(), Vec::new(), Vec::new());
-        self.in_batches(
-            count * most * most,
+            self.len() * most * most / 2,
             poll,
             scratch,
-            |(scratch, others, values), i| {
-                let (fresh, known) = (positions(&fresh[i]), positions(&known[i]));
-                for (k, &a) in fresh.iter().enumerate() {
-                    others.clear();
-                    others.extend_from_slice(&fresh[k + 1..]);
-                    others.extend(known.iter().filter(|j| !fresh.contains(j)));
-                    // What a list holds was offered to both.
-                    let list = lock(&self.lists[a as usize]);
-                    others.retain(|&j| j != a && !list.iter().any(|edge| edge.position == j));
-                    drop(list);
-                    self.meet(scratch, a as usize, others, values);
-                }
+            |(scratch, others, held, values), i| {
+                proposals.partners(i as u32, others);
+                held.clear();
+                held.extend(lock(&self.lists[i]).iter().map(|edge| edge.position));
+                held.sort_unstable();
+                // Every entry of a list has been offered to both samples.
+                let mut held = held.iter().copied().peekable();
+                others.retain(|&j| {
+                    while held.next_if(|&known| known < j).is_some() {}
+                    held.peek() != Some(&j)
+                });
+                self.meet(scratch, i, others, values);
             },
         )?;
         let fresh = |list: &Mutex<Vec<Edge>>| lock(list).iter().filter(|edge| edge.fresh).count();
         Ok(self.lists.iter().map(fresh).sum())
+    }
+
+    /// Draws the edges along which neighbours are sought in a round; those drawn are fresh no more.
+    fn proposals(&self, round: u64, most: usize) -> Result<Proposals> {
+        let silent: Poll = &mut |_| true;
+        let (fresh, known) = (Draw::new(self.len(), most), Draw::new(self.len(), most));
+        let edges = self.len() * self.width;
+        self.in_batches(
+            edges,
+            silent,
+            || (),
+            |(), i| {
+                for edge in lock(&self.lists[i]).iter() {
+                    let draw = if edge.fresh { &fresh } else { &known };
+                    draw.offer([i as u32, edge.position], [self.descent.seed, round]);
+                }
+            },
+        )?;
+        self.in_batches(
+            edges,
+            silent,
+            || (),
+            |(), i| {
+                for edge in lock(&self.lists[i]).iter_mut() {
+                    edge.fresh &= !fresh.has(i, edge.position);
+                }
+            },
+        )?;
+        Proposals::new(fresh, known)
     }
 
     /// The share of the neighbours of some samples that the graph holds, and the number of these samples.
@@ -383,21 +414,6 @@ impl<'a, K: ListKernel> Graph<'a, K> {
         }
         Ok(csr)
     }
-}
-
-/// Keeps the `most` with the smallest priorities, each once.
-fn draw(list: &Mutex<Vec<(u32, u32)>>, most: usize, edge: (u32, u32)) {
-    let list = &mut *lock(list);
-    if let Err(place) = list.binary_search(&edge)
-        && place < most
-    {
-        list.insert(place, edge);
-        list.truncate(most);
-    }
-}
-
-fn positions(list: &Mutex<Vec<(u32, u32)>>) -> Vec<u32> {
-    lock(list).iter().map(|(_, position)| *position).collect()
 }
 
 fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
