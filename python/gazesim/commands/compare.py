@@ -51,7 +51,7 @@ def run(
         plot: Where to draw mean, ceiling and floor of every measure, as .png.
         measures: Names with commas between them: multimatch, scanmatch, scanmatch_with_duration,
             string_edit_distance, sequence_score, stde, dtw_distance, frechet_distance, hausdorff_distance,
-            mannan_distance, eyenalysis, recurrence.
+            mannan_distance, eyenalysis, recurrence, scasim.
         parameters: Parameters of measures, for example '{"recurrence": {"radius_px": 60}}'.
         rows: image (a row per image and measure, and one over all images), all, or pair, for --out.
         predicted_format: Format of the predicted file, if it differs from --format.
