@@ -7,12 +7,12 @@ import hashlib
 import json
 import math
 from collections.abc import Hashable, Sequence
-from importlib.metadata import version
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 
+from .._core import __version__
 from .._errors import describe
 from ..ids import as_ids
 from ..schemes import SCHEMES, Grouping, Scheme, scheme_from
@@ -45,7 +45,7 @@ def draft(
     return {
         "format": FORMAT,
         "version": VERSION,
-        "library": version("gazesim"),
+        "library": __version__,
         "kind": "dense" if selection is None else "neighbors",
         "dtype": "float32",
         "scheme": None if features is None else scheme_to_json(features.scheme),

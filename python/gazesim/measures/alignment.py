@@ -212,4 +212,5 @@ def scasim(
         return seconds
     values = values_of(agreed.compiled_measure(), rows, cols, count=2, n_threads=n_threads, progress=progress)
     result = matrix(out, values.shape[:2], values.dtype)
-    return np.divide(values[..., 0], values[..., 1], out=result)
+    np.divide(values[..., 0], values[..., 1], out=result)
+    return result

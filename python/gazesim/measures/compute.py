@@ -73,7 +73,7 @@ def value_of(
 def fill(
     values: Array, measure: dict[str, Any], rows: Pair, cols: Pair, n_threads: int | None, progress: bool
 ) -> None:
-    with Bar(progress, *values.shape[:2], symmetric=False) as advance:
+    with Bar(progress, values.shape[0], values.shape[1], symmetric=False) as advance:
         _core.measure_values(
             rows, cols, values, measure=measure, n_threads=threads(n_threads), progress=advance
         )

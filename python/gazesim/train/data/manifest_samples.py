@@ -5,13 +5,13 @@ from __future__ import annotations
 import copy
 import warnings
 from collections.abc import Callable, Iterable
-from importlib.metadata import version
 from typing import Any
 
 import numpy as np
 import torch
 from numpy.typing import NDArray
 
+from ..._core import __version__
 from ..._errors import choice, integer, number
 from ..._progress import ProgressBar
 from ...heatmaps import draw_map
@@ -112,7 +112,7 @@ class ManifestSamples:
         # Shared by all that are taken from these samples, by position in the whole manifest.
         self._at = {name: at for at, name in enumerate(self.ids)}
         sources = [(entry.image, entry.heatmap or entry.gaze) for entry in entries]
-        settings = repr((version("gazesim"), self.bits, self.sigma_share, self.gaze.options, entries))
+        settings = repr((__version__, self.bits, self.sigma_share, self.gaze.options, entries))
         self.kept = kept(self.memory, sources, self.size, settings)
 
     def __len__(self) -> int:
