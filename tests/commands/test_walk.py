@@ -31,7 +31,7 @@ TRAINING = [
     "--model.heads.hidden", "16", "--model.heads.dim", "8", "--model.pairs.cache", "cache",
     "--model.pairs.top_k", "2", "--data.manifest", "maps/manifest.csv", "--data.size", "32",
     "--data.views.crop", "gaze", "--trainer.max_epochs", "2", "--trainer.accelerator", "cpu",
-    "--trainer.log_every_n_steps", "1", "--trainer.precision", "64-true",
+    "--trainer.log_every_n_steps", "1",
 ]  # fmt: skip
 #: One probe with all labels is enough.
 PROBE = ["--protocols", "probe", "--fractions", "1"]
@@ -121,7 +121,8 @@ def test_from_recordings_to_scores(tmp_path, rng, monkeypatch, run):
     metrics = (tmp_path / "whole" / "metrics.csv").read_bytes()
     assert (tmp_path / "cut" / "metrics.csv").read_bytes() == metrics
 
-    plain = [*TRAINING, "--model.backbone", json.dumps(WITHOUT_NORMS), "--data.batch_size"]
+    plain = [*TRAINING, "--model.backbone", json.dumps(WITHOUT_NORMS)]
+    plain += ["--trainer.precision", "64-true", "--data.batch_size"]
     run("pretrain", *plain, "4", "--out", "one")
     trained_by_two([*plain, "2"], tmp_path / "two")
     one, two = state(tmp_path / "one"), state(tmp_path / "two")

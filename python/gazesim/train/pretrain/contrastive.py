@@ -168,6 +168,9 @@ class Contrastive(lightning.LightningModule):
         """Take normalisation from the data module, and the gaze by which positives are chosen."""
         if stage != "fit":
             return
+        if self.trainer.precision == "64-true":
+            # Lightning restores a checkpoint before it converts the module: float32 would round the weights.
+            self.double()
         if self.about["framework"] == "gaze":
             # Nothing learns in the layers behind the stage that the head reads.
             expect_unused_parameters(self.trainer)
