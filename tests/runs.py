@@ -31,12 +31,12 @@ def interrupted(words, folder, how):
     child = subprocess.Popen(
         [sys.executable, "-c", program], stderr=subprocess.PIPE, text=True, env=threads()
     )
-    deadline = time.monotonic() + 300
+    deadline = time.monotonic() + 900
     while not (folder / "last.ckpt").is_file() and time.monotonic() < deadline:
         assert child.poll() is None, child.communicate()[1]
         time.sleep(0.005)
     child.send_signal(how)
-    _, said = child.communicate(timeout=60)
+    _, said = child.communicate(timeout=300)
     return child.returncode, said
 
 
@@ -48,7 +48,7 @@ def trained_by_two(words, folder):
         capture_output=True,
         text=True,
         env=threads(),
-        timeout=300,
+        timeout=900,
     )
     assert done.returncode == 0, done.stderr
     return done.stderr

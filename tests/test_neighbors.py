@@ -119,3 +119,23 @@ def test_neighbors_equal_the_twin(scheme, rule, rng):
     assert np.array_equal(found.indptr, expected.indptr)
     assert np.array_equal(found.indices, expected.indices)
     np.testing.assert_allclose(found.data, expected.data, rtol=0, atol=1e-6)
+
+
+@pytest.mark.parametrize("scheme", ["frechet", "hausdorff", "string_edit", "scanmatch", "scasim", "dtw"])
+@pytest.mark.parametrize("seed", [0, 1])
+def test_what_bounds_rule_out_is_no_neighbor_on_real_scanpaths(scheme, seed, shared):
+    """Exact search compares few of the pairs of real scanpaths; what it finds is what the matrix has."""
+    paths = gazesim.read_scanpaths(shared / "data/osie/fixations.mat", verbose=False)
+    chosen = paths[[paths.ids[k] for k in np.random.default_rng(seed).choice(len(paths), 700, replace=False)]]
+    geometry = gazesim.ScreenGeometry(chosen.screen_size, (34, 25.5), 60)
+    params = {"scasim": {"geometry": geometry}, "string_edit": {"kind": ["levenshtein", "lcs"][seed]}}.get(
+        scheme, {}
+    )
+    matrix = others((scheme, params, chosen))
+    threshold = float(np.quantile(matrix, 0.97))
+    for rule, expected in [
+        ({"top_k": 5}, nearest(matrix, 5)),
+        ({"threshold": threshold}, np.where(matrix >= np.float32(threshold), matrix, 0)),
+    ]:
+        found = gazesim.neighbors(chosen, scheme=scheme, **rule, **params)
+        assert np.array_equal(found.toarray(), expected)

@@ -60,6 +60,24 @@ def test_the_bootstrap_agrees_with_that_of_scipy(study: Any, rng: np.random.Gene
     assert found.bootstrap == pytest.approx((theirs.low, theirs.high), abs=0.02 * differences.std())
 
 
+def test_p_values_equal_those_of_scipy(study: Any, rng: np.random.Generator) -> None:
+    for count in (2, 5, 9):
+        ours, theirs = rng.normal(0.8, 0.05, count), rng.normal(0.75, 0.08, count)
+        known = stats.ttest_rel(ours, theirs).pvalue
+        assert study.statistics.p_value((ours - theirs).tolist()) == pytest.approx(known, rel=1e-10)
+    assert math.isnan(study.statistics.p_value([0.3]))
+    assert study.statistics.p_value([0.0, 0.0]) == 1
+
+
+def test_holm_corrects_for_the_number(study: Any) -> None:
+    """The example of Holm's step-down by hand: 4, 3, 2 and 1 times, never below the one before."""
+    found = study.statistics.holm([0.01, math.nan, 0.04, 0.03, 0.005])
+    assert found[0] == pytest.approx(0.03)
+    assert math.isnan(found[1])
+    assert found[2:] == pytest.approx([0.06, 0.06, 0.02])
+    assert study.statistics.holm([0.6, 0.9]) == [1.0, 1.0]
+
+
 def test_few_seeds_leave_intervals_open(study: Any) -> None:
     assert math.isnan(study.statistics.paired([]).mean)
     one = study.statistics.paired([0.25])

@@ -41,6 +41,28 @@ class Paired:
     bootstrap: tuple[float, float]
 
 
+def p_value(differences: Sequence[float]) -> float:
+    """Return the two-sided p of a paired t test against no difference; NaN below two differences."""
+    middle = spread(differences)
+    if middle.count < 2:
+        return math.nan
+    if middle.std == 0:
+        return 1.0 if middle.mean == 0 else 0.0
+    t = abs(middle.mean) / (middle.std / math.sqrt(middle.count))
+    return float(2 * stats.t.sf(t, middle.count - 1))
+
+
+def holm(values: Sequence[float]) -> list[float]:
+    """Return p values corrected for their number (Holm 1979); NaN stay, and do not count."""
+    found = list(map(float, values))
+    known = sorted((one, at) for at, one in enumerate(found) if not math.isnan(one))
+    reached = 0.0
+    for rank, (one, at) in enumerate(known):
+        reached = max(reached, min(1.0, (len(known) - rank) * one))
+        found[at] = reached
+    return found
+
+
 def spread(values: Sequence[float]) -> Spread:
     """Return mean and standard deviation."""
     numbers = np.asarray(values, float)

@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import csv
+import json
 
 import numpy as np
 import pytest
 
+import gazesim
 from gazesim import Scanpaths, compare_scanpaths, read_scanpaths
 from gazesim.cli import main
 from gazesim.io import write_table
@@ -86,3 +88,52 @@ def test_parameters(files, capsys):
     words = ["--measures", "recurrence", "--parameters", '{"recurrence": {"radius_px": 10}}', "--rows", "all"]
     assert main(["compare", *files, "--screen_size", "80,80", *words]) == 0
     assert "recurrence_det" in capsys.readouterr().out
+
+
+def test_model_output_without_subjects_and_times(rng, tmp_path, capsys):
+    """As scanpath models write it: a JSON list of name, X and Y, several scanpaths per image."""
+    names = [f"{number:012d}.jpg" for number in range(4)]
+    size = np.array([1680, 1050])
+
+    def record(name, **more):
+        x, y = (rng.random((2, 7)) * size[:, None]).round(1).tolist()
+        return {"name": name, "X": x, "Y": y, **more}
+
+    def times():
+        return (rng.random(7) * 300 + 100).round().tolist()
+
+    predicted = [record(name) for name in names for _ in range(2)]
+    human = [record(name, subject=s, T=times(), length=7) for name in names for s in (1, 2, 3)]
+    files = [tmp_path / "predicted.json", tmp_path / "human.json"]
+    for file, records in zip(files, (predicted, human), strict=True):
+        file.write_text(json.dumps(records))
+    out = tmp_path / "table.csv"
+    measures = (
+        "multimatch, scanmatch, scanmatch_with_duration, string_edit_distance, sequence_score, stde, scasim"
+    )
+    words = ["--measures", measures, "--out", str(out), "--shuffles", "2"]
+    words += ["--parameters", '{"sequence_score": {"bandwidth_px": 300}, "scasim": {"geometry": '
+              '{"size_px": [1680, 1050], "size_cm": [47, 30], "distance_cm": 60}}}']  # fmt: skip
+    assert main(["compare", *map(str, files), *words]) == 0
+    told = capsys.readouterr()
+    assert "8 entries have no subject; the scanpaths of an image are numbered" in told.err
+    assert "no T, so every fixation counts 0.25 s" in told.err
+    assert "compared 8 predicted with 12 human scanpaths" in told.err
+    with out.open(newline="", encoding="utf-8") as file:
+        rows = {row["measure"]: row for row in csv.DictReader(file) if row["level"] == "all"}
+    # What needs durations is left out, and said to be.
+    assert "multimatch_position" in rows
+    assert "multimatch_duration" not in rows
+    assert "scanmatch_with_duration" not in rows
+    assert "scasim" not in rows
+    assert "scanmatch_with_duration" in told.err
+    # The numbers are those of the records, pair by pair.
+    paths = [
+        {name: [np.c_[r["X"], r["Y"], np.ones(7)] for r in records if r["name"] == name] for name in names}
+        for records in (predicted, human)
+    ]
+    expected = [
+        gazesim.stde(paths[1][name], paths[0][name], screen_size=tuple(size), norm="sum").mean()
+        for name in names
+    ]
+    assert float(rows["stde"]["mean"]) == pytest.approx(np.mean(expected), abs=1e-9)

@@ -79,7 +79,7 @@ def manifest(tmp_path_factory):
 def test_configuration_beside_the_checkpoint(runs, tmp_path, capsys):
     words = [str(runs / "plain"), f"mcgip={runs / 'gaze' / 'last.ckpt'}", "--baselines", "scratch"]
     report = tmp_path / "report.html"
-    words += ["--html", str(report)]
+    words += ["--html", str(report), "--map_points", "2", "--map_unseen"]
     assert main(["evaluate", *words, "--fractions", "0.2,1", *QUICK, "--out", str(tmp_path / "out")]) == 0
     captured = capsys.readouterr()
     assert captured.out.startswith("| protocol | labels | method | n | ACC ↑ | AUC ↑ | M-AUC ↑ |")
@@ -90,6 +90,7 @@ def test_configuration_beside_the_checkpoint(runs, tmp_path, capsys):
     assert captured.out in (tmp_path / "out" / "results.md").read_text()
     with Image.open(tmp_path / "out" / "affinity_maps.png") as picture:
         assert picture.size[0] > 900
+        assert picture.size[1] > 1500  # two rows of each of three images at least: a point and the unseen one
     shown = data_of(report)
     assert [table["protocol"] for table in shown["tables"]] == ["probe", "finetune"]
     assert all(table["methods"] == ["plain", "mcgip", "scratch"] for table in shown["tables"])

@@ -90,6 +90,35 @@ def test_by_hand():
     assert saliency.information_gain(p, at, q) == pytest.approx(np.log2(4))
 
 
+def test_ties_by_hand():
+    """Fixated are a 3 and a 1; of the others one is 3, three are 2, two are 1 and one is 0."""
+    p, at = [[1, 2, 2], [3, 3, 1], [2, 1, 0]], [[0.5, 1.5, 0.2], [0.5, 0.5, 0.2]]
+    # Above or equal: of seven, the 3 exceeds six and ties with one, the 1 exceeds one and ties with two.
+    assert saliency.auc(p, at, negatives="unfixated") == pytest.approx((6.5 + 2) / 14, abs=1e-15)
+    # Against all pixels both tie with themselves, too, and the 3 exceeds the other one.
+    assert saliency.auc(p, at) == pytest.approx((7 + 2 * 0.5 + 1 + 3 * 0.5) / 18, abs=1e-15)
+    # Thresholds 3 and 1: (0, 0), (1/7, 1/2), (6/7, 1), (1, 1); 3/28 more than the true area.
+    assert saliency.auc_judd(p, at) == pytest.approx(5 / 7, abs=1e-15)
+    # Twice on the same pixel: once in Judd's, twice in the others.
+    twice = [*at, [0.6, 1.6, 0.2]]
+    assert saliency.auc_judd(p, twice) == pytest.approx(5 / 7, abs=1e-15)
+    assert saliency.auc(p, twice, negatives="unfixated") == pytest.approx((2 * 6.5 + 2) / 21, abs=1e-15)
+
+
+def test_shuffled_auc_by_hand_and_by_scikit_learn():
+    """Ties count a half, and a pixel that two others looked at is a negative twice."""
+    maps = [np.array([[1, 2, 2, 3]]), np.array([[5, 1, 1, 5]])]
+    columns = [[3, 1], [2, 0, 0]]
+    paths = [[[column + 0.5, 0.5] for column in one] for one in columns]
+    found = saliency.shuffled_auc(maps, paths)
+    # 3 exceeds 2, 1 and 1; 2 ties with 2, exceeds 1 and 1. 1 ties with 1; twice 5 ties with 5, exceeds 1.
+    np.testing.assert_allclose(found, [5.5 / 6, 3.5 / 6], rtol=0, atol=1e-15)
+    for own, p in enumerate(maps):
+        values = np.r_[p[0, columns[own]], p[0, columns[1 - own]]]
+        truth = np.repeat([1, 0], [len(columns[own]), len(columns[1 - own])])
+        assert found[own] == pytest.approx(roc_auc_score(truth, values), abs=1e-15)
+
+
 def test_fixations_or_pixels_are_counted():
     """Two fixations on the best pixel, one on the worst."""
     p = [[4, 3], [2, 1]]

@@ -14,7 +14,7 @@ SCHEMES = ["multimatch", "dtw", "string_edit", "tima", "moments", "dhash", "recu
 PARAMETERS = {"recurrence": {"radius_px": 64.0}}
 
 
-def gazes_for(scheme, count=400):
+def gazes_for(scheme, count=700):
     """Return gazes in a few groups, with some on which the scheme is undefined."""
     rng = np.random.default_rng(count)
     if scheme in ("moments", "dhash"):
@@ -81,6 +81,27 @@ def test_a_graph_of_everything_is_exact():
     assert exact.info == {"method": "exact", "recall": 1.0}
 
 
+@pytest.mark.parametrize("scheme", ["multimatch", "dhash"])
+def test_few_gazes_are_compared_all_with_all(scheme):
+    features = gazes_for(scheme, 400)
+    heard = []
+    how = {
+        "names": np.arange(400, dtype=np.uint32),
+        "threshold": 1e-6,
+        "top_k": 5,
+        "descent": {"graph_k": 10, "seed": 0, "queries": 1},
+        "n_threads": 2,
+        "progress": heard.append,
+    }
+    *found, info = features.scheme._find_neighbors(features, how)
+    *exact, _ = features.scheme._find_neighbors(features, {**how, "descent": None})
+    assert all(np.array_equal(one, other) for one, other in zip(found, exact, strict=True))
+    assert info == (1.0, 400, 0)
+    assert all(0 <= done <= 400 * (MAX_ROUNDS + 2) for done in heard)
+    # One more, and a graph is made.
+    assert search(gazes_for(scheme, 404), graph_k=10).info["rounds"] > 0
+
+
 def test_a_threshold_is_kept():
     features = gazes_for("dtw")
     found = search(features, threshold=0.9)
@@ -123,7 +144,7 @@ def test_ctrl_c_ends_the_search_and_progress_ends_at_its_total():
         "names": np.arange(3000, dtype=np.uint32),
         "threshold": 1e-6,
         "top_k": 5,
-        "descent": {"graph_k": 40, "seed": 0, "queries": 1000},
+        "descent": {"graph_k": 20, "seed": 0, "queries": 1000},
         "n_threads": 2,
         "progress": stop,
     }

@@ -73,3 +73,65 @@ def test_the_radius_itself_is_near():
 def test_the_radius_is_required():
     with pytest.raises(ValueError, match="radius_px is None; expected how near fixations must be"):
         gazesim.affinity([P], scheme="recurrence")
+
+
+SEEN = gazesim.ScreenGeometry(size_px=(1024, 768), size_cm=(40, 28), distance_cm=57)
+
+
+def test_a_radius_in_degrees_is_that_in_pixels_around_the_centre():
+    """At 57 cm one degree is 0.99486293 cm: 25.468491 px across and 27.287669 px down."""
+    in_px = 2 * (25.468491 + 27.287669) / 2
+    params = {"radius_deg": 2, "geometry": SEEN}
+    for module in (gazesim, gazesim.reference):
+        found, expected = (module.recurrence([A], [B], **radius) for radius in (params, {"radius_px": in_px}))
+        np.testing.assert_array_equal(found, expected)
+        affinity = module.affinity([A], [B], scheme="recurrence", **params)
+        assert only(affinity) == pytest.approx(only(expected[0]) / 100, abs=1e-7)
+    for pixels, near in ((in_px - 1e-3, 100), (in_px + 1e-3, 0)):
+        found = gazesim.recurrence([[[0, 0, 1]]], [[[pixels, 0, 1]]], **params)
+        assert only(found.rec) == near
+
+
+def test_a_radius_in_degrees_on_random_and_real_pairs(shared):
+    for rows, cols, size in all_blocks(shared):
+        geometry = gazesim.Screen(size, cm=(40, 40 * size[1] / size[0]), distance_cm=60)
+        ours, twin = (
+            module.recurrence(rows[:15], cols[:15], radius_deg=2.5, geometry=geometry)
+            for module in (gazesim, gazesim.reference)
+        )
+        for one, other in zip(ours, twin, strict=True):
+            np.testing.assert_allclose(one, other, rtol=0, atol=1e-9)
+
+
+def test_the_screen_of_a_radius_in_degrees_is_one(tmp_path):
+    """Screen, its old name and a mapping are one; a cache keeps it; another screen is refused."""
+    fields = {"size_px": (1024, 768), "size_cm": [40, 28], "distance_cm": 57}
+    schemes = [
+        gazesim.Recurrence(radius_deg=2, geometry=geometry)
+        for geometry in (SEEN, gazesim.Screen((1024, 768), (40, 28), 57), fields)
+    ]
+    assert schemes[0] == schemes[1] == schemes[2]
+    assert schemes[0].screen_size == (1024, 768)
+    cache = gazesim.AffinityCache.build(tmp_path / "cache", [A, B], ids=["a", "b"], scheme=schemes[0])
+    assert gazesim.AffinityCache.open(tmp_path / "cache").scheme == schemes[0] == cache.scheme
+    elsewhere = gazesim.Scanpaths.from_list([A], screen_size=(800, 600))
+    with pytest.raises(ValueError, match=r"gazes has screen_size .* expected that of the geometry"):
+        schemes[0].features(elsewhere)
+    with pytest.raises(ValueError, match=r"has screen_size .* expected that of the geometry"):
+        gazesim.recurrence(elsewhere, [B], radius_deg=2, geometry=SEEN)
+
+
+@pytest.mark.parametrize(
+    ("params", "message"),
+    [
+        ({"radius_px": 9, "radius_deg": 2, "geometry": SEEN}, "radius_px is 9, with a radius_deg; expected"),
+        ({"radius_deg": 2}, "geometry is None; expected a gazesim.ScreenGeometry"),
+        ({"radius_deg": 2, "geometry": gazesim.Screen((10, 10))}, "geometry is Screen.*; expected"),
+        ({"radius_deg": 0, "geometry": SEEN}, "radius_deg is 0; expected"),
+        ({"radius_px": 9, "geometry": SEEN}, "geometry is .*; expected it with radius_deg only"),
+        ({"radius_deg": 2, "geometry": SEEN, "screen_size": (10, 10)}, r"screen_size is \(10.0, 10.0\); exp"),
+    ],
+)
+def test_a_radius_is_stated_once(params, message):
+    with pytest.raises((ValueError, TypeError), match=message):
+        gazesim.Recurrence(**params)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import sys
 import time
 import warnings
@@ -50,7 +51,7 @@ def run(
         plot: Where to draw mean, ceiling and floor of every measure, as .png.
         measures: Names with commas between them: multimatch, scanmatch, scanmatch_with_duration,
             string_edit_distance, sequence_score, stde, dtw_distance, frechet_distance, hausdorff_distance,
-            mannan_distance, eyenalysis, recurrence.
+            mannan_distance, eyenalysis, recurrence, scasim.
         parameters: Parameters of measures, for example '{"recurrence": {"radius_px": 60}}'.
         rows: image (a row per image and measure, and one over all images), all, or pair, for --out.
         predicted_format: Format of the predicted file, if it differs from --format.
@@ -94,10 +95,13 @@ def run(
     if plot is not None:
         plot_comparison(table, plot)
         say(f"wrote {plot}")
+    again = [predicted, human, *given_again(options), "--measures", measures]
+    if parameters:
+        again += ["--parameters", json.dumps(parameters)]
     if out is None:
-        say_next("compare", predicted, human, *given_again(options), "--out", "scores.csv")
+        say_next("compare", *again, "--out", "scores.csv")
     else:
-        say_next("compare", predicted, human, *given_again(options), "--rows", "pair", "--out", "pairs.csv")
+        say_next("compare", *again, "--rows", "pair", "--out", "pairs.csv")
 
 
 def _chosen(measures: str, parameters: dict[str, dict[str, Any]]) -> dict[str, dict[str, Any]]:

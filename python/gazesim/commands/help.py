@@ -81,6 +81,8 @@ def _names_by_group(options: Sequence[Option], width: int) -> list[str]:
         is_section = all("." in one.name for one in members)  # --probe.NAME: l2, candidates, ...
         names = [one.name.partition(".")[2] if is_section else f"--{one.name}" for one in members]
         head = f"--{group}.NAME: " if is_section else f"{group}: " if group else ""
-        indents = {"initial_indent": f"  {head}", "subsequent_indent": "  "}
-        lines += textwrap.wrap(", ".join(names), width, break_on_hyphens=False, **indents)
+        listed = ", ".join(names)
+        lines += textwrap.wrap(
+            listed, width, initial_indent=f"  {head}", subsequent_indent="  ", break_on_hyphens=False
+        )
     return lines

@@ -47,11 +47,11 @@ def read_labels(path: Path, ids: Sequence[Hashable]) -> tuple[dict[Hashable, str
                 "expected one class"
             )
     found: dict[Hashable, str] = {}
-    for name, image in zip(ids, images, strict=True):
-        reader = str(name[1]) if isinstance(name, tuple) and len(name) == 2 else ""
+    for key, image in zip(ids, images, strict=True):
+        reader = str(key[1]) if isinstance(key, tuple) and len(key) == 2 else ""
         known = by_reading.get((image, reader), by_image.get(image))
         if known is not None:
-            found[name] = known
+            found[key] = known
     if not found:
         raise ValueError(
             f"{path}: none of its {len(lines)} rows names an image of the cache, such as {ids[0]!r}"

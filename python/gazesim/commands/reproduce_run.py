@@ -71,7 +71,8 @@ class _Splits:
     """Images with their splits; those of the last fold stay in memory."""
 
     def __init__(self) -> None:
-        self._key, self._samples = "", None
+        self._key = ""
+        self._samples: Any = None
 
     def of(self, plain: Mapping[str, Any]) -> Any:
         """Return the images of a configuration, whatever its views."""

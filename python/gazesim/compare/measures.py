@@ -159,7 +159,7 @@ def recurrence(pairs: PairSet, *, radius_px: float, min_line: int = 2) -> dict[s
 
 
 #: Parameters of the functions in gazesim.measures that the comparison sets itself.
-OWN = ("gazes", "other", "screen_size", "n_threads", "progress")
+OWN = ("gazes", "other", "screen_size", "n_threads", "out", "progress")
 
 
 def pairwise(function: Callable[..., Matrix]) -> Callable[..., Matrix]:

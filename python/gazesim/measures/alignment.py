@@ -10,8 +10,9 @@ from .._errors import choice
 from ..affinity import features_of
 from ..geometry import ScreenGeometry
 from ..schemes import ScanMatch, Scasim, StringEdit
+from ..schemes.features import matrix
 from ..schemes.string_edit import renumbered
-from .compute import Array, agreed_rows, values_of
+from .compute import Array, agreed_rows, lengths_of, value_of, values_of
 
 
 def scanmatch(
@@ -25,6 +26,7 @@ def scanmatch(
     temporal_bin_s: float = 0.0,
     rounding: str = "half_away",
     n_threads: int | None = None,
+    out: Array | None = None,
     progress: bool = False,
 ) -> Array:
     """Return the ScanMatch similarity of every pair of scanpaths, (n, m) float64.
@@ -44,6 +46,8 @@ def scanmatch(
         As for :class:`ScanMatch`.
     n_threads, progress
         As for :func:`gazesim.affinity`.
+    out
+        A C-contiguous (n, m) float64 array to write to; returned.
 
     Returns
     -------
@@ -65,9 +69,8 @@ def scanmatch(
     """
     scheme = ScanMatch(screen_size, grid, threshold_cells, gap, temporal_bin_s, rounding)
     agreed, rows, cols = agreed_rows(scheme, gazes, other)
-    return values_of(agreed.compiled_measure(), rows, cols, count=1, n_threads=n_threads, progress=progress)[
-        ..., 0
-    ]
+    run: dict[str, Any] = {"n_threads": n_threads, "out": out, "progress": progress}
+    return value_of(agreed.compiled_measure(), rows, cols, **run)
 
 
 def string_edit_distance(
@@ -77,6 +80,7 @@ def string_edit_distance(
     screen_size: tuple[float, float] | None = None,
     grid: tuple[int, int] | None = (5, 5),
     n_threads: int | None = None,
+    out: Array | None = None,
     progress: bool = False,
 ) -> Array:
     """Return the string edit distance (SED) of every pair of scanpaths, (n, m) float64.
@@ -94,8 +98,8 @@ def string_edit_distance(
         Scanpaths, as for :func:`gazesim.affinity`, or with ``grid=None`` labels, as for :class:`StringEdit`.
     screen_size, grid
         As for :class:`StringEdit`.
-    n_threads, progress
-        As for :func:`gazesim.affinity`.
+    n_threads, out, progress
+        As for :func:`scanmatch`.
 
     Examples
     --------
@@ -104,9 +108,10 @@ def string_edit_distance(
     array([[1., 3., 4.]])
     """
     scheme = StringEdit("levenshtein", screen_size, grid)
-    edits, n, m = edited(scheme, gazes, other, n_threads, progress)
+    edits, n, m = edited(scheme, gazes, other, n_threads, out, progress)
     # The compiled measure knows no empty sequence: all labels of the other one are inserted.
-    return np.where(np.isnan(edits), np.maximum(n, m), edits)
+    np.copyto(edits, np.maximum(n, m), where=(n == 0) | (m == 0))
+    return edits
 
 
 def sequence_score(
@@ -116,6 +121,7 @@ def sequence_score(
     screen_size: tuple[float, float] | None = None,
     grid: tuple[int, int] | None = (5, 5),
     n_threads: int | None = None,
+    out: Array | None = None,
     progress: bool = False,
 ) -> Array:
     """Return the sequence score of every pair of scanpaths, (n, m) float64.
@@ -132,21 +138,23 @@ def sequence_score(
     >>> gazesim.sequence_score([[3, 2, 0, 1, 5]], [[3, 2, 0, 1]], grid=None)
     array([[0.8]])
     """
-    common, n, m = edited(StringEdit("lcs", screen_size, grid), gazes, other, n_threads, progress)
-    return common / np.maximum(np.maximum(n, m), 1)
+    common, n, m = edited(StringEdit("lcs", screen_size, grid), gazes, other, n_threads, out, progress)
+    common /= np.maximum(np.maximum(n, m), 1)
+    return common
 
 
 def edited(
-    scheme: StringEdit, gazes: Any, other: Any, n_threads: int | None, progress: bool
+    scheme: StringEdit, gazes: Any, other: Any, n_threads: int | None, out: Array | None, progress: bool
 ) -> tuple[Array, Array, Array]:
     """Return the edits or common labels of every pair, and the lengths of both sides."""
     rows, cols = features_of(scheme, gazes, other, n_threads)
     sets = (rows,) if cols is None else (rows, cols)
     pairs, alphabet = renumbered(*sets)
     measure = {**scheme.compiled_measure(), "alphabet": alphabet}
-    values = values_of(measure, pairs[0], pairs[-1], count=1, n_threads=n_threads, progress=progress)
+    run: dict[str, Any] = {"n_threads": n_threads, "out": out, "progress": progress}
+    values = value_of(measure, pairs[0], pairs[-1], **run)
     n, m = (np.diff(offsets).astype(float) for _, offsets in (pairs[0], pairs[-1]))
-    return values[..., 0], n[:, None], m[None]
+    return values, n[:, None], m[None]
 
 
 def scasim(
@@ -157,6 +165,7 @@ def scasim(
     modulator: float = 0.83,
     normalise: str | None = None,
     n_threads: int | None = None,
+    out: Array | None = None,
     progress: bool = False,
 ) -> Array:
     """Return the scasim dissimilarity of every pair of scanpaths in seconds, (n, m) float64.
@@ -175,8 +184,8 @@ def scasim(
         As for :class:`Scasim`.
     normalise
         None for seconds; ``"fixations"`` divides by n + m, ``"durations"`` by the duration of both.
-    n_threads, progress
-        As for :func:`gazesim.affinity`.
+    n_threads, out, progress
+        As for :func:`scanmatch`.
 
     Returns
     -------
@@ -194,9 +203,13 @@ def scasim(
     if normalise is not None:
         choice("normalise", normalise, ("fixations", "durations"))
     agreed, rows, cols = agreed_rows(Scasim(geometry, modulator), gazes, other)
+    if normalise != "durations":
+        run: dict[str, Any] = {"n_threads": n_threads, "out": out, "progress": progress}
+        seconds = value_of(agreed.compiled_measure(), rows, cols, count=2, **run)
+        if normalise == "fixations":
+            n, m = lengths_of(rows, cols)
+            seconds /= np.maximum(n + m, 1)
+        return seconds
     values = values_of(agreed.compiled_measure(), rows, cols, count=2, n_threads=n_threads, progress=progress)
-    seconds, both = values[..., 0], values[..., 1]
-    if normalise == "fixations":
-        n, m = np.diff(rows[1])[:, None], np.diff(cols[1])[None]
-        return seconds / np.maximum(n + m, 1)
-    return seconds / both if normalise == "durations" else np.ascontiguousarray(seconds)
+    result = matrix(out, values.shape[:2], values.dtype)
+    return np.divide(values[..., 0], values[..., 1], out=result)

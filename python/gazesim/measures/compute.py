@@ -13,7 +13,7 @@ from ..heatmaps import threads
 from ..scanpaths import Scanpaths
 from ..schemes import ScanpathMeasure
 from ..schemes.base import Pair, ragged
-from ..schemes.features import Bar
+from ..schemes.features import Bar, matrix
 
 Array = NDArray[np.float64]
 
@@ -45,11 +45,42 @@ def values_of(
     measure: dict[str, Any], rows: Pair, cols: Pair, *, count: int, n_threads: int | None, progress: bool
 ) -> Array:
     """Return the ``count`` numbers of every pair, (n, m, count); NaN where a scanpath is empty."""
-    shape = (len(rows[1]) - 1, len(cols[1]) - 1)
-    out = np.empty((*shape, count))
-    with Bar(progress, *shape, symmetric=False) as advance:
-        _core.measure_values(rows, cols, out, measure=measure, n_threads=threads(n_threads), progress=advance)
-    return out
+    values = np.empty((*pairs_of(rows, cols), count))
+    fill(values, measure, rows, cols, n_threads, progress)
+    return values
+
+
+def value_of(
+    measure: dict[str, Any],
+    rows: Pair,
+    cols: Pair,
+    *,
+    count: int = 1,
+    out: Array | None,
+    n_threads: int | None,
+    progress: bool,
+) -> Array:
+    """Return the first of the ``count`` numbers of every pair, (n, m), in ``out`` if that is given."""
+    result = matrix(out, pairs_of(rows, cols), np.dtype(np.float64))
+    if count == 1:
+        fill(result[..., None], measure, rows, cols, n_threads, progress)
+    else:
+        run: dict[str, Any] = {"n_threads": n_threads, "progress": progress}
+        result[...] = values_of(measure, rows, cols, count=count, **run)[..., 0]
+    return result
+
+
+def fill(
+    values: Array, measure: dict[str, Any], rows: Pair, cols: Pair, n_threads: int | None, progress: bool
+) -> None:
+    with Bar(progress, *values.shape[:2], symmetric=False) as advance:
+        _core.measure_values(
+            rows, cols, values, measure=measure, n_threads=threads(n_threads), progress=advance
+        )
+
+
+def pairs_of(rows: Pair, cols: Pair) -> tuple[int, int]:
+    return len(rows[1]) - 1, len(cols[1]) - 1
 
 
 def lengths_of(rows: Pair, cols: Pair) -> tuple[Array, Array]:

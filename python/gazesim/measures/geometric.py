@@ -8,7 +8,7 @@ import numpy as np
 
 from .._errors import choice
 from ..schemes import DTW, Eyenalysis, Frechet, Hausdorff, Mannan
-from .compute import Array, agreed_rows, lengths_of, rows_of, values_of
+from .compute import Array, agreed_rows, lengths_of, rows_of, value_of, values_of
 
 
 class WarpedDistance(NamedTuple):
@@ -63,12 +63,18 @@ def dtw_distance(
 
 
 def frechet_distance(
-    gazes: Any, other: Any = None, *, n_threads: int | None = None, progress: bool = False
+    gazes: Any,
+    other: Any = None,
+    *,
+    n_threads: int | None = None,
+    out: Array | None = None,
+    progress: bool = False,
 ) -> Array:
     """Return the discrete Fréchet distance of every pair of scanpaths in px, (n, m) float64.
 
     Eiter and Mannila 1994: min over paths of max d_ij along the path, with distances, paths, parameters, NaN
-    and errors as for :func:`dtw_distance`. Range: 0 upwards. EyeFeatures 2.0.2 returns its square.
+    and errors as for :func:`dtw_distance`. Range: 0 upwards. EyeFeatures 2.0.2 returns its square. ``out`` as
+    for :func:`scanmatch`.
 
     Examples
     --------
@@ -77,18 +83,24 @@ def frechet_distance(
     array([[8.]])
     """
     rows, cols = rows_of(Frechet(), gazes, other)
-    run: dict[str, Any] = {"n_threads": n_threads, "progress": progress}
-    return values_of(Frechet().compiled_measure(), rows, cols, count=1, **run)[..., 0]
+    run: dict[str, Any] = {"n_threads": n_threads, "out": out, "progress": progress}
+    return value_of(Frechet().compiled_measure(), rows, cols, **run)
 
 
 def hausdorff_distance(
-    gazes: Any, other: Any = None, *, n_threads: int | None = None, progress: bool = False
+    gazes: Any,
+    other: Any = None,
+    *,
+    n_threads: int | None = None,
+    out: Array | None = None,
+    progress: bool = False,
 ) -> Array:
     """Return the Hausdorff distance of every pair of scanpaths in px, (n, m) float64.
 
     max(maxᵢ minⱼ d_ij, maxⱼ minᵢ d_ij), d_ij as for :func:`dtw_distance`, with its parameters, NaN and
     errors; the larger of both of SciPy's ``directed_hausdorff``. Range: 0 upwards. traj-dist measures to the
-    segments between fixations instead. EyeFeatures 2.0.2 shuffles the caller's rows on the way.
+    segments between fixations instead. EyeFeatures 2.0.2 shuffles the caller's rows on the way. ``out`` as
+    for :func:`scanmatch`.
 
     Examples
     --------
@@ -97,8 +109,8 @@ def hausdorff_distance(
     array([[8.]])
     """
     rows, cols = rows_of(Hausdorff(), gazes, other)
-    run: dict[str, Any] = {"n_threads": n_threads, "progress": progress}
-    return values_of(Hausdorff().compiled_measure(), rows, cols, count=1, **run)[..., 0]
+    run: dict[str, Any] = {"n_threads": n_threads, "out": out, "progress": progress}
+    return value_of(Hausdorff().compiled_measure(), rows, cols, **run)
 
 
 def mannan_distance(
@@ -107,6 +119,7 @@ def mannan_distance(
     *,
     screen_size: tuple[float, float] | None = None,
     n_threads: int | None = None,
+    out: Array | None = None,
     progress: bool = False,
 ) -> Array:
     """Return the Mannan distance D of every pair of scanpaths, (n, m) float64.
@@ -114,7 +127,8 @@ def mannan_distance(
     Mannan, Ruddock and Wooding 1995: D² = (m·Σᵢ minⱼ d²ᵢⱼ + n·Σⱼ minᵢ d²ᵢⱼ) / (2·n·m·(W² + H²)). Range: 0 to
     1 for gaze on the screen. The classic similarity index, 100·(1 - D/D_r), divides by the distance D_r of
     random scanpaths of the same lengths, and so changes from call to call; divide by that of your own seeded
-    scanpaths. The other parameters, NaN and errors as for :func:`dtw_distance`.
+    scanpaths. The other parameters, NaN and errors as for :func:`dtw_distance`, ``out`` as for
+    :func:`scanmatch`.
 
     Parameters
     ----------
@@ -129,9 +143,8 @@ def mannan_distance(
     array([[0.06]])
     """
     agreed, rows, cols = agreed_rows(Mannan(screen_size), gazes, other)
-    return values_of(agreed.compiled_measure(), rows, cols, count=1, n_threads=n_threads, progress=progress)[
-        ..., 0
-    ]
+    run: dict[str, Any] = {"n_threads": n_threads, "out": out, "progress": progress}
+    return value_of(agreed.compiled_measure(), rows, cols, **run)
 
 
 def eyenalysis(
@@ -142,13 +155,14 @@ def eyenalysis(
     squared: bool = False,
     denominator: str = "max",
     n_threads: int | None = None,
+    out: Array | None = None,
     progress: bool = False,
 ) -> Array:
     """Return the Eyenalysis distance of every pair of scanpaths, (n, m) float64.
 
     Mathôt, Cristino, Gilchrist and Theeuwes 2012: (Σᵢ minⱼ d_ij + Σⱼ minᵢ d_ij) / max(n, m), in px. Range: 0
     (the same places) upwards. EyeFeatures 2.0.2 squares d. The other parameters, NaN and errors as for
-    :func:`dtw_distance`.
+    :func:`dtw_distance`, ``out`` as for :func:`scanmatch`.
 
     Parameters
     ----------
@@ -170,9 +184,9 @@ def eyenalysis(
     choice("denominator", denominator, ("max", "sum"))
     scheme = Eyenalysis(duration_px_per_s=duration_px_per_s, squared=squared)
     rows, cols = rows_of(scheme, gazes, other)
-    sums = values_of(scheme.compiled_measure(), rows, cols, count=1, n_threads=n_threads, progress=progress)[
-        ..., 0
-    ]
+    run: dict[str, Any] = {"n_threads": n_threads, "out": out, "progress": progress}
+    sums = value_of(scheme.compiled_measure(), rows, cols, **run)
     n, m = lengths_of(rows, cols)
     with np.errstate(invalid="ignore"):  # NaN where both are empty
-        return sums / (np.maximum(n, m) if denominator == "max" else n + m)
+        sums /= np.maximum(n, m) if denominator == "max" else n + m
+    return sums

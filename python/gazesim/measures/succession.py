@@ -7,8 +7,9 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from .._errors import choice, integer
+from ..geometry import Screen
 from ..schemes import Recurrence, TimeDelayEmbedding
-from .compute import Array, agreed_rows, rows_of, values_of
+from .compute import Array, agreed_rows, rows_of, value_of, values_of
 
 
 def tde(
@@ -19,6 +20,7 @@ def tde(
     norm: str = "l2",
     reduction: str = "mean",
     n_threads: int | None = None,
+    out: Array | None = None,
     progress: bool = False,
 ) -> Array:
     """Return the time-delay embedding distance TDE_k of every pair of scanpaths in px, (n, m) float64.
@@ -38,8 +40,8 @@ def tde(
         and HAT). pyscanpath leaves out the last fixation of each window.
     reduction
         ``"mean"``, or ``"max"`` (FixaTons' "Hausdorff").
-    n_threads, progress
-        As for :func:`gazesim.affinity`.
+    n_threads, out, progress
+        As for :func:`scanmatch`.
 
     Examples
     --------
@@ -53,8 +55,8 @@ def tde(
     scheme = TimeDelayEmbedding(norm=norm)
     rows, cols = rows_of(scheme, gazes, other)
     measure = {**scheme.compiled_measure(), "windows": windows, "k": size}
-    values = values_of(measure, rows, cols, count=2, n_threads=n_threads, progress=progress)
-    return np.ascontiguousarray(values[..., 0])
+    run: dict[str, Any] = {"n_threads": n_threads, "out": out, "progress": progress}
+    return value_of(measure, rows, cols, count=2, **run)
 
 
 def stde(
@@ -64,6 +66,7 @@ def stde(
     screen_size: tuple[float, float] | None = None,
     norm: str = "l2",
     n_threads: int | None = None,
+    out: Array | None = None,
     progress: bool = False,
 ) -> Array:
     """Return the scaled time-delay embedding similarity of every pair of scanpaths, (n, m) float64.
@@ -86,8 +89,8 @@ def stde(
     array([[0.928]])
     """
     agreed, rows, cols = agreed_rows(TimeDelayEmbedding(screen_size, norm), gazes, other)
-    values = values_of(agreed.compiled_measure(), rows, cols, count=2, n_threads=n_threads, progress=progress)
-    return np.ascontiguousarray(values[..., 0])
+    run: dict[str, Any] = {"n_threads": n_threads, "out": out, "progress": progress}
+    return value_of(agreed.compiled_measure(), rows, cols, count=2, **run)
 
 
 class RecurrenceMeasures(NamedTuple):
@@ -107,8 +110,10 @@ def recurrence(
     gazes: Any,
     other: Any = None,
     *,
-    radius_px: float,
+    radius_px: float | None = None,
     min_line: int = 2,
+    radius_deg: float | None = None,
+    geometry: Screen | None = None,
     n_threads: int | None = None,
     progress: bool = False,
 ) -> RecurrenceMeasures:
@@ -131,6 +136,8 @@ def recurrence(
         How near two fixations must be, in pixels.
     min_line
         How many successive recurrences make a line, at least 2.
+    radius_deg, geometry
+        The radius in degrees instead, and the screen that it is seen on: as for :class:`Recurrence`.
     n_threads, progress
         As for :func:`gazesim.affinity`.
 
@@ -148,9 +155,12 @@ def recurrence(
     >>> found.rec.round(1), found.det.round(1)
     (array([[33.3]]), array([[66.7]]))
     """
-    scheme = Recurrence(radius_px)
+    scheme = Recurrence(radius_px, radius_deg=radius_deg, geometry=geometry)
     lines = integer("min_line", min_line, low=2, high=2**31)
-    rows, cols = rows_of(scheme, gazes, other)
-    measure = {"name": "recurrence_quantified", "radius_px": scheme.radius_px, "min_line": lines}
+    if scheme.geometry is None:
+        rows, cols = rows_of(scheme, gazes, other)
+    else:  # scanpaths must be those of its screen
+        _, rows, cols = agreed_rows(scheme, gazes, other)
+    measure = {"name": "recurrence_quantified", "radius_px": scheme.radius_in_px, "min_line": lines}
     values = values_of(measure, rows, cols, count=4, n_threads=n_threads, progress=progress)
     return RecurrenceMeasures(*(np.ascontiguousarray(values[..., value]) for value in range(4)))

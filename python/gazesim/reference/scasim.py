@@ -23,7 +23,8 @@ def angles_deg(a: Array, b: Array, geometry: Any) -> Array:
         for gaze in (a, b)
     ]
     u, v = rays[0][:, None], rays[1][None]
-    return np.degrees(np.arctan2(np.linalg.norm(np.cross(u, v), axis=-1), (u * v).sum(axis=-1)))
+    angles: Array = np.degrees(np.arctan2(np.linalg.norm(np.cross(u, v), axis=-1), (u * v).sum(axis=-1)))
+    return angles
 
 
 def edit_seconds(a: Array, b: Array, geometry: Any, modulator: float) -> float:

@@ -5,14 +5,15 @@ from __future__ import annotations
 import dataclasses
 import math
 from abc import abstractmethod
-from collections.abc import Hashable, Iterable
+from collections.abc import Hashable, Iterable, Mapping
 from typing import Any, ClassVar
 
 import numpy as np
 from numpy.typing import NDArray
 
 from .. import _core
-from .._errors import integer, numbers
+from .._errors import describe, integer, numbers
+from ..geometry import Screen, ScreenGeometry
 from ..scanpaths import Scanpaths
 from .base import Csr, Pair, Scheme, agreed_size, ragged
 from .features import Features
@@ -80,6 +81,22 @@ class ScanpathMeasure(Scheme):
     @property
     def _diagonal_px(self) -> float:
         return 1.0 if self.screen_size is None else math.hypot(*self.screen_size)
+
+
+def geometry_of(value: Any) -> ScreenGeometry:
+    """Return a screen with a size in cm and a distance: one with these, or a mapping of its fields."""
+    if isinstance(value, Mapping):  # as parsed from a manifest or a command line
+        # A cache's manifest has the names of Screen, a command line may have the old ones.
+        old = {"size_wh": "size_px", "cm": "size_cm"}
+        fields = {old.get(str(name), str(name)): side for name, side in value.items()}
+        return ScreenGeometry(**fields)
+    if not isinstance(value, Screen) or value.cm is None or value.distance_cm is None:
+        raise TypeError(
+            f"geometry is {describe(value)}; expected a gazesim.ScreenGeometry: size_px, size_cm and "
+            "distance_cm of the screen"
+        )
+    # One class, so that measures with equal screens are equal.
+    return ScreenGeometry(value.size_wh, value.cm, value.distance_cm)
 
 
 def refuse_long(offsets: NDArray[np.int64], argument: str, most: int) -> None:

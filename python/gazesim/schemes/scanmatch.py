@@ -93,8 +93,8 @@ class ScanMatch(ScanpathMeasure):
         bins = np.round(np.minimum(durations_s / self.temporal_bin_s, 1e9), 9)
         if self.rounding == "half_even":
             return np.round(bins)
-        half = 0.5 if self.rounding == "half_away" else 0.0
-        return np.floor(bins + half)
+        whole: NDArray[np.float64] = np.floor(bins + (0.5 if self.rounding == "half_away" else 0.0))
+        return whole
 
     def compiled_measure(self) -> dict[str, Any]:
         return {"name": "scanmatch", "threshold": self.threshold_cells, "gap": self.gap}

@@ -2,17 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any, ClassVar
 
 import numpy as np
 
-from .._errors import describe, number
+from .._errors import number
 from ..geometry import ScreenGeometry
 from ..scanpaths import Scanpaths
 from .base import Pair
-from .measure import ScanpathMeasure, refuse_long
+from .measure import ScanpathMeasure, geometry_of, refuse_long
 
 
 @dataclass(frozen=True)
@@ -27,8 +26,8 @@ class Scasim(ScanpathMeasure):
     Parameters
     ----------
     geometry
-        :class:`ScreenGeometry`: the screen in px and cm and its distance from the eye, which looks at its
-        centre; needed for visual angles. A mapping of its three fields will do.
+        :class:`Screen` or :class:`ScreenGeometry`: the screen in px and cm and its distance from the eye,
+        which looks at its centre; needed for visual angles. A mapping of its three fields will do.
     modulator
         μ, above 0 and at most 1: 1 ignores places; the smaller μ, the more a small visual angle costs.
 
@@ -48,18 +47,9 @@ class Scasim(ScanpathMeasure):
     invalid_reason: ClassVar[str] = "no fixation, or none that lasts any time"
 
     def __post_init__(self) -> None:
-        geometry: Any = self.geometry
-        if isinstance(geometry, Mapping):  # as parsed from a manifest or a command line
-            # A cache's manifest has the names of Screen, a command line may have the old ones.
-            old = {"size_wh": "size_px", "cm": "size_cm"}
-            geometry = ScreenGeometry(**{old.get(name, name): value for name, value in geometry.items()})
-        if not isinstance(geometry, ScreenGeometry):
-            raise TypeError(
-                f"geometry is {describe(geometry)}; expected a gazesim.ScreenGeometry: size_px, size_cm and "
-                "distance_cm of the screen"
-            )
         self._set_fields(
-            geometry=geometry, modulator=number("modulator", self.modulator, low=0.0, high=1.0, open_low=True)
+            geometry=geometry_of(self.geometry),
+            modulator=number("modulator", self.modulator, low=0.0, high=1.0, open_low=True),
         )
 
     @property

@@ -64,6 +64,17 @@ where
         for j in 0..count {
             assert_eq!(whole[i * count + j].to_bits(), whole[j * count + i].to_bits());
         }
+        for j in 0..count {
+            let pair = [samples.sample(i), samples.sample(j)];
+            if let [Some(a), Some(b)] = pair.map(|rows| measure.mark(rows))
+                && pair.iter().all(|rows| !rows.is_empty())
+            {
+                assert!(
+                    measure.bound(&a, &b) as f32 >= whole[i * count + j],
+                    "{i} and {j}"
+                );
+            }
+        }
         // The first sample of every eighteen is empty.
         assert_eq!(whole[i * count], 0.0);
     }

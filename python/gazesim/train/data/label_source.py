@@ -57,4 +57,5 @@ class LabelSource:
         """Return the affinities of the positions ``rows`` with ``cols`` (default: each other)."""
         first = self._labels[as_positions(rows, len(self.ids))]
         second = first if cols is None else self._labels[as_positions(cols, len(self.ids))]
-        return (first[:, None] == second).astype(np.float32)
+        same: Floats = (first[:, None] == second).astype(np.float32)
+        return same

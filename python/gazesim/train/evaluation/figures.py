@@ -151,7 +151,8 @@ def gaze_points(samples: Samples, index: int, count: int) -> list[tuple[float, f
     if gaze is None:
         height, width = samples.image(index).shape[1:]
         return [(width / 2, height / 2)]
-    left, found = gaze.numpy().copy(), []
+    left = gaze.numpy().copy()
+    found: list[tuple[float, float]] = []
     rows, columns = np.mgrid[: left.shape[0], : left.shape[1]]
     while len(found) < count and (not found or left.max() > 0):
         row, column = divmod(int(left.argmax()), left.shape[1])

@@ -56,7 +56,7 @@ def fit_by_gradient(
     )
     for epoch in range(settings.epochs):
         order = torch.from_numpy(epoch_order(len(true), seed, epoch))
-        for chosen in order.split(settings.batch_size):
+        for chosen in torch.split(order, settings.batch_size):
             optimiser.zero_grad()
             logits = inputs[chosen] @ weight.T + intercept
             functional.cross_entropy(logits, true[chosen]).backward()  # type: ignore[no-untyped-call]

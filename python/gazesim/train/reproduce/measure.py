@@ -90,7 +90,8 @@ def probe_weights(experiment: Experiment, network: nn.Module, samples: Samples) 
     features = embed(network, samples.take(train))
     labels = np.array([samples.labels[i] for i in train])
     fitted = fit_by_gradient(features, labels, len(samples.class_names), settings)
-    return fitted.weight.norm(dim=0)
+    norms: torch.Tensor = torch.linalg.vector_norm(fitted.weight, dim=0)
+    return norms
 
 
 def _images(samples: Samples) -> list[int]:

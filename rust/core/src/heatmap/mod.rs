@@ -4,6 +4,7 @@ mod blur;
 mod bytes;
 mod pixel;
 mod resize;
+mod strips;
 mod sums;
 
 use crate::simd::{self, Job, Lanes, Level};

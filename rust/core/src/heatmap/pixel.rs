@@ -3,7 +3,7 @@
 use std::ops::Range;
 
 use super::{Heatmap, MAX_PIXEL, Pixel, bytes, sums};
-use crate::simd::{self, Lanes};
+use crate::simd::{self, Adding};
 
 /// The properties of a pixel type that the sums over a map need.
 pub trait InLanes: Copy + Default + PartialOrd + Send + Sync {
@@ -18,7 +18,7 @@ pub trait InLanes: Copy + Default + PartialOrd + Send + Sync {
     /// A sum above this does not prove that all pixels are valid.
     const LARGEST_SUM: f64;
     /// Sixteen pixels as two sets of lanes, in units of [`Self::UNIT`]; `shift` is [`simd::SHIFT`].
-    fn sixteen<L: Lanes>(pixels: &[Self; 16], shift: L) -> [L; 2];
+    fn sixteen<L: Adding>(pixels: &[Self; 16], shift: L) -> [L; 2];
     /// The pixel, of those sixteen, that becomes a lane of one of the sets.
     #[inline(always)]
     fn place(set: usize, lane: usize) -> usize {
@@ -55,7 +55,7 @@ impl InLanes for u8 {
     type Bits = u8;
     const MAX_BITS: u8 = u8::MAX;
     #[inline(always)]
-    fn sixteen<L: Lanes>(pixels: &[u8; 16], _: L) -> [L; 2] {
+    fn sixteen<L: Adding>(pixels: &[u8; 16], _: L) -> [L; 2] {
         let values = pixels.map(f64::from);
         let (sets, _) = values.as_chunks();
         [L::load(&sets[0]), L::load(&sets[1])]
@@ -86,7 +86,7 @@ impl InLanes for f32 {
     type Bits = u32;
     const MAX_BITS: u32 = Self::MAX.to_bits();
     #[inline(always)]
-    fn sixteen<L: Lanes>(pixels: &[f32; 16], shift: L) -> [L; 2] {
+    fn sixteen<L: Adding>(pixels: &[f32; 16], shift: L) -> [L; 2] {
         L::load_rebased(pixels, shift)
     }
     #[inline(always)]
@@ -121,7 +121,7 @@ impl InLanes for f64 {
     type Bits = u64;
     const MAX_BITS: u64 = MAX_PIXEL.to_bits();
     #[inline(always)]
-    fn sixteen<L: Lanes>(pixels: &[f64; 16], _: L) -> [L; 2] {
+    fn sixteen<L: Adding>(pixels: &[f64; 16], _: L) -> [L; 2] {
         let (sets, _) = pixels.as_chunks();
         [L::load(&sets[0]), L::load(&sets[1])]
     }

@@ -1,6 +1,6 @@
 //! Matrices of all pairs.
 
-use super::{Kernel, RowKernel, TILE, TileKernel};
+use super::{Kernel, RowKernel, STRETCH, TILE, TileKernel};
 use crate::error::product;
 use crate::parallel::{self, Poll};
 use crate::simd;
@@ -54,6 +54,36 @@ pub fn dense<K: TileKernel>(
 /// processor does not have to read their lines first.
 const STREAM_BYTES: usize = 16 << 20;
 
+/// Columns that all rows of a band are compared with before others are: what is known of them stays in the first-level
+/// cache.
+const PART: usize = 2 * STRETCH;
+
+/// The part of a line that begins near column `first`, and where it begins. Parts that are written past the caches
+/// begin on a cache line, the first of a line excepted, so that no cache line is written half by one and half by
+/// another.
+fn part_of(line: &mut [f32], first: usize, streams: bool) -> (&mut [f32], usize) {
+    let ahead = if streams {
+        line.as_ptr().align_offset(64)
+    } else {
+        0
+    };
+    let (length, ahead) = (line.len(), ahead % 16);
+    let place = |first: usize| {
+        if first == 0 {
+            0
+        } else {
+            (first + ahead).min(length)
+        }
+    };
+    let end = if first + PART >= length {
+        length
+    } else {
+        place(first + PART)
+    };
+    let first = place(first);
+    (&mut line[first..end], first)
+}
+
 /// Fills the row-major matrix `out` with every pair, whole rows at a time and straight into the matrix.
 ///
 /// A symmetric matrix needs no other treatment: each unordered pair is computed twice. `poll` hears of as many pairs
@@ -74,8 +104,11 @@ pub fn dense_by_rows<K: RowKernel>(kernel: &K, out: &mut [f32], threads: usize, 
         |scratch, _, progress| {
             let Some((rows, cells)) = bands.take() else { return };
             let pairs = cells.len();
-            for (i, line) in rows.zip(cells.chunks_exact_mut(cols)) {
-                kernel.row(scratch, i, 0, line, streams);
+            for first in (0..cols).step_by(PART) {
+                for (i, line) in rows.clone().zip(cells.chunks_exact_mut(cols)) {
+                    let (part, first) = part_of(line, first, streams);
+                    kernel.row(scratch, i, first, part, streams);
+                }
             }
             simd::fence();
             // Once per band: an atomic operation waits for all earlier streamed stores.

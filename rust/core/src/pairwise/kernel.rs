@@ -43,6 +43,21 @@ pub trait TileKernel: Kernel {
         values: &mut [Self::Output],
         go_on: GoOn,
     ) -> bool;
+
+    /// As [`TileKernel::tile`], in a search for neighbours among one set of samples: what reaches neither the floor of
+    /// its row nor that of its column may be left at 0, and of a diagonal tile what is not right of the diagonal.
+    /// `floors` are those of all samples, and above 0.
+    fn tile_above(
+        &self,
+        scratch: &mut Self::Scratch,
+        tile: &Tile,
+        floors: &[f32],
+        values: &mut [Self::Output],
+        go_on: GoOn,
+    ) -> bool {
+        let _ = floors;
+        self.tile(scratch, tile, values, go_on)
+    }
 }
 
 /// Compares one row with a range of columns: for kernels that are as fast as the memory they write to.

@@ -30,7 +30,11 @@ pub fn neighbors<K: TileKernel + Bounded>(
         rule,
         threads,
         poll,
-        |scratch, tile, values, go_on| kernel.tile(scratch, tile, values, go_on),
+        |scratch, tile, floors, values, go_on| match rule.top_k {
+            None => kernel.tile_above(scratch, tile, floors, values, go_on),
+            // Floors that rise slowly rule out too little to pay for a look at every pair.
+            Some(_) => kernel.tile(scratch, tile, values, go_on),
+        },
     )
 }
 
@@ -56,7 +60,7 @@ pub fn neighbors_by_rows<K: RowKernel + Bounded>(
         rule,
         threads,
         poll,
-        |scratch, tile, values, go_on| {
+        |scratch, tile, _, values, go_on| {
             for (i, line) in tile.rows.clone().zip(values.chunks_exact_mut(tile.cols.len())) {
                 kernel.row(scratch, i, tile.cols.start, line, false);
             }
@@ -89,7 +93,7 @@ fn by_tiles<K: Bounded>(
     rule: Rule,
     threads: usize,
     poll: Poll,
-    compare: impl Fn(&mut K::Scratch, &Tile, &mut [f32], GoOn) -> bool + Sync,
+    compare: impl Fn(&mut K::Scratch, &Tile, &[f32], &mut [f32], GoOn) -> bool + Sync,
 ) -> Result<Csr> {
     let count = check_names(kernel, names)?;
     let exhausted = AtomicBool::new(false);
@@ -112,7 +116,7 @@ fn by_tiles<K: Bounded>(
             let mut go_on = |pairs: usize| progress.advance(pairs as u64);
             if !sink.may_take(tile.rows.clone().chain(tile.cols.clone()), kernel.bound(tile)) {
                 go_on(tile.pairs());
-            } else if compare(scratch, tile, values, &mut go_on) {
+            } else if compare(scratch, tile, sink.floors(), values, &mut go_on) {
                 sink.take(tile, values, names);
             }
             exhausted.fetch_or(sink.is_exhausted(), Ordering::Relaxed);

@@ -1,6 +1,7 @@
 //! Discrete Fréchet distance of fixations: the smallest possible maximum of the distances along a path.
 
-use super::side_by_side::{Columns, Eight, Measure};
+use super::outline::{between_boxes, between_ends, outline};
+use super::side_by_side::{Columns, Eight, Mark, Measure};
 use crate::simd::{Aligned, Lanes};
 
 /// The distance in pixels.
@@ -43,5 +44,16 @@ impl Measure<2, 1> for Frechet {
 
     fn affinity(&self, [distance]: [f64; 1], _: usize, _: usize) -> f64 {
         1.0 - distance / self.diagonal
+    }
+
+    fn mark(&self, rows: &[[f64; 2]]) -> Option<Mark> {
+        Some(outline(rows))
+    }
+
+    /// Every path joins both ends, and no distance is shorter than Hausdorff's.
+    fn bound(&self, a: &Mark, b: &Mark) -> f64 {
+        let [first, last] = between_ends(a, b);
+        let square = first.max(last).max(between_boxes(a, b));
+        1.0 - square.sqrt() / self.diagonal
     }
 }

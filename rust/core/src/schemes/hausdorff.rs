@@ -1,7 +1,8 @@
 //! Hausdorff distance: the largest distance of a fixation of either scanpath to the nearest of the other.
 
 use super::nearest::{self, nearest, stored};
-use super::side_by_side::{Columns, Eight, Measure};
+use super::outline::{between_boxes, outline};
+use super::side_by_side::{Columns, Eight, Mark, Measure};
 use crate::simd::Lanes;
 
 /// The distance in pixels.
@@ -28,5 +29,13 @@ impl Measure<2, 1> for Hausdorff {
 
     fn affinity(&self, [distance]: [f64; 1], _: usize, _: usize) -> f64 {
         1.0 - distance / self.diagonal
+    }
+
+    fn mark(&self, rows: &[[f64; 2]]) -> Option<Mark> {
+        Some(outline(rows))
+    }
+
+    fn bound(&self, a: &Mark, b: &Mark) -> f64 {
+        1.0 - between_boxes(a, b).sqrt() / self.diagonal
     }
 }

@@ -9,6 +9,7 @@ pub mod mannan;
 pub mod moments;
 pub mod multimatch;
 mod nearest;
+mod outline;
 mod packed;
 pub mod recurrence;
 pub mod scanmatch;

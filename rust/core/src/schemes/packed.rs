@@ -2,7 +2,7 @@
 
 use super::eights_by_length;
 use crate::scanpath::Ragged;
-use crate::simd::Aligned;
+use crate::simd::{self, Aligned};
 use crate::sink::{TILE, Tile};
 
 /// Eight samples of a tile, side by side.
@@ -21,36 +21,61 @@ impl<const M: usize> Group<M> {
         filler: f64,
         keep: &impl Fn(&T) -> [f64; M],
     ) -> Self {
-        let longest = targets.iter().map(|&target| features.sample(target).len()).max();
-        let mut rows = vec![Aligned([[filler; 8]; M]); longest.unwrap_or(0)];
-        for (lane, &target) in targets.iter().enumerate() {
-            for (row, numbers) in rows.iter_mut().zip(features.sample(target)) {
+        let mut group = Self {
+            rows: Vec::new(),
+            targets,
+        };
+        group.fill(features, filler, keep);
+        group
+    }
+
+    /// Fetches what is kept of the targets.
+    fn fill<T>(&mut self, features: &Ragged<T>, filler: f64, keep: &impl Fn(&T) -> [f64; M]) {
+        let longest = self.targets.iter().map(|&target| features.sample(target).len());
+        let longest = longest.max().unwrap_or(0);
+        self.rows.clear();
+        self.rows.resize(longest, Aligned([[filler; 8]; M]));
+        for (lane, &target) in self.targets.iter().enumerate() {
+            for (row, numbers) in self.rows.iter_mut().zip(features.sample(target)) {
                 for (values, value) in row.0.iter_mut().zip(keep(numbers)) {
                     values[lane] = value;
                 }
             }
         }
-        Self { rows, targets }
     }
 }
 
-/// Groups the valid samples of a list, those of similar length together; with each group the places of its samples in
-/// the list.
-pub fn groups_of<T, const M: usize>(
+/// Hands over the valid samples of a list in groups, those of similar length together; with each group the places of
+/// its samples in the list.
+///
+/// The samples may be anywhere in memory: those of the next group are asked for while one is compared.
+pub fn each_group<T, const M: usize>(
     features: &Ragged<T>,
     list: &[u32],
     filler: f64,
     keep: impl Fn(&T) -> [f64; M],
-) -> impl Iterator<Item = (Vec<usize>, Group<M>)> {
-    let length = |place: usize| features.sample(list[place] as usize).len();
-    let mut order: Vec<usize> = (0..list.len()).filter(|&place| length(place) > 0).collect();
-    order.sort_by_key(|&place| length(place));
-    let eights: Vec<Vec<usize>> = order.chunks(8).map(<[usize]>::to_vec).collect();
-    eights.into_iter().map(move |places| {
-        let targets = places.iter().map(|&place| list[place] as usize).collect();
-        let group = Group::new(features, targets, filler, &keep);
-        (places, group)
-    })
+    mut compare: impl FnMut(&[usize], &Group<M>),
+) {
+    let sample = |place: usize| features.sample(list[place] as usize);
+    let mut order: Vec<usize> = (0..list.len())
+        .filter(|&place| !sample(place).is_empty())
+        .collect();
+    order.sort_by_key(|&place| sample(place).len());
+    let mut group = Group {
+        rows: Vec::new(),
+        targets: Vec::with_capacity(8),
+    };
+    for (number, places) in order.chunks(8).enumerate() {
+        for &place in order.iter().skip(8 * (number + 1)).take(8) {
+            simd::prefetch(sample(place));
+        }
+        group.targets.clear();
+        group
+            .targets
+            .extend(places.iter().map(|&place| list[place] as usize));
+        group.fill(features, filler, &keep);
+        compare(places, &group);
+    }
 }
 
 /// The valid samples of every [`TILE`] columns, grouped.

@@ -1,8 +1,9 @@
 //! One scanpath against eight others at once: the driver's side of all scanpath measures.
 
 use std::marker::PhantomData;
+use std::sync::OnceLock;
 
-use super::packed::{Group, Packed, groups_of};
+use super::packed::{Group, Packed, each_group};
 use crate::pairwise::{Bounded, GoOn, Kernel, ListKernel, Tile, TileKernel};
 use crate::scanpath::Ragged;
 use crate::simd::{self, Job, Lanes, Level};
@@ -13,6 +14,9 @@ pub const MAX_FIXATIONS: usize = 8192;
 
 /// `VALUES` numbers for each of eight pairs.
 pub type Eight<const VALUES: usize> = [[f64; 8]; VALUES];
+
+/// A few numbers that say much about a sample: what [`Measure::bound`] looks at.
+pub type Mark = [f64; 8];
 
 /// Eight columns side by side, one in each lane.
 pub struct Columns<'a, const N: usize> {
@@ -58,6 +62,16 @@ pub trait Measure<const N: usize, const VALUES: usize>: Sync {
 
     /// The affinity of two samples of `n` and `m` rows.
     fn affinity(&self, values: [f64; VALUES], n: usize, m: usize) -> f64;
+
+    /// What [`Measure::bound`] needs of a sample that is not empty; None where nothing cheap bounds an affinity.
+    fn mark(&self, _rows: &[[f64; N]]) -> Option<Mark> {
+        None
+    }
+
+    /// A number that the affinity of samples with these marks does not exceed, rounding included.
+    fn bound(&self, _a: &Mark, _b: &Mark) -> f64 {
+        f64::INFINITY
+    }
 }
 
 impl<const N: usize, const VALUES: usize, M: Measure<N, VALUES>> Measure<N, VALUES> for &M {
@@ -77,6 +91,14 @@ impl<const N: usize, const VALUES: usize, M: Measure<N, VALUES>> Measure<N, VALU
 
     fn affinity(&self, values: [f64; VALUES], n: usize, m: usize) -> f64 {
         (*self).affinity(values, n, m)
+    }
+
+    fn mark(&self, rows: &[[f64; N]]) -> Option<Mark> {
+        (*self).mark(rows)
+    }
+
+    fn bound(&self, a: &Mark, b: &Mark) -> f64 {
+        (*self).bound(a, b)
     }
 }
 
@@ -145,6 +167,8 @@ pub struct Comparison<'a, const N: usize, const VALUES: usize, M, O> {
     cols: &'a Ragged<[f64; N]>,
     packed: Packed<N>,
     level: Level,
+    /// The rows' marks, if they are asked for.
+    marks: OnceLock<Option<Vec<Mark>>>,
     outcome: PhantomData<O>,
 }
 
@@ -169,6 +193,7 @@ impl<'a, const N: usize, const VALUES: usize, M: Measure<N, VALUES>, O: Outcome<
             cols,
             packed: Packed::new(cols, M::FILLER, |row| *row),
             level,
+            marks: OnceLock::new(),
             outcome: PhantomData,
         }
     }
@@ -188,6 +213,50 @@ impl<'a, const N: usize, const VALUES: usize, M: Measure<N, VALUES>, O: Outcome<
                 columns,
             },
         )
+    }
+
+    /// The marks of all rows; None where the measure has none.
+    fn marks(&self) -> Option<&[Mark]> {
+        let mark = |i| match self.rows.sample(i) {
+            [] => Some(Mark::default()),
+            rows => self.measure.mark(rows),
+        };
+        let marks = || (0..self.rows.len()).map(mark).collect();
+        self.marks.get_or_init(marks).as_deref()
+    }
+
+    /// Compares row `i` with all columns of a tile; false where `go_on` says so.
+    fn line(
+        &self,
+        scratch: &mut M::Scratch,
+        tile: &Tile,
+        i: usize,
+        values: &mut [O::Output],
+        go_on: GoOn,
+    ) -> bool {
+        let row = self.rows.sample(i);
+        for group in self.packed.groups(tile).iter().filter(|_| !row.is_empty()) {
+            self.compare(scratch, row, group, tile.cols.start, values);
+            if !go_on(0) {
+                return false;
+            }
+        }
+        true
+    }
+
+    /// Writes what a row and eight columns yield; `values` begin with column `first`.
+    fn compare(
+        &self,
+        scratch: &mut M::Scratch,
+        row: &[[f64; N]],
+        group: &Group<N>,
+        first: usize,
+        values: &mut [O::Output],
+    ) {
+        let eight = self.group(scratch, row, group);
+        for (lane, &j) in group.targets.iter().enumerate() {
+            values[j - first] = self.outcome(&eight, lane, row.len(), self.cols.sample(j).len());
+        }
     }
 
     fn outcome(&self, eight: &Eight<VALUES>, lane: usize, n: usize, m: usize) -> O::Output {
@@ -243,16 +312,55 @@ impl<const N: usize, const VALUES: usize, M: Measure<N, VALUES>, O: Outcome<VALU
         values.fill(O::UNDEFINED);
         let width = tile.cols.len();
         for (line, i) in tile.rows.clone().enumerate() {
+            if !self.line(scratch, tile, i, &mut values[line * width..][..width], go_on) {
+                return false;
+            }
+            if !go_on(if tile.diagonal { width - line } else { width }) {
+                return false;
+            }
+        }
+        true
+    }
+
+    /// Pairs whose bound reaches neither floor are not compared.
+    fn tile_above(
+        &self,
+        scratch: &mut M::Scratch,
+        tile: &Tile,
+        floors: &[f32],
+        values: &mut [O::Output],
+        go_on: GoOn,
+    ) -> bool {
+        let Some(marks) = self.marks() else {
+            return self.tile(scratch, tile, values, go_on);
+        };
+        values.fill(O::UNDEFINED);
+        let width = tile.cols.len();
+        let mut left: Vec<u32> = Vec::with_capacity(width);
+        for (line, i) in tile.rows.clone().enumerate() {
             let row = self.rows.sample(i);
-            for group in self.packed.groups(tile).iter().filter(|_| !row.is_empty()) {
-                let eight = self.group(scratch, row, group);
-                for (lane, &j) in group.targets.iter().enumerate() {
-                    values[line * width + j - tile.cols.start] =
-                        self.outcome(&eight, lane, row.len(), self.cols.sample(j).len());
-                }
-                if !go_on(0) {
+            let values = &mut values[line * width..][..width];
+            let first = if tile.diagonal { i + 1 } else { tile.cols.start };
+            left.clear();
+            left.extend((first..tile.cols.end).map(|j| j as u32).filter(|&j| {
+                let bound = self.measure.bound(&marks[i], &marks[j as usize]) as f32;
+                // What is not a number bounds nothing.
+                bound.is_nan() || bound >= floors[i].min(floors[j as usize])
+            }));
+            if left.len() > width / 2 {
+                if !self.line(scratch, tile, i, values, go_on) {
                     return false;
                 }
+            } else if !row.is_empty() {
+                each_group(
+                    self.cols,
+                    &left,
+                    M::FILLER,
+                    |row| *row,
+                    |_, group| {
+                        self.compare(scratch, row, group, tile.cols.start, values);
+                    },
+                );
             }
             if !go_on(if tile.diagonal { width - line } else { width }) {
                 return false;
@@ -271,19 +379,26 @@ impl<const N: usize, const VALUES: usize, M: Measure<N, VALUES>> ListKernel
         if row.is_empty() {
             return;
         }
-        for (places, group) in groups_of(self.cols, cols, M::FILLER, |row| *row) {
-            let eight = self.group(scratch, row, &group);
-            for (lane, (&place, &j)) in places.iter().zip(&group.targets).enumerate() {
-                values[place] = self.outcome(&eight, lane, row.len(), self.cols.sample(j).len());
-            }
-        }
+        let filler = M::FILLER;
+        each_group(
+            self.cols,
+            cols,
+            filler,
+            |row| *row,
+            |places, group| {
+                let eight = self.group(scratch, row, group);
+                for (lane, (&place, &j)) in places.iter().zip(&group.targets).enumerate() {
+                    values[place] = self.outcome(&eight, lane, row.len(), self.cols.sample(j).len());
+                }
+            },
+        );
     }
 }
 
 impl<const N: usize, const VALUES: usize, M: Measure<N, VALUES>> Bounded
     for Comparison<'_, N, VALUES, M, Affinities>
 {
-    /// There is no cheap upper bound of the affinity of two scanpaths.
+    /// Nothing cheap is known about the scanpaths of a whole tile that would bound their affinity.
     fn bound(&self, _: &Tile) -> f32 {
         f32::INFINITY
     }

@@ -1,7 +1,7 @@
 //! String edit distance (Levenshtein) and longest common subsequence of labelled fixations, 64 cells
 //! of the table at a time (Myers 1999; Hyyrö 2003, 2004).
 
-use super::side_by_side::{Columns, Eight, Measure};
+use super::side_by_side::{Columns, Eight, Mark, Measure};
 use crate::simd::Lanes;
 
 /// What is computed of two sequences of labels.
@@ -72,6 +72,22 @@ impl Measure<1, 1> for StringEdit {
             Kind::Levenshtein => 1.0 - share,
             Kind::Lcs => share,
         }
+    }
+
+    /// How often the scanpath has a label of each of eight classes. None of edits, which cost no more than their bound.
+    fn mark(&self, rows: &[[f64; 1]]) -> Option<Mark> {
+        let mut counts = [0.0; 8];
+        for &[label] in rows {
+            counts[label as usize % 8] += 1.0;
+        }
+        (self.kind == Kind::Lcs).then_some(counts)
+    }
+
+    /// A common subsequence has no more labels of a class than either scanpath.
+    fn bound(&self, a: &Mark, b: &Mark) -> f64 {
+        let common: f64 = a.iter().zip(b).map(|(a, b)| a.min(*b)).sum();
+        let [n, m] = [a, b].map(|counts| counts.iter().sum::<f64>());
+        common / n.max(m)
     }
 }
 

@@ -87,6 +87,14 @@ impl Level {
         self.0 == Set::Scalar
     }
 
+    /// Whether [`Lanes::count_nibbles`](super::Lanes::count_nibbles) is the fastest way to count bits.
+    pub fn counts_by_nibbles(self) -> bool {
+        #[cfg(target_arch = "x86_64")]
+        return self.0 == Set::Avx2;
+        #[cfg(not(target_arch = "x86_64"))]
+        false
+    }
+
     /// The level that uses exactly what `cap` allows, if the processor has it.
     fn of(cap: Cap) -> Option<Self> {
         match cap {

@@ -12,26 +12,26 @@
 
 mod level;
 mod narrow;
+pub mod nibbles;
 #[cfg(target_arch = "x86_64")]
 mod x86;
+#[cfg(target_arch = "x86_64")]
+mod x86_half;
 #[cfg(target_arch = "x86_64")]
 mod x86_narrow;
 
 use level::Set;
 pub use level::{Cap, Level, set_cap};
 pub use narrow::{Narrow, Whole};
+use nibbles::{BLOCK, Block};
 
-/// Eight lanes of f64. Operations are those of IEEE 754 on every level, so results do not depend on
+/// Eight lanes of f64 that are summed. Operations are those of IEEE 754 on every level, so results do not depend on
 /// the processor.
-pub trait Lanes: Copy {
-    /// Eight numbers of 32 bits.
-    type Narrow: Narrow;
+pub trait Adding: Copy {
     /// All lanes the same.
     fn splat(value: f64) -> Self;
     /// Lane `l` is `values[l]`.
     fn load(values: &[f64; 8]) -> Self;
-    /// Lane `l` is `values[l]`.
-    fn load_f32(values: &[f32; 8]) -> Self;
     /// Sixteen numbers of single precision, those at even places and those at odd ones, divided by
     /// [`REBASE`]: exact, and cheaper than a conversion, because the bits are only moved to where
     /// double precision has them. The sign becomes a part of the exponent: numbers below 0, -0, NaN
@@ -41,6 +41,32 @@ pub trait Lanes: Copy {
     fn prefetch<T>(value: &T);
     /// Writes lane `l` to `values[l]`.
     fn store(self, values: &mut [f64; 8]);
+    /// Sum.
+    fn add(self, other: Self) -> Self;
+    /// Difference.
+    fn sub(self, other: Self) -> Self;
+    /// Product.
+    fn mul(self, other: Self) -> Self;
+    /// `self` · `factor` + `other`, for factors that are powers of two: then the product is exact, and
+    /// the sum the same whether it is rounded once or twice. With a factor of 1 that the compiler
+    /// cannot see, an addition where the processor multiplies, beside those where it adds.
+    fn times_plus(self, factor: Self, other: Self) -> Self;
+    /// The smaller; of numbers, not NaN.
+    fn min(self, other: Self) -> Self;
+}
+
+/// Work on sets of lanes that never meet, and of which each ends up where it began.
+pub trait Apart {
+    /// Does it for the sets from `FROM` to `TO`, for those lanes that `S` has.
+    fn run<S: Adding, const FROM: usize, const TO: usize>(&mut self);
+}
+
+/// All that is done with eight lanes.
+pub trait Lanes: Adding {
+    /// Eight numbers of 32 bits.
+    type Narrow: Narrow;
+    /// Lane `l` is `values[l]`.
+    fn load_f32(values: &[f32; 8]) -> Self;
     /// Writes lane `l`, rounded to single precision, to `values[l]`.
     fn store_f32(self, values: &mut [f32; 8]);
     /// As [`Lanes::store_f32`], but past the caches where the processor can and `values` lies on a
@@ -48,22 +74,10 @@ pub trait Lanes: Copy {
     fn stream_f32(self, values: &mut [f32; 8]) {
         self.store_f32(values);
     }
-    /// Sum.
-    fn add(self, other: Self) -> Self;
-    /// Difference.
-    fn sub(self, other: Self) -> Self;
-    /// Product.
-    fn mul(self, other: Self) -> Self;
     /// Quotient.
     fn div(self, other: Self) -> Self;
-    /// `self` · `factor` + `other`, for factors that are powers of two: then the product is exact, and
-    /// the sum the same whether it is rounded once or twice. With a factor of 1 that the compiler
-    /// cannot see, an addition where the processor multiplies, beside those where it adds.
-    fn times_plus(self, factor: Self, other: Self) -> Self;
     /// Square root.
     fn sqrt(self) -> Self;
-    /// The smaller; of numbers, not NaN.
-    fn min(self, other: Self) -> Self;
     /// The larger; of numbers, not NaN.
     fn max(self, other: Self) -> Self;
     /// This where `a` is less than `b`, else `otherwise`.
@@ -74,6 +88,22 @@ pub trait Lanes: Copy {
     fn reach_bits(self, other: Self) -> u8;
     /// Lane `l` is the number of bits that `word` and `words[l]` have in common.
     fn common_bits(word: u64, words: &[u64; 8]) -> Self;
+    /// As [`nibbles::count`].
+    #[inline(always)]
+    fn count_nibbles(word: u64, block: &Block, counts: &mut [u8; BLOCK]) {
+        nibbles::count(word, block, counts);
+    }
+    /// Bit `l` says whether number `l` is at least `least`.
+    #[inline(always)]
+    fn reaching(counts: &[u8; 32], least: u8) -> u32 {
+        let reaches = |(l, &count): (usize, &u8)| u32::from(count >= least) << l;
+        counts.iter().enumerate().map(reaches).sum()
+    }
+    /// Does work on two sets of lanes at once, or where that takes more registers than there are, part by part.
+    #[inline(always)]
+    fn apart<W: Apart>(work: &mut W) {
+        work.run::<Self, 0, 2>();
+    }
 }
 
 /// Makes what this thread has streamed visible to other threads before anything it does next.
@@ -83,6 +113,19 @@ pub fn fence() {
     unsafe {
         std::arch::x86_64::_mm_sfence();
     }
+}
+
+/// Prefetches values that will be read soon; does nothing on processors other than x86-64.
+#[inline(always)]
+pub fn prefetch<T>(values: &[T]) {
+    #[cfg(target_arch = "x86_64")]
+    for line in (0..size_of_val(values)).step_by(64) {
+        use std::arch::x86_64::{_MM_HINT_T0, _mm_prefetch};
+        // SAFETY: SSE is part of x86-64, and the place lies inside the values.
+        unsafe { _mm_prefetch::<_MM_HINT_T0>(values.as_ptr().cast::<i8>().add(line)) }
+    }
+    #[cfg(not(target_arch = "x86_64"))]
+    let _ = values;
 }
 
 /// A value aligned to a cache line: a load of eight lanes that crosses lines costs two.
@@ -227,9 +270,7 @@ impl Portable {
     }
 }
 
-impl Lanes for Portable {
-    type Narrow = narrow::Floats;
-
+impl Adding for Portable {
     #[inline(always)]
     fn splat(value: f64) -> Self {
         Self([value; 8])
@@ -237,10 +278,6 @@ impl Lanes for Portable {
     #[inline(always)]
     fn load(values: &[f64; 8]) -> Self {
         Self(*values)
-    }
-    #[inline(always)]
-    fn load_f32(values: &[f32; 8]) -> Self {
-        Self(values.map(f64::from))
     }
     #[inline(always)]
     fn load_rebased(values: &[f32; 16], _: Self) -> [Self; 2] {
@@ -252,10 +289,6 @@ impl Lanes for Portable {
     #[inline(always)]
     fn store(self, values: &mut [f64; 8]) {
         *values = self.0;
-    }
-    #[inline(always)]
-    fn store_f32(self, values: &mut [f32; 8]) {
-        *values = self.0.map(|value| value as f32);
     }
     #[inline(always)]
     fn add(self, other: Self) -> Self {
@@ -270,20 +303,33 @@ impl Lanes for Portable {
         self.zip(other, |a, b| a * b)
     }
     #[inline(always)]
-    fn div(self, other: Self) -> Self {
-        self.zip(other, |a, b| a / b)
-    }
-    #[inline(always)]
     fn times_plus(self, factor: Self, other: Self) -> Self {
         self.mul(factor).add(other)
     }
     #[inline(always)]
-    fn sqrt(self) -> Self {
-        Self(self.0.map(f64::sqrt))
-    }
-    #[inline(always)]
     fn min(self, other: Self) -> Self {
         self.zip(other, |a, b| if a < b { a } else { b })
+    }
+}
+
+impl Lanes for Portable {
+    type Narrow = narrow::Floats;
+
+    #[inline(always)]
+    fn load_f32(values: &[f32; 8]) -> Self {
+        Self(values.map(f64::from))
+    }
+    #[inline(always)]
+    fn store_f32(self, values: &mut [f32; 8]) {
+        *values = self.0.map(|value| value as f32);
+    }
+    #[inline(always)]
+    fn div(self, other: Self) -> Self {
+        self.zip(other, |a, b| a / b)
+    }
+    #[inline(always)]
+    fn sqrt(self) -> Self {
+        Self(self.0.map(f64::sqrt))
     }
     #[inline(always)]
     fn max(self, other: Self) -> Self {

@@ -8,12 +8,24 @@ pub trait Narrow: Copy {
     fn splat(value: f32) -> Self;
     /// Number `l` is `values[l]`.
     fn load(values: &[f32; 8]) -> Self;
+    /// Number `l` is `values[l]`.
+    fn from_bytes(values: &[u8; 8]) -> Self;
+    /// Writes number `l` to `values[l]`.
+    fn store(self, values: &mut [f32; 8]);
+    /// As [`Lanes::stream_f32`](super::Lanes::stream_f32).
+    fn stream(self, values: &mut [f32; 8]) {
+        self.store(values);
+    }
     /// Sum.
     fn add(self, other: Self) -> Self;
     /// Difference.
     fn sub(self, other: Self) -> Self;
     /// Product.
     fn mul(self, other: Self) -> Self;
+    /// `self` · `factor` + `other`, rounded once. Slow where the processor has no instruction for it.
+    fn fused(self, factor: Self, other: Self) -> Self;
+    /// `self` · `factor` − `other`, rounded once. Slow where the processor has no instruction for it.
+    fn fused_minus(self, factor: Self, other: Self) -> Self;
     /// Square root.
     fn sqrt(self) -> Self;
     /// Without what follows the point; of numbers from 0 to 2^30.
@@ -61,6 +73,26 @@ impl Narrow for Floats {
     #[inline(always)]
     fn load(values: &[f32; 8]) -> Self {
         Self(*values)
+    }
+    #[inline(always)]
+    fn from_bytes(values: &[u8; 8]) -> Self {
+        Self(values.map(f32::from))
+    }
+    #[inline(always)]
+    fn store(self, values: &mut [f32; 8]) {
+        *values = self.0;
+    }
+    #[inline(always)]
+    fn fused(self, factor: Self, other: Self) -> Self {
+        Self(std::array::from_fn(|l| {
+            self.0[l].mul_add(factor.0[l], other.0[l])
+        }))
+    }
+    #[inline(always)]
+    fn fused_minus(self, factor: Self, other: Self) -> Self {
+        Self(std::array::from_fn(|l| {
+            self.0[l].mul_add(factor.0[l], -other.0[l])
+        }))
     }
     #[inline(always)]
     fn add(self, other: Self) -> Self {

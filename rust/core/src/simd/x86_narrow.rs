@@ -26,6 +26,40 @@ impl Narrow for Floats {
         unsafe { Self(_mm256_loadu_ps(values.as_ptr())) }
     }
     #[inline(always)]
+    fn from_bytes(values: &[u8; 8]) -> Self {
+        let values = u64::from_le_bytes(*values) as i64;
+        // SAFETY: as for `splat`.
+        unsafe {
+            Self(_mm256_cvtepi32_ps(_mm256_cvtepu8_epi32(_mm_cvtsi64_si128(
+                values,
+            ))))
+        }
+    }
+    #[inline(always)]
+    fn store(self, values: &mut [f32; 8]) {
+        // SAFETY: as for `load`.
+        unsafe { _mm256_storeu_ps(values.as_mut_ptr(), self.0) }
+    }
+    #[inline(always)]
+    fn stream(self, values: &mut [f32; 8]) {
+        let place = values.as_mut_ptr();
+        if place.align_offset(32) != 0 {
+            return self.store(values);
+        }
+        // SAFETY: as for `store`; the place is aligned as the instruction needs it.
+        unsafe { _mm256_stream_ps(place, self.0) }
+    }
+    #[inline(always)]
+    fn fused(self, factor: Self, other: Self) -> Self {
+        // SAFETY: as for `splat`.
+        unsafe { Self(_mm256_fmadd_ps(self.0, factor.0, other.0)) }
+    }
+    #[inline(always)]
+    fn fused_minus(self, factor: Self, other: Self) -> Self {
+        // SAFETY: as for `splat`.
+        unsafe { Self(_mm256_fmsub_ps(self.0, factor.0, other.0)) }
+    }
+    #[inline(always)]
     fn add(self, other: Self) -> Self {
         // SAFETY: as for `splat`.
         unsafe { Self(_mm256_add_ps(self.0, other.0)) }

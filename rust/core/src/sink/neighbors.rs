@@ -85,6 +85,11 @@ impl NeighborSink {
         self.floors[position]
     }
 
+    /// What an affinity must reach to be taken, by position.
+    pub fn floors(&self) -> &[f32] {
+        &self.floors
+    }
+
     /// Takes what was found for row `i`: positions and affinities.
     pub fn take_found(&mut self, i: usize, found: &[(usize, f32)], names: &[u32]) {
         for &(j, value) in found.iter().filter(|&&(j, _)| j != i) {

@@ -11,7 +11,9 @@ pub mod multimatch;
 pub mod tima;
 
 use gazesim_core::Result;
-use gazesim_core::pairwise::{Approximate, Csr, Descent, ListKernel, Rule, neighbors_by_descent};
+use gazesim_core::pairwise::{
+    Approximate, Csr, Descent, ListKernel, MAX_ROUNDS, Rule, neighbors_by_descent, pair_count,
+};
 use gazesim_core::parallel::Poll;
 use numpy::{IntoPyArray, PyArray1, PyReadonlyArray1};
 use pyo3::prelude::*;
@@ -75,7 +77,7 @@ struct Sought {
 struct Found(Csr, Option<(f64, usize, usize)>);
 
 impl Sought {
-    /// Searches approximately with `kernel` if requested, else with `exact`.
+    /// Searches approximately with `kernel` if requested and cheaper, else with `exact`.
     fn by<K: ListKernel>(
         &self,
         kernel: &K,
@@ -86,6 +88,18 @@ impl Sought {
         let Some(descent) = &self.descent else {
             return Ok(Found(exact(kernel, &self.names, self.rule, threads, poll)?, None));
         };
+        let count = self.names.len();
+        descent.check(self.rule)?;
+        if descent.compares_all(count) {
+            // Told in the steps of a descent: what is shown was promised before the way was chosen.
+            let (steps, pairs) = (
+                (count * (MAX_ROUNDS + 2)) as f64,
+                pair_count(count, count, true) as f64,
+            );
+            let mut told = |done: u64| poll((done as f64 / pairs * steps).min(steps) as u64);
+            let csr = exact(kernel, &self.names, self.rule, threads, &mut told)?;
+            return Ok(Found(csr, Some((1.0, count, 0))));
+        }
         let found = neighbors_by_descent(kernel, &self.names, self.rule, descent, threads, poll)?;
         let Approximate {
             neighbors,

@@ -4,6 +4,7 @@ use std::ops::Range;
 
 use super::Features;
 use super::columns::{ManyWords, OneWord, Sharing};
+use super::nibbles::{self, Planes};
 use crate::pairwise::{Bounded, Kernel, ListKernel, RowKernel, Tile};
 use crate::simd::{self, Level, Line, Lines};
 use crate::{Error, Result};
@@ -13,6 +14,8 @@ pub struct Affinity<'a> {
     rows: &'a Features,
     cols: &'a Features,
     packed: Packed,
+    /// The columns by nibbles, where that is the fastest way.
+    planes: Option<Planes>,
     level: Level,
 }
 
@@ -58,11 +61,12 @@ impl<'a> Affinity<'a> {
                 format!("hashes of {} words", rows.words),
             ));
         }
-        let packed = Packed::new(cols);
+        let by_nibbles = cols.words == 1 && level.counts_by_nibbles();
         Ok(Self {
             rows,
             cols,
-            packed,
+            packed: Packed::new(cols),
+            planes: by_nibbles.then(|| Planes::new(cols)),
             level,
         })
     }
@@ -96,6 +100,17 @@ impl RowKernel for Affinity<'_> {
     fn row(&self, (): &mut (), i: usize, first: usize, line: &mut [f32], streams: bool) {
         let (row, scale) = (self.rows.hash(i), self.rows.scales[i]);
         let packed = &self.packed;
+        if let (Some(planes), [word]) = (&self.planes, row) {
+            let job = nibbles::Line {
+                word: *word,
+                scale,
+                first,
+                planes,
+                line,
+                streams,
+            };
+            return simd::run(self.level, job);
+        }
         if let ([word], [words]) = (row, packed.words.as_slice()) {
             let columns = OneWord {
                 word: *word,
@@ -139,18 +154,43 @@ impl RowKernel for Affinity<'_> {
             let (a, b) = (self.rows.scales[i], self.cols.scales[part.start]);
             let most = self.rows.counts[i].min(self.cols.counts[part.start]);
             if let Some(least) = least_common(floor, most, a, b) {
-                let job = Sharing {
-                    row: self.rows.hash(i),
-                    words: &self.packed.words,
-                    cols: part,
-                    least,
-                    scale: a * b,
-                    found,
-                };
-                simd::run(self.level, job);
+                self.sharing(self.rows.hash(i), part, least, a * b, found);
             }
             run += 1;
         }
+    }
+}
+
+impl Affinity<'_> {
+    /// Adds the hashes among `cols` that have at least `least` bits in common with one.
+    fn sharing(
+        &self,
+        row: &[u64],
+        cols: Range<usize>,
+        least: u32,
+        scale: f64,
+        found: &mut Vec<(usize, f32)>,
+    ) {
+        if let (Some(planes), [word]) = (&self.planes, row) {
+            let job = nibbles::Sharing {
+                word: *word,
+                planes,
+                cols,
+                least,
+                scale,
+                found,
+            };
+            return simd::run(self.level, job);
+        }
+        let job = Sharing {
+            row,
+            words: &self.packed.words,
+            cols,
+            least,
+            scale,
+            found,
+        };
+        simd::run(self.level, job);
     }
 }
 

@@ -2,6 +2,7 @@
 
 mod columns;
 mod kernel;
+mod nibbles;
 
 pub use kernel::Affinity;
 

@@ -4,7 +4,7 @@ use std::f64::consts::PI;
 
 use super::align::{Alignment, Path};
 use super::fixed::{self, Fixed};
-use super::lanes::{self, Group, OneToEight, groups_of, pack};
+use super::lanes::{self, Group, OneToEight, pack};
 use super::{Differences, Features, Saccade, Scale};
 use crate::pairwise::{Bounded, GoOn, Kernel, ListKernel, Tile, TileKernel, tile_by_pairs};
 use crate::schemes::packed::Packed;
@@ -297,11 +297,11 @@ impl ListKernel for Comparison<'_, Affinity> {
         if self.rows.sample(i).is_empty() {
             return;
         }
-        for (places, group) in groups_of(self.cols, cols) {
-            self.one_to_eight(scratch, *level, i, &group, |lane, outcome| {
+        lanes::each_group(self.cols, cols, |places, group| {
+            self.one_to_eight(scratch, *level, i, group, |lane, outcome| {
                 values[places[lane]] = outcome;
             });
-        }
+        });
     }
 }
 

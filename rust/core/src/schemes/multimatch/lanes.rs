@@ -20,12 +20,9 @@ pub fn pack(features: &Features) -> Packed<2> {
     Packed::new(features, 0.0, |vector| [vector.dx, vector.dy])
 }
 
-/// Groups the targets of a list.
-pub fn groups_of<'a>(
-    features: &'a Features,
-    list: &'a [u32],
-) -> impl Iterator<Item = (Vec<usize>, Group)> + 'a {
-    packed::groups_of(features, list, 0.0, |vector| [vector.dx, vector.dy])
+/// Groups the targets of a list; see [`packed::each_group`].
+pub fn each_group(features: &Features, list: &[u32], compare: impl FnMut(&[usize], &Group)) {
+    packed::each_group(features, list, 0.0, |vector| [vector.dx, vector.dy], compare);
 }
 
 /// From which cells a cell is reached most cheaply: bit `l` for lane `l` of the diagonal, above

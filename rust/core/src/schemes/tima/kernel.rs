@@ -5,7 +5,7 @@ use super::lanes::{Factors, OneToEight, Ways, end, factors};
 use crate::pairwise::{Bounded, GoOn, Kernel, ListKernel, Tile, TileKernel, tile_by_pairs};
 use crate::scanpath::Ragged;
 use crate::schemes::moments::Moments;
-use crate::schemes::packed::{Group, Packed, groups_of};
+use crate::schemes::packed::{Group, Packed, each_group};
 use crate::schemes::{by_content, relative_difference};
 use crate::simd::{self, Level};
 
@@ -200,11 +200,11 @@ impl ListKernel for Affinity<'_> {
             return;
         }
         let keep = |&cluster: &Moments| factors(cluster, self.weight_mass);
-        for (places, group) in groups_of(self.cols, cols, 1.0, keep) {
-            self.one_to_eight(scratch, *level, (i, query), &group, |lane, affinity| {
+        each_group(self.cols, cols, 1.0, keep, |places, group| {
+            self.one_to_eight(scratch, *level, (i, query), group, |lane, affinity| {
                 values[places[lane]] = affinity;
             });
-        }
+        });
     }
 }
 

@@ -5,7 +5,12 @@
 //! compared; every compared pair is offered to both of its samples; a list keeps the best offers, whatever their
 //! order. Random choices are hashes of seed, round and samples.
 
+mod links;
+
+use std::sync::atomic::{AtomicU32, Ordering};
 use std::sync::{Mutex, MutexGuard, PoisonError};
+
+use links::{Draw, Proposals};
 
 use super::{Csr, Kernel, Rule, STRETCH};
 use crate::error::reserved;
@@ -27,6 +32,33 @@ pub struct Descent {
     pub seed: u64,
     /// Number of samples whose neighbours are also found exactly, for the recall.
     pub queries: usize,
+}
+
+impl Descent {
+    /// The requested number of neighbours.
+    ///
+    /// # Errors
+    /// [`Error::Argument`] without a `top_k`, or where it exceeds `graph_k`.
+    pub fn check(&self, rule: Rule) -> Result<usize> {
+        match rule.top_k {
+            Some(top_k) if top_k <= self.graph_k => Ok(top_k),
+            Some(top_k) => {
+                let expected = format!("at most graph_k = {}", self.graph_k);
+                Err(Error::argument("top_k", top_k, expected))
+            }
+            None => Err(Error::argument(
+                "top_k",
+                "None",
+                "a number with method nn-descent",
+            )),
+        }
+    }
+
+    /// Whether it is cheaper to compare all pairs of `count` samples: a descent compares each sample with some
+    /// `graph_k`² others, and a pair of samples that are far apart in memory costs up to twice as much as one of a tile.
+    pub fn compares_all(&self, count: usize) -> bool {
+        count / 4 <= self.graph_k.saturating_mul(self.graph_k)
+    }
 }
 
 /// The neighbours that were found, and their recall.
@@ -82,20 +114,7 @@ pub fn neighbors_by_descent<K: ListKernel>(
     poll: Poll,
 ) -> Result<Approximate> {
     let count = super::neighbors::check_names(kernel, names)?;
-    let top_k = match rule.top_k {
-        Some(top_k) if top_k <= descent.graph_k => top_k,
-        Some(top_k) => {
-            let expected = format!("at most graph_k = {}", descent.graph_k);
-            return Err(Error::argument("top_k", top_k, expected));
-        }
-        None => {
-            return Err(Error::argument(
-                "top_k",
-                "None",
-                "a number with method nn-descent",
-            ));
-        }
-    };
+    let top_k = descent.check(rule)?;
     let graph = Graph::new(kernel, names, descent, threads)?;
     let count_u64 = count as u64;
     graph.begin(poll)?;
@@ -127,10 +146,10 @@ struct Graph<'a, K> {
     width: usize,
     /// Per sample, the best first.
     lists: Vec<Mutex<Vec<Edge>>>,
+    /// Per sample, the bits of what its last edge has once the list is full. It only rises, so whoever reads an older
+    /// number asks the list in vain, and nothing else.
+    floors: Vec<AtomicU32>,
 }
-
-/// Per sample: along which edges neighbours are sought in a round, by the priority of each.
-type Drawn = Vec<Mutex<Vec<(u32, u32)>>>;
 
 impl<'a, K: ListKernel> Graph<'a, K> {
     fn new(kernel: &'a K, names: &'a [u32], descent: &'a Descent, threads: usize) -> Result<Self> {
@@ -147,6 +166,8 @@ impl<'a, K: ListKernel> Graph<'a, K> {
             threads,
             width,
             lists,
+            // The least number above 0: an affinity of 0 is none.
+            floors: (0..count).map(|_| AtomicU32::new(1)).collect(),
         })
     }
 
@@ -189,15 +210,20 @@ impl<'a, K: ListKernel> Graph<'a, K> {
             values.clear();
             values.resize(others.len(), 0.0);
             self.kernel.list(scratch, i, others, values);
-            for (&j, &value) in others
-                .iter()
-                .zip(values.iter())
-                .filter(|(_, value)| **value > 0.0)
-            {
-                self.offer(i, j, value);
-                self.offer(j as usize, i as u32, value);
+            for (&j, &value) in others.iter().zip(values.iter()) {
+                if value >= self.floor(i) {
+                    self.offer(i, j, value);
+                }
+                if value >= self.floor(j as usize) {
+                    self.offer(j as usize, i as u32, value);
+                }
             }
         }
+    }
+
+    /// What an affinity must reach to be taken: at most what the list has last.
+    fn floor(&self, i: usize) -> f32 {
+        f32::from_bits(self.floors[i].load(Ordering::Relaxed))
     }
 
     fn offer(&self, i: usize, position: u32, value: f32) {
@@ -213,6 +239,9 @@ impl<'a, K: ListKernel> Graph<'a, K> {
         if list.get(place).is_some_and(|edge| edge.position == position) {
             return;
         }
+        if list.len() == self.width {
+            list.pop();
+        }
         list.insert(
             place,
             Edge {
@@ -221,7 +250,9 @@ impl<'a, K: ListKernel> Graph<'a, K> {
                 fresh: true,
             },
         );
-        list.truncate(self.width);
+        if let (true, Some(last)) = (list.len() == self.width, list.last()) {
+            self.floors[i].store(last.value.to_bits(), Ordering::Relaxed);
+        }
     }
 
     /// Begins with the samples beside each in their order, and with random ones.
@@ -248,58 +279,58 @@ impl<'a, K: ListKernel> Graph<'a, K> {
 
     /// Compares neighbours of neighbours; returns how many edges are new.
     fn round(&self, round: u64, poll: Poll) -> Result<usize> {
-        let count = self.len();
         let most = (self.descent.graph_k / 2).clamp(8, 64);
-        let drawn = || -> Drawn { (0..count).map(|_| Mutex::default()).collect() };
-        let (fresh, known) = (drawn(), drawn());
-        let silent: Poll = &mut |_| true;
+        let proposals = self.proposals(round, most)?;
+        let scratch = || (self.kernel.scratch(), Vec::new(), Vec::new(), Vec::new());
         self.in_batches(
-            count,
-            silent,
-            || (),
-            |(), i| {
-                for edge in lock(&self.lists[i]).iter() {
-                    let j = edge.position as usize;
-                    let (low, high) = (i.min(j) as u64, i.max(j) as u64);
-                    let priority = hash([self.descent.seed, round, low, high]) as u32;
-                    let lists = if edge.fresh { &fresh } else { &known };
-                    draw(&lists[i], most, (priority, j as u32));
-                    draw(&lists[j], most, (priority, i as u32));
-                }
-            },
-        )?;
-        self.in_batches(
-            count,
-            silent,
-            || (),
-            |(), i| {
-                let drawn = lock(&fresh[i]);
-                for edge in lock(&self.lists[i]).iter_mut() {
-                    edge.fresh &= !drawn.iter().any(|&(_, j)| j == edge.position);
-                }
-            },
-        )?;
-        let scratch = || (self.kernel.scratch(), Vec::new(), Vec::new());
-        self.in_batches(
-            count * most * most,
+            self.len() * most * most / 2,
             poll,
             scratch,
-            |(scratch, others, values), i| {
-                let (fresh, known) = (positions(&fresh[i]), positions(&known[i]));
-                for (k, &a) in fresh.iter().enumerate() {
-                    others.clear();
-                    others.extend_from_slice(&fresh[k + 1..]);
-                    others.extend(known.iter().filter(|j| !fresh.contains(j)));
-                    // Every entry of a list has been offered to both samples.
-                    let list = lock(&self.lists[a as usize]);
-                    others.retain(|&j| j != a && !list.iter().any(|edge| edge.position == j));
-                    drop(list);
-                    self.meet(scratch, a as usize, others, values);
-                }
+            |(scratch, others, held, values), i| {
+                proposals.partners(i as u32, others);
+                held.clear();
+                held.extend(lock(&self.lists[i]).iter().map(|edge| edge.position));
+                held.sort_unstable();
+                // Every entry of a list has been offered to both samples.
+                let mut held = held.iter().copied().peekable();
+                others.retain(|&j| {
+                    while held.next_if(|&known| known < j).is_some() {}
+                    held.peek() != Some(&j)
+                });
+                self.meet(scratch, i, others, values);
             },
         )?;
         let fresh = |list: &Mutex<Vec<Edge>>| lock(list).iter().filter(|edge| edge.fresh).count();
         Ok(self.lists.iter().map(fresh).sum())
+    }
+
+    /// Draws the edges along which neighbours are sought in a round; those drawn are fresh no more.
+    fn proposals(&self, round: u64, most: usize) -> Result<Proposals> {
+        let silent: Poll = &mut |_| true;
+        let (fresh, known) = (Draw::new(self.len(), most), Draw::new(self.len(), most));
+        let edges = self.len() * self.width;
+        self.in_batches(
+            edges,
+            silent,
+            || (),
+            |(), i| {
+                for edge in lock(&self.lists[i]).iter() {
+                    let draw = if edge.fresh { &fresh } else { &known };
+                    draw.offer([i as u32, edge.position], [self.descent.seed, round]);
+                }
+            },
+        )?;
+        self.in_batches(
+            edges,
+            silent,
+            || (),
+            |(), i| {
+                for edge in lock(&self.lists[i]).iter_mut() {
+                    edge.fresh &= !fresh.has(i, edge.position);
+                }
+            },
+        )?;
+        Proposals::new(fresh, known)
     }
 
     /// The share of the neighbours of some samples that the graph holds, and the number of these samples.
@@ -383,21 +414,6 @@ impl<'a, K: ListKernel> Graph<'a, K> {
         }
         Ok(csr)
     }
-}
-
-/// Keeps the `most` with the smallest priorities, each once.
-fn draw(list: &Mutex<Vec<(u32, u32)>>, most: usize, edge: (u32, u32)) {
-    let list = &mut *lock(list);
-    if let Err(place) = list.binary_search(&edge)
-        && place < most
-    {
-        list.insert(place, edge);
-        list.truncate(most);
-    }
-}
-
-fn positions(list: &Mutex<Vec<(u32, u32)>>) -> Vec<u32> {
-    lock(list).iter().map(|(_, position)| *position).collect()
 }
 
 fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
