@@ -108,6 +108,7 @@ def main() -> None:
     parser.add_argument("--images", type=int, default=2000)
     parser.add_argument("--side", type=int, default=512)
     parser.add_argument("--size", type=int, default=224)
+    parser.add_argument("--modes", nargs="+", default=MODES, choices=MODES)
     parser.add_argument("--one", nargs=4)
     asked = parser.parse_args()
     if asked.one:
@@ -118,16 +119,19 @@ def main() -> None:
         write_images(Path(folder), asked.images, asked.side)
         print("| mode | workers | ranks | start, s | epoch 1, s | epoch 2, s | own MB | pages of files MB |")
         print("| --- | --- | --- | --- | --- | --- | --- | --- |")
-        for mode in MODES:
+        for mode in asked.modes:
             for workers, ranks in RUNS.get(mode, ((0, 1),)):
                 words = [sys.executable, "-m", "benchmarks.kept", "--size", str(asked.size), "--one"]
                 words += [folder, mode, str(workers), "3" if ranks == 2 else "0"]
                 runs = [
-                    subprocess.Popen(words, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, text=True)
+                    subprocess.Popen(words, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
                     for _ in range(ranks)
                 ]
                 for run in runs:
-                    found = json.loads(run.communicate()[0])
+                    out, err = run.communicate()
+                    if run.returncode:
+                        raise RuntimeError(err)
+                    found = json.loads(out)
                     print(
                         f"| {mode} | {workers} | {ranks} | {found['setup_s']:.1f} | {found['epoch0_s']:.1f} "
                         f"| {found['epoch1_s']:.1f} | {found['own_mb']:.0f} | {found['files_mb']:.0f} |",
