@@ -286,16 +286,11 @@ def test_progress_goes_to_stderr(tmp_path: Path, capsys) -> None:
 # --- releases -------------------------------------------------------------------------------------
 
 
-def of_release(release: str) -> object:
-    """Return what the cache writes as the release of this library."""
-    return lambda name: release
-
-
 def test_a_cache_of_another_release_is_the_same_cache(tmp_path: Path, monkeypatch) -> None:
     """What counts is the version of the format: the same call opens it, and adds to it."""
-    monkeypatch.setattr(manifests, "version", of_release("0.0.1"))
+    monkeypatch.setattr(manifests, "__version__", "0.0.1")
     first = AffinityCache.build(tmp_path / "c", gaze(5), errors="ignore")
-    monkeypatch.setattr(manifests, "version", of_release("0.0.2"))
+    monkeypatch.setattr(manifests, "__version__", "0.0.2")
     again = AffinityCache.build(tmp_path / "c", gaze(5), errors="ignore")
     assert np.array_equal(again.matrix, first.matrix)
     grown = again.append(gaze(2), ids=["x", "y"], errors="ignore")
@@ -303,8 +298,8 @@ def test_a_cache_of_another_release_is_the_same_cache(tmp_path: Path, monkeypatc
 
 
 def test_a_build_of_another_release_is_gone_on_with(tmp_path: Path, monkeypatch) -> None:
-    monkeypatch.setattr(manifests, "version", of_release("0.0.1"))
+    monkeypatch.setattr(manifests, "__version__", "0.0.1")
     for number in (1, 2):
         AffinityCache.build_share(tmp_path / "c", gaze(5), share=(number, 2), errors="ignore")
-        monkeypatch.setattr(manifests, "version", of_release("0.0.2"))
+        monkeypatch.setattr(manifests, "__version__", "0.0.2")
     assert len(AffinityCache.merge(tmp_path / "c")) == 5
