@@ -311,7 +311,7 @@ def test_settings_need_a_data_module(study):
         ({"backbone": nn.Flatten()}, "a Flatten that does not tell the length of its features"),
         ({"backbone": 18}, "backbone is 18; expected a name or an nn.Module"),
         ({"backbone": nn.Flatten(), "dim": 3, "weights": "imagenet"}, "beside a module as backbone"),
-        ({"weights": "imagnet"}, r'weights is .imagnet.; expected "imagenet"'),
+        ({"weights": "imagnet"}, "weights is 'imagnet', which is no file; expected 'imagenet' or a file"),
         ({"temperature": 0.0}, "temperature is 0.0; expected a finite number above 0"),
         ({"queue_size": 0}, "queue_size is 0; expected a whole number from 1"),
         ({"momentum": 1.5}, "momentum is 1.5; expected a finite number of at least 0 and at most 1"),
@@ -325,7 +325,7 @@ def test_settings_need_a_data_module(study):
     ],
 )
 def test_mistakes_are_named(options, message):
-    with pytest.raises((ValueError, TypeError), match=message):
+    with pytest.raises((ValueError, TypeError, FileNotFoundError), match=message):
         Contrastive(**options)
 
 
