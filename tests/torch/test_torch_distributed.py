@@ -54,7 +54,7 @@ def test_without_weights(trained):
 def test_a_lost_rank_ends_the_other_with_a_message(task, tmp_path):
     first, second = start(task, tmp_path)
     try:
-        _, errors = first.communicate(timeout=50)
+        _, errors = first.communicate(timeout=150)
     finally:
         second.kill()
         second.communicate()
