@@ -52,7 +52,7 @@ def seconds_per_image(framework: str, backbone: str, size: int, batch_size: int,
     )
     clock = _Clock()
     with quiet(), seeded(0):
-        queue: dict[str, Any] = {"queue_size": 4 * count} if framework == "moco" else {}
+        queue: dict[str, Any] = {"queue_size": count} if framework == "moco" else {}
         model = Contrastive(framework, backbone, channels=3, **queue)
         trainer = silent_trainer(max_steps=STEPS, precision=precision, callbacks=[clock])
         trainer.fit(model, datamodule=data)
