@@ -55,7 +55,7 @@ WAY = [
     (f"evaluate run {PROBE} --baselines scratch", "export-backbone"),
     ("export-backbone run", "evaluate"),
     ("reproduce --list", "reproduce"),
-    ("reproduce mcgip-table-1 --dry_run", "reproduce"),
+    ("reproduce mcgip-table-1 --scale smoke --dry_run --only 'ResNet-18, MoCo'", "reproduce"),
     ("predict-gaze fit model --phantom 16 --epochs 1 --size 32", "predict-gaze"),
     ("predict-gaze run model tour/images maps", "pretrain"),
 ]

@@ -48,7 +48,9 @@ def estimate(experiment: Experiment, asked: Asked, cells: Sequence[PlannedCell])
         "",
         f"about {total + tuned:.3g} hours here: {total:.3g} of pre-training, {tuned:.2g} of measuring",
     ]
-    lines.append("(a timed step of every kind; reading images and looking pairs up is left to workers)")
+    lines.append(
+        "(a timed step of every kind, on a CPU in single precision; workers read images and look pairs up meanwhile)"
+    )
     return "\n".join(lines)
 
 
