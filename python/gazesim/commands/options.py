@@ -176,12 +176,18 @@ def words_of(options: Sequence[Option], given: Mapping[str, Any]) -> list[str]:
         if one.is_switch:
             words.append(f"--{one.name}")
             continue
-        if isinstance(value, dict):
-            text = json.dumps(value)
-        else:
-            text = ",".join(map(str, value)) if isinstance(value, (tuple, list)) else str(value)
-        words += [f"--{one.name}", text]
+        if (text := _word(value)) != _word(one.default):  # "" and no names are the same list
+            words += [f"--{one.name}", text]
     return words
+
+
+def _word(value: Any) -> str:
+    """Return a value as it is typed."""
+    if isinstance(value, dict):
+        return json.dumps(value)
+    if isinstance(value, (tuple, list)):
+        return ",".join(map(_word, value))
+    return f"{value:g}" if isinstance(value, float) else str(value)
 
 
 def _converter(name: str, hint: Any) -> Callable[[str], Any]:

@@ -48,9 +48,7 @@ def estimate(experiment: Experiment, asked: Asked, cells: Sequence[PlannedCell])
         "",
         f"about {total + tuned:.3g} hours here: {total:.3g} of pre-training, {tuned:.2g} of measuring",
     ]
-    lines.append(
-        "(a timed step of every kind, on a CPU in single precision; workers read images and look pairs up meanwhile)"
-    )
+    lines.append("(a timed step of every kind, on a CPU in single precision, without reading images)")
     return "\n".join(lines)
 
 
