@@ -168,7 +168,7 @@ def test_long_clustering_hears_of_interrupts():
 import signal, threading
 import numpy as np, gazesim
 gaze = np.random.default_rng(0).random((300_000, 3)) * (800, 600, 1)
-timer = threading.Timer(0.3, signal.raise_signal, [signal.SIGINT])
+timer = threading.Timer(2.0, signal.raise_signal, [signal.SIGINT])
 timer.start()
 try:
     gazesim.TIMA(image_size=(800, 600)).features([gaze], n_threads=1)
