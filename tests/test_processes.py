@@ -135,7 +135,8 @@ def test_fewer_threads_where_the_system_has_no_more():
 @pytest.mark.parametrize("n_threads", [1, 2])
 def test_ctrl_c_ends_a_call_of_minutes(n_threads):
     script = f"""
-        import time, numpy as np, gazesim
+        import signal, time, numpy as np, gazesim
+        signal.signal(signal.SIGINT, signal.default_int_handler)  # ignored where tests run in the background
         gazes = [np.random.default_rng(k).random((200, 3)) for k in range(8000)]  # minutes of work
         features = gazesim.MultiMatch(screen_size=(1, 1)).features(gazes)
         print("ready", flush=True)

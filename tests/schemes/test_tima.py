@@ -167,6 +167,7 @@ def test_long_clustering_hears_of_interrupts():
     code = """
 import signal, threading
 import numpy as np, gazesim
+signal.signal(signal.SIGINT, signal.default_int_handler)  # ignored where tests run in the background
 gaze = np.random.default_rng(0).random((300_000, 3)) * (800, 600, 1)
 timer = threading.Timer(2.0, signal.raise_signal, [signal.SIGINT])
 timer.start()
