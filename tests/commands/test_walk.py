@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import os
 import signal
 
 import numpy as np
@@ -35,16 +34,6 @@ TRAINING = [
 ]  # fmt: skip
 #: One probe with all labels is enough.
 PROBE = ["--protocols", "probe", "--fractions", "1"]
-
-
-@pytest.fixture(scope="module", autouse=True)
-def _seed_of_others():
-    """Lightning leaves its seed in the environment."""
-    before = os.environ.get("PL_GLOBAL_SEED")
-    yield
-    os.environ.pop("PL_GLOBAL_SEED", None)
-    if before is not None:
-        os.environ["PL_GLOBAL_SEED"] = before
 
 
 @pytest.fixture

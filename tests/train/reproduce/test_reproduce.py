@@ -52,16 +52,6 @@ def folders(tmp_path_factory):
     return {name: make(folder / name) for name, make in makers.items()}
 
 
-@pytest.fixture(scope="module", autouse=True)
-def _seed_of_others():
-    """Lightning leaves its seed in the environment."""
-    before = os.environ.get("PL_GLOBAL_SEED")
-    yield
-    os.environ.pop("PL_GLOBAL_SEED", None)
-    if before is not None:
-        os.environ["PL_GLOBAL_SEED"] = before
-
-
 @pytest.fixture(scope="module")
 def out(tmp_path_factory):
     """The folder of all experiments: pre-trainings in it are shared."""
