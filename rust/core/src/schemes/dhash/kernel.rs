@@ -3,8 +3,9 @@
 use std::ops::Range;
 
 use super::Features;
-use super::columns::{ManyWords, OneWord, Sharing};
+use super::columns::{ManyWords, OneWord};
 use super::nibbles::{self, Planes};
+use super::sharing::Sharing;
 use crate::pairwise::{Bounded, Kernel, ListKernel, RowKernel, Tile};
 use crate::simd::{self, Level, Line, Lines};
 use crate::{Error, Result};
@@ -154,43 +155,19 @@ impl RowKernel for Affinity<'_> {
             let (a, b) = (self.rows.scales[i], self.cols.scales[part.start]);
             let most = self.rows.counts[i].min(self.cols.counts[part.start]);
             if let Some(least) = least_common(floor, most, a, b) {
-                self.sharing(self.rows.hash(i), part, least, a * b, found);
+                let job = Sharing {
+                    row: self.rows.hash(i),
+                    words: &self.packed.words,
+                    planes: self.planes.as_ref(),
+                    cols: part,
+                    least,
+                    scale: a * b,
+                    found,
+                };
+                simd::run(self.level, job);
             }
             run += 1;
         }
-    }
-}
-
-impl Affinity<'_> {
-    /// Adds the hashes among `cols` that have at least `least` bits in common with one.
-    fn sharing(
-        &self,
-        row: &[u64],
-        cols: Range<usize>,
-        least: u32,
-        scale: f64,
-        found: &mut Vec<(usize, f32)>,
-    ) {
-        if let (Some(planes), [word]) = (&self.planes, row) {
-            let job = nibbles::Sharing {
-                word: *word,
-                planes,
-                cols,
-                least,
-                scale,
-                found,
-            };
-            return simd::run(self.level, job);
-        }
-        let job = Sharing {
-            row,
-            words: &self.packed.words,
-            cols,
-            least,
-            scale,
-            found,
-        };
-        simd::run(self.level, job);
     }
 }
 

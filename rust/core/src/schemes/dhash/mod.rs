@@ -3,6 +3,7 @@
 mod columns;
 mod kernel;
 mod nibbles;
+mod sharing;
 
 pub use kernel::Affinity;
 

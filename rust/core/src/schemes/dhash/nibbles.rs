@@ -2,7 +2,8 @@
 //!
 //! A cosine is c · (1/√a · 1/√b), rounded to double precision twice and then to single precision. Here each root is a
 //! number of single precision and the share by which the root is larger, 48 bits together, and the product is computed
-//! with what its rounding loses. That yields the same cosine for all numbers of bits that there can be; a test in `tests/matrices.rs` tries each.
+//! with what its rounding loses. That yields the same cosine for all numbers of bits that there can be; a test in
+//! `tests/matrices.rs` tries each.
 
 use std::ops::Range;
 
@@ -44,7 +45,7 @@ impl Planes {
 }
 
 /// The bits that one hash has in common with those of some columns.
-struct Counts {
+pub struct Counts {
     /// The first column of the first count.
     start: usize,
     counts: [[u8; BLOCK]; PIECE.div_ceil(BLOCK) + 1],
@@ -52,7 +53,7 @@ struct Counts {
 
 impl Counts {
     #[inline(always)]
-    fn new() -> Self {
+    pub fn new() -> Self {
         Self {
             start: 0,
             counts: [[0; BLOCK]; PIECE.div_ceil(BLOCK) + 1],
@@ -61,13 +62,21 @@ impl Counts {
 
     /// Counts for at most [`PIECE`] columns, and what else is in their blocks.
     #[inline(always)]
-    fn fill<L: Lanes>(&mut self, word: u64, planes: &Planes, cols: Range<usize>) {
+    pub fn fill<L: Lanes>(&mut self, word: u64, planes: &Planes, cols: Range<usize>) {
         let first = cols.start / BLOCK;
         self.start = first * BLOCK;
         let blocks = &planes.blocks[first..cols.end.div_ceil(BLOCK)];
         for (block, counts) in blocks.iter().zip(&mut self.counts) {
             L::count_nibbles(word, block, counts);
         }
+    }
+
+    /// The counts of the columns before `end`, 32 at a time, and the first column of each.
+    #[inline(always)]
+    pub fn thirty_twos(&self, end: usize) -> impl Iterator<Item = (&[u8; 32], usize)> {
+        let (all, _) = self.counts.as_flattened().as_chunks::<32>();
+        let count = (end.div_ceil(BLOCK) * BLOCK - self.start) / 32;
+        all[..count].iter().zip((self.start..).step_by(32))
     }
 
     /// What the cosines of eight columns are computed from, for those from `col` on.
@@ -152,69 +161,6 @@ impl Job for Line<'_> {
                 }
             }
             (col, line) = (col + length, rest);
-        }
-    }
-}
-
-/// Finds the hashes that have at least `least` bits in common with one.
-pub struct Sharing<'a> {
-    pub word: u64,
-    pub planes: &'a Planes,
-    /// At most [`PIECE`].
-    pub cols: Range<usize>,
-    pub least: u32,
-    /// What turns a number of bits into a cosine, the same for all columns.
-    pub scale: f64,
-    pub found: &'a mut Vec<(usize, f32)>,
-}
-
-impl Job for Sharing<'_> {
-    type Output = ();
-
-    #[inline(always)]
-    fn run<L: Lanes>(self) {
-        let mut counts = Counts::new();
-        counts.fill::<L>(self.word, self.planes, self.cols.clone());
-        let all = counts.counts.as_flattened();
-        let (thirty_twos, _) = all.as_chunks::<32>();
-        let last = self.cols.end.div_ceil(BLOCK) * BLOCK - counts.start;
-        for (some, start) in thirty_twos[..last / 32].iter().zip((counts.start..).step_by(32)) {
-            let mut hits = L::reaching(some, self.least as u8);
-            while hits != 0 {
-                let lane = hits.trailing_zeros() as usize;
-                if self.cols.contains(&(start + lane)) {
-                    let value = (f64::from(some[lane]) * self.scale) as f32;
-                    self.found.push((start + lane, value));
-                }
-                hits &= hits - 1;
-            }
-        }
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::super::{Affinity, Features};
-    use crate::pairwise::RowKernel;
-    use crate::simd::Level;
-
-    #[test]
-    fn what_shares_enough_bits_is_found_on_every_level() {
-        let mixed = |k: u64| k.wrapping_mul(0x9e37_79b9_7f4a_7c15) & k.wrapping_mul(0xbf58_476d_1ce4_e5b9);
-        let mut bits: Vec<u64> = (0..700).map(mixed).collect();
-        bits.sort_by_key(|word| word.count_ones());
-        let hashes = Features::new(bits, 1).unwrap();
-        for level in Level::all() {
-            let kernel = Affinity::at_level(&hashes, &hashes, level).unwrap();
-            for (i, floor) in [(0, 0.1), (10, 0.9), (350, 0.5), (699, 0.62)] {
-                for cols in [0..512, 512..700, 100..101] {
-                    let mut found = Vec::new();
-                    kernel.seek(&mut (), i, cols.clone(), floor, &mut found);
-                    let values = cols.map(|j| (j, kernel.pair(i, j)));
-                    let expected: Vec<_> = values.filter(|&(_, value)| value >= floor).collect();
-                    assert_eq!(found, expected, "{}", level.name());
-                }
-            }
         }
     }
 }
