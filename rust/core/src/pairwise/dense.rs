@@ -12,6 +12,9 @@ use crate::{Error, Result};
 /// With `symmetric`, rows and columns are the same samples: each unordered pair is computed once and written twice.
 /// At the end, `poll` has been called with [`pair_count`] pairs in all.
 ///
+/// # Cost
+/// [`pair_count`] comparisons; beside `out`, memory for one tile per thread.
+///
 /// # Errors
 /// [`Error::Argument`] where `out` is not of the kernel's shape, or a symmetric matrix not square;
 /// [`Error::Interrupted`] where `poll` says no; [`Error::Internal`] where the kernel panics.
@@ -88,6 +91,9 @@ fn part_of(line: &mut [f32], first: usize, streams: bool) -> (&mut [f32], usize)
 ///
 /// A symmetric matrix needs no other treatment: each unordered pair is computed twice. `poll` hears of as many pairs
 /// as the matrix has cells.
+///
+/// # Cost
+/// A comparison per cell; no memory beside `out`.
 ///
 /// # Errors
 /// As [`dense`].

@@ -12,6 +12,16 @@
 //! [`dense`] computes each unordered pair of a symmetric matrix once and writes it twice. [`dense_by_rows`] computes
 //! it twice, because writing to a distant place would cost more than the comparison.
 //!
+//! What a call costs for n samples, in time on one thread and in memory beside its result:
+//!
+//! | function | comparisons | memory |
+//! |---|---|---|
+//! | [`dense`] | rows · columns; n (n + 1) / 2 of a symmetric matrix | a tile per thread |
+//! | [`dense_by_rows`] | rows · columns | none |
+//! | [`neighbors`] | at most n (n − 1) / 2: fewer where bounds rule tiles out | 8 bytes for each neighbour met, at most n (2 `top_k` + 16) per thread |
+//! | [`neighbors_by_rows`] | with `top_k` at most n², else as [`neighbors`] | as [`neighbors`]; with `top_k` that much for all threads together |
+//! | [`neighbors_by_descent`] | in proportion to n · `graph_k`² in each of a few rounds | in proportion to n · `graph_k` |
+//!
 //! A whole kernel, and its matrix:
 //!
 //! ```

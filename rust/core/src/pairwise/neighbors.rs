@@ -14,6 +14,11 @@ use crate::{Error, Result};
 /// kernels whose samples were sorted to make bounds tight; it decides ties. Tiles near the diagonal come first, where
 /// such an order has the best neighbours; tiles whose bound is too low for any neighbour are skipped.
 ///
+/// # Cost
+/// At most n (n − 1) / 2 comparisons of n samples, fewer where bounds rule tiles out. Every thread keeps 8 bytes for
+/// each neighbour that it met: with `top_k` for at most 2 `top_k` + 16 neighbours per sample, without it for every pair
+/// that reaches the threshold, which can be all.
+///
 /// # Errors
 /// [`Error::Argument`] where `names` is not each number below the number of samples once; [`Error::Memory`] where the
 /// neighbours do not fit; [`Error::Interrupted`] and [`Error::Internal`] as in [`dense`](super::dense).
@@ -41,6 +46,9 @@ pub fn neighbors<K: TileKernel + Bounded>(
 /// As [`neighbors`], with the rows of a fast kernel.
 ///
 /// With `top_k` each pair is computed twice, but all of a row at once: its list of neighbours stays in the cache.
+///
+/// # Cost
+/// With `top_k` at most n² comparisons, and the lists of each sample on one thread alone; else as [`neighbors`].
 ///
 /// # Errors
 /// As [`neighbors`].
