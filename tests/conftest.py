@@ -14,11 +14,7 @@ from hypothesis import HealthCheck, settings
 from numpy.typing import NDArray
 
 from gazesim import Scanpaths, read_scanpaths
-
-REPO = Path(__file__).resolve().parent.parent
-SHARED = Path(os.environ.get("GAZESIM_SHARED", REPO.parent / "shared"))
-
-REAL = REPO / "tests" / "real_gaze"
+from real_gaze_files import REAL, REPO, SHARED
 
 COMMON: dict[str, Any] = {"deadline": None, "suppress_health_check": list(HealthCheck)}
 settings.register_profile("gazesim", max_examples=60, derandomize=True, **COMMON)

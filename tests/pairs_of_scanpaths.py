@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable, Iterator
-from pathlib import Path
 from typing import Any
 
 import numpy as np
 
 import gazesim
+from real_gaze_files import PARTS, largest
 
 SCREEN = (1024, 768)
 
@@ -19,7 +19,6 @@ P = np.array(
 )
 Q = np.array([(110, 130, 0.25), (480, 100, 0.20), (790, 380, 0.30), (500, 640, 0.10)], float)
 
-REAL = ("osie/fixations.mat", "multimatch_studyforrest/fixvectors", "siim_cxr_gaze/cxr_gaze_data_125.json")
 _read: dict[str, Any] = {}
 
 Block = tuple[list[Any], list[Any], tuple[float, float]]
@@ -35,20 +34,22 @@ def random_block(side: int = 45, longest: int = 30) -> Block:
     return some(), some(), SCREEN
 
 
-def real_blocks(shared: Path, side: int = 26) -> Iterator[Block]:
-    """Yield a block of OSIE, studyforrest and chest X-rays each: 3 x 26 x 26 = 2,028 pairs."""
-    for number, name in enumerate(REAL):
+def real_blocks(side: int = 26) -> Iterator[Block]:
+    """Yield a block of OSIE, studyforrest and chest X-rays each: 26 x 26 pairs, 11 x 10 of 21 X-rays."""
+    for number, name in enumerate(PARTS):
         if name not in _read:
-            _read[name] = gazesim.read_scanpaths(shared / "data" / name, verbose=False)
+            _read[name] = gazesim.read_scanpaths(largest(name), verbose=False)
         paths = _read[name]
-        chosen = np.random.default_rng(number).choice(len(paths), 2 * side, replace=False)
+        count = min(2 * side, len(paths))
+        chosen = np.random.default_rng(number).choice(len(paths), count, replace=False)
         gazes = [paths.values[paths.offsets[k] : paths.offsets[k + 1]] for k in chosen]
-        yield gazes[:side], gazes[side:], paths.screen_size
+        half = (count + 1) // 2
+        yield gazes[:half], gazes[half:], paths.screen_size
 
 
-def all_blocks(shared: Path) -> list[Block]:
-    """Return 2,025 random and 2,028 real pairs."""
-    return [random_block(), *real_blocks(shared)]
+def all_blocks() -> list[Block]:
+    """Return 2,025 random and up to 2,028 real pairs."""
+    return [random_block(), *real_blocks()]
 
 
 def by_pairs(oracle: Callable[[Any, Any], float], rows: list[Any], cols: list[Any]) -> Any:

@@ -130,7 +130,7 @@ def main(task, rank, folder):
         init_method=f"file://{folder}/meeting",
         rank=rank,
         world_size=WORLD,
-        timeout=datetime.timedelta(seconds=5 if task == "hang" else 60),
+        timeout=datetime.timedelta(seconds=5 if task == "hang" else 600),
     )
     if task == "train":
         torch.save(all_trainings(rank), Path(folder) / f"rank{rank}.pt")

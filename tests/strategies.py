@@ -2,13 +2,23 @@
 
 from __future__ import annotations
 
+import os
+
 import numpy as np
+from hypothesis import settings
 from hypothesis import strategies as st
 from hypothesis.extra import numpy as hnp
 
 import gazesim
 
 SCREEN = (64.0, 48.0)
+#: Whether tests take their time: other and more examples, and all pairs of the slow third parties.
+NIGHTLY = os.environ.get("HYPOTHESIS_PROFILE") == "nightly"
+
+
+def examples(count: int) -> settings:
+    """Draw ``count`` examples, or as many as the nightly profile says."""
+    return settings(max_examples=max(count, settings.default.max_examples))
 
 
 UNIT = st.floats(0, 1, width=32)

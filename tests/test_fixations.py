@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from gazesim import ScreenGeometry, detect_fixations, reference
 from gazesim.io import read_scanpaths
+from strategies import examples
 
 SCREEN = ScreenGeometry(size_px=(1280, 1024), size_cm=(38, 30.2), distance_cm=68)
 
@@ -33,7 +34,7 @@ def recordings(draw):
     return rows[kept]
 
 
-@settings(max_examples=300)
+@examples(120)
 @given(
     recordings(),
     st.sampled_from(["idt", "ivt"]),

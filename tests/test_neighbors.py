@@ -5,11 +5,12 @@ from __future__ import annotations
 import numpy as np
 import pytest
 import scipy.sparse
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 import gazesim
-from strategies import MEASURES, cases, measure_cases, measures_on
+from real_gaze_files import largest
+from strategies import MEASURES, cases, examples, measure_cases, measures_on
 
 pytestmark = [
     pytest.mark.filterwarnings("ignore::gazesim.InvalidGazeWarning"),
@@ -35,13 +36,13 @@ def nearest(matrix, top_k):
 
 
 @given(cases(), st.sampled_from([0.1, 0.5, 0.75, 1.0]), st.integers(1, 4))
-@settings(max_examples=150)
+@examples(60)
 def test_neighbors_are_those_of_the_matrix(case, threshold, top_k):
     assert_nearest(case, threshold, top_k)
 
 
 @given(measure_cases(), st.sampled_from([0.1, 0.5, 0.75, 1.0]), st.integers(1, 4))
-@settings(max_examples=300)
+@examples(120)
 def test_neighbors_under_measures_are_those_of_the_matrix(case, threshold, top_k):
     assert_nearest(case, threshold, top_k)
 
@@ -123,10 +124,13 @@ def test_neighbors_equal_the_twin(scheme, rule, rng):
 
 @pytest.mark.parametrize("scheme", ["frechet", "hausdorff", "string_edit", "scanmatch", "scasim", "dtw"])
 @pytest.mark.parametrize("seed", [0, 1])
-def test_what_bounds_rule_out_is_no_neighbor_on_real_scanpaths(scheme, seed, shared):
+def test_what_bounds_rule_out_is_no_neighbor_on_real_scanpaths(scheme, seed):
     """Exact search compares few of the pairs of real scanpaths; what it finds is what the matrix has."""
-    paths = gazesim.read_scanpaths(shared / "data/osie/fixations.mat", verbose=False)
-    chosen = paths[[paths.ids[k] for k in np.random.default_rng(seed).choice(len(paths), 700, replace=False)]]
+    paths = gazesim.read_scanpaths(largest("osie"), verbose=False)
+    count = min(len(paths), 700)
+    chosen = paths[
+        [paths.ids[k] for k in np.random.default_rng(seed).choice(len(paths), count, replace=False)]
+    ]
     geometry = gazesim.ScreenGeometry(chosen.screen_size, (34, 25.5), 60)
     params = {"scasim": {"geometry": geometry}, "string_edit": {"kind": ["levenshtein", "lcs"][seed]}}.get(
         scheme, {}

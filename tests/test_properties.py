@@ -6,7 +6,7 @@ import warnings
 
 import numpy as np
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 import gazesim
@@ -15,6 +15,7 @@ from strategies import (
     MEASURES,
     SCREEN,
     cases,
+    examples,
     groupings,
     measure_cases,
     measures_on,
@@ -31,7 +32,7 @@ def affinity(case, *args, **kwargs):
 
 
 @given(cases())
-@settings(max_examples=300)
+@examples(120)
 def test_affinity_equals_the_twin(case):
     scheme, params, gazes = case
     twin = (
@@ -58,7 +59,7 @@ def tima_twin(params, gazes):
 
 
 @given(measure_cases())
-@settings(max_examples=500)
+@examples(200)
 def test_measures_equal_their_twins(case):
     scheme, params, gazes = case
     twin = gazesim.reference.affinity(gazes, scheme=scheme, **params)
@@ -66,20 +67,20 @@ def test_measures_equal_their_twins(case):
 
 
 @given(scanpath_sets(), multimatch_params)
-@settings(max_examples=200)
+@examples(100)
 def test_multimatch_equals_the_twin(gazes, params):
     twin = gazesim.reference.multimatch(gazes, **params)
     np.testing.assert_allclose(gazesim.multimatch(gazes, **params), twin, rtol=0, atol=1e-9)
 
 
 @given(cases())
-@settings(max_examples=200)
+@examples(100)
 def test_symmetric_in_range_with_unit_diagonal(case):
     assert_symmetric_in_range(case)
 
 
 @given(measure_cases())
-@settings(max_examples=500)
+@examples(200)
 def test_measures_are_symmetric_and_in_range(case):
     assert_symmetric_in_range(case)
 
@@ -100,13 +101,13 @@ def assert_symmetric_in_range(case):
 
 
 @given(cases(), st.randoms(use_true_random=False))
-@settings(max_examples=200)
+@examples(100)
 def test_permutation_and_blocks(case, random):
     assert_blocks_equal_the_whole(case, random)
 
 
 @given(measure_cases(), st.randoms(use_true_random=False))
-@settings(max_examples=500)
+@examples(200)
 def test_permutation_and_blocks_of_measures(case, random):
     assert_blocks_equal_the_whole(case, random)
 

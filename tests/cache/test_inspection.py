@@ -13,6 +13,7 @@ from gazesim import AffinityCache, cli
 from gazesim.cache.inspection import inspect_cache, nearest, text
 from gazesim.phantom import phantom
 from gazesim.plots.inspection import plot_inspection, short
+from real_gaze_files import REAL
 
 pytestmark = pytest.mark.filterwarnings("ignore::gazesim.InvalidGazeWarning")
 
@@ -147,8 +148,8 @@ def test_command_with_labels_and_images(cache, study, tmp_path: Path, capsys) ->
     assert out.stat().st_size > 100_000
 
 
-def test_command_reads_gaze_for_schemes_that_keep_none(tmp_path: Path, capsys, shared) -> None:
-    source = shared / "data" / "siim_cxr_gaze"
+def test_command_reads_gaze_for_schemes_that_keep_none(tmp_path: Path, capsys) -> None:
+    source = REAL / "siim_21_images.json"
     paths = gazesim.read_scanpaths(source, verbose=False)
     maps = gazesim.render_heatmap(paths, size=(32, 32), sigma_px=2)
     AffinityCache.build(tmp_path / "c", maps, ids=paths.ids, scheme="dhash", errors="ignore")

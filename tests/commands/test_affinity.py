@@ -11,19 +11,20 @@ import gazesim
 from gazesim import Moments
 from gazesim.cli import main
 from gazesim.commands.affinity import write
+from real_gaze_files import REAL
 from strategies import MEASURES
 
 
 @pytest.mark.parametrize(
     ("file", "count", "says"),
     [
-        ("siim_cxr_gaze/cxr_gaze_data_125.json", 125, "fraction -> px of 1024 x 1024"),
-        ("multimatch_studyforrest/fixvectors", 110, "px of 1280 x 720"),
+        ("siim_21_images.json", 21, "fraction -> px of 1024 x 1024"),
+        ("studyforrest", 110, "px of 1280 x 720"),
     ],
 )
-def test_real_gaze(shared, tmp_path, capsys, file, count, says):
+def test_real_gaze(tmp_path, capsys, file, count, says):
     out, plot = tmp_path / "A.npy", tmp_path / "A.png"
-    path = str(shared / "data" / file)
+    path = str(REAL / file)
     assert main(["affinity", path, "--scheme", "multimatch", "--out", str(out), "--plot", str(plot)]) == 0
     matrix = np.load(out, allow_pickle=False)
     assert matrix.shape == (count, count)
@@ -50,8 +51,8 @@ def test_osie_has_invalid_scanpaths_and_a_progress_bar(shared, tmp_path, capsys)
 
 
 @pytest.mark.parametrize("scheme", ["moments", "dhash", "tima"])
-def test_other_schemes_on_scanpaths(shared, tmp_path, capsys, scheme):
-    path = str(shared / "data" / "multimatch_studyforrest" / "fixvectors")
+def test_other_schemes_on_scanpaths(tmp_path, capsys, scheme):
+    path = str(REAL / "studyforrest")
     out = tmp_path / "A.npy"
     assert main(["affinity", path, "--scheme", scheme, "--out", str(out), "--sigma_px", "20"]) == 0
     matrix = np.load(out)
@@ -60,8 +61,8 @@ def test_other_schemes_on_scanpaths(shared, tmp_path, capsys, scheme):
 
 
 @pytest.mark.parametrize("scheme", MEASURES)
-def test_scanpath_measures(shared, tmp_path, scheme):
-    path = str(shared / "data" / "multimatch_studyforrest" / "fixvectors")
+def test_scanpath_measures(tmp_path, scheme):
+    path = str(REAL / "studyforrest")
     screen = {"size_px": [1280, 720], "size_cm": [26.5, 14.9], "distance_cm": 63}
     own = {"recurrence": {"radius_px": 64}, "scasim": {"geometry": screen}}.get(scheme, {})
     out, cache = tmp_path / "A.npy", tmp_path / "cache"
@@ -90,8 +91,8 @@ def test_heatmaps_from_a_file(rng, tmp_path, capsys):
     assert "Moments(alpha=0.2" in capsys.readouterr().err
 
 
-def test_options_of_multimatch(shared, capsys):
-    path = str(shared / "data" / "multimatch_studyforrest" / "fixvectors")
+def test_options_of_multimatch(capsys):
+    path = str(REAL / "studyforrest")
     options = [
         "--weights",
         "[0.1,0.1,0.1,0.1,0.6]",

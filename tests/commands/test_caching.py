@@ -9,6 +9,7 @@ import pytest
 from caches import contents
 from gazesim import AffinityCache, cli
 from gazesim.commands import program
+from real_gaze_files import REAL
 
 
 def affinity(*words: object) -> int:
@@ -16,8 +17,8 @@ def affinity(*words: object) -> int:
 
 
 @pytest.fixture
-def source(shared) -> Path:
-    return shared / "data" / "siim_cxr_gaze"
+def source() -> Path:
+    return REAL / "studyforrest"
 
 
 def test_a_cache_and_the_same_in_shares(source: Path, tmp_path: Path, capsys) -> None:
@@ -29,7 +30,7 @@ def test_a_cache_and_the_same_in_shares(source: Path, tmp_path: Path, capsys) ->
     assert affinity(source, "--cache", tmp_path / "b", "--top_k", 4, "--merge") == 0
     assert "merged AffinityCache" in capsys.readouterr().err
     assert contents(tmp_path / "a") == contents(tmp_path / "b")
-    assert len(AffinityCache.open(tmp_path / "a")) == 125
+    assert len(AffinityCache.open(tmp_path / "a")) == 110
 
 
 def test_a_dense_cache_is_summarised_and_drawn(source: Path, tmp_path: Path, capsys) -> None:

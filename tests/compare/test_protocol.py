@@ -12,6 +12,7 @@ import pytest
 
 from gazesim import Scanpaths, compare_scanpaths, multimatch
 from gazesim.compare import IncompleteComparisonWarning, Measure
+from real_gaze_files import largest
 
 SCREEN = (64, 48)
 DIMENSIONS = ("shape", "direction", "length", "position", "duration")
@@ -332,11 +333,11 @@ def test_progress_is_shown_on_stderr(rng, capfd):
     assert "4/4" in capfd.readouterr().err
 
 
-def test_whole_data_set(shared):
+def test_real_observers():
     """Observer 1 of OSIE predicts the others about as well as these predict each other."""
     from gazesim import read_scanpaths
 
-    paths = read_scanpaths(shared / "data" / "osie", verbose=False)
+    paths = read_scanpaths(largest("osie"), verbose=False)
     images = sorted({image for image, _ in paths.ids})[:60]
     chosen = paths[[name for name in paths.ids if name[0] in images]]
     predicted, human = (

@@ -12,6 +12,7 @@ from scipy.io import loadmat, savemat
 
 from gazesim import read_scanpaths
 from gazesim.io.matlab import variable
+from real_gaze_files import largest
 
 
 def cell(items):
@@ -33,8 +34,8 @@ def write(path, images=3, subjects=2, compressed=False):
     return path
 
 
-def test_equals_scipy_on_the_real_file(shared):
-    path = shared / "data" / "osie" / "fixations.mat"
+def test_equals_scipy_on_the_real_file():
+    path = largest("osie")
     paths = read_scanpaths(path, verbose=False)
     content = loadmat(path, squeeze_me=True, struct_as_record=False)["fixations"]
     seen = [

@@ -11,6 +11,7 @@ from gazesim import MultiMatch
 from gazesim.cli import main
 from gazesim.reading.raw_samples import sampling_rate_of, words_of_raw_samples
 from gazesim.schemes import scheme_from
+from real_gaze_files import largest
 
 
 def mcgip(folder, rng, images=6):
@@ -80,11 +81,11 @@ def test_fixations_are_not_samples(rng, studyforrest):
         assert sampling_rate_of([np.column_stack([durations, durations, durations])]) is None
 
 
-@pytest.mark.parametrize("name", ["osie/fixations.mat", "siim_cxr_gaze/cxr_gaze_data_125.json"])
-def test_real_fixations_are_not_samples(shared, name):
+@pytest.mark.parametrize("name", ["osie", "siim"])
+def test_real_fixations_are_not_samples(name):
     from gazesim import read_scanpaths
 
-    assert sampling_rate_of(read_scanpaths(shared / "data" / name, verbose=False)) is None
+    assert sampling_rate_of(read_scanpaths(largest(name), verbose=False)) is None
 
 
 def test_schemes_of_trajectories_take_samples():

@@ -9,6 +9,7 @@ from hypothesis import strategies as st
 
 from gazesim import Scanpaths, saliency
 from gazesim.reference import saliency as twin
+from real_gaze_files import largest
 
 SIZE = (9, 7)
 pixels = st.lists(st.tuples(st.integers(0, 6), st.integers(0, 8)), min_size=1, max_size=4)
@@ -114,11 +115,11 @@ def test_bad_readers_are_named():
         saliency.leave_one_reader_out(gazes)
 
 
-def test_real_readers(shared):
+def test_real_readers():
     """On OSIE, other readers predict a reader best; the centre bias beats chance but not its shuffled AUC."""
     from gazesim import read_scanpaths
 
-    paths = read_scanpaths(shared / "data" / "osie", verbose=False)
+    paths = read_scanpaths(largest("osie"), verbose=False)
     images = sorted({image for image, _ in paths.ids})[:30]
     chosen = paths[[name for name in paths.ids if name[0] in images]]
     together = [saliency.fixations_by_image(chosen)[image] for image in images]

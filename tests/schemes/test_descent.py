@@ -94,7 +94,7 @@ def test_few_gazes_are_compared_all_with_all(scheme):
         "progress": heard.append,
     }
     *found, info = features.scheme.find_neighbors(features, how)
-    *exact, _ = features.scheme.find_neighbors(features, {**how, "descent": None})
+    *exact, _ = features.scheme.find_neighbors(features, {**how, "descent": None, "progress": None})
     assert all(np.array_equal(one, other) for one, other in zip(found, exact, strict=True))
     assert info == (1.0, 400, 0)
     assert all(0 <= done <= 400 * (MAX_ROUNDS + 2) for done in heard)

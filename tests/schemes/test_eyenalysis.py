@@ -21,8 +21,8 @@ def test_worked_numbers(module):
 
 @pytest.mark.parametrize("duration_px_per_s", [0.0, 300.0])
 @pytest.mark.parametrize("metric", ["euclidean", "sqeuclidean"])
-def test_cdist_on_random_and_real_pairs(shared, duration_px_per_s, metric):
-    for rows, cols, _ in all_blocks(shared):
+def test_cdist_on_random_and_real_pairs(duration_px_per_s, metric):
+    for rows, cols, _ in all_blocks():
 
         def oracle(a, b):
             far = cdist(a * (1, 1, duration_px_per_s), b * (1, 1, duration_px_per_s), metric)

@@ -18,8 +18,8 @@ def test_worked_numbers(module):
     assert only(affinity) == pytest.approx(0.701484794148, abs=1e-7)
 
 
-def test_traj_dist_on_random_and_real_pairs(shared):
-    for rows, cols, _ in all_blocks(shared):
+def test_traj_dist_on_random_and_real_pairs():
+    for rows, cols, _ in all_blocks():
         a, b = ([gaze[:, :2].tolist() for gaze in some] for some in (rows, cols))
         theirs = by_pairs(lambda s, t: traj_dist_rs.discret_frechet(s, t, "euclidean").distance, a, b)
         np.testing.assert_allclose(gazesim.frechet_distance(rows, cols), theirs, rtol=0, atol=1e-9)

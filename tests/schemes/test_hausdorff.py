@@ -21,8 +21,8 @@ def scipys(a, b):
     return max(directed_hausdorff(a[:, :2], b[:, :2])[0], directed_hausdorff(b[:, :2], a[:, :2])[0])
 
 
-def test_scipy_on_random_and_real_pairs(shared):
-    for rows, cols, _ in all_blocks(shared):
+def test_scipy_on_random_and_real_pairs():
+    for rows, cols, _ in all_blocks():
         theirs = by_pairs(scipys, rows, cols)
         np.testing.assert_allclose(gazesim.hausdorff_distance(rows, cols), theirs, rtol=0, atol=1e-9)
 

@@ -19,8 +19,8 @@ def test_worked_numbers(module):
     assert only(affinity) == pytest.approx(1 - distance, abs=1e-7)
 
 
-def test_cdist_on_random_and_real_pairs(shared):
-    for rows, cols, size in all_blocks(shared):
+def test_cdist_on_random_and_real_pairs():
+    for rows, cols, size in all_blocks():
 
         def oracle(a, b, size=size):
             squares = cdist(a[:, :2], b[:, :2], "sqeuclidean")

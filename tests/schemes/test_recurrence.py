@@ -30,7 +30,7 @@ def test_worked_numbers(module, a, b, radius_px, expected):
     assert only(affinity) == pytest.approx(expected[0] / 100, abs=1e-7)
 
 
-def test_pyunicorn_on_random_and_real_pairs(shared):
+def test_pyunicorn_on_random_and_real_pairs():
     def recurrences(a, b):
         count = min(len(a), len(b))
         plot = CrossRecurrencePlot(
@@ -38,13 +38,13 @@ def test_pyunicorn_on_random_and_real_pairs(shared):
         )
         return 100 * plot.recurrence_matrix().mean()
 
-    for rows, cols, _ in all_blocks(shared):
+    for rows, cols, _ in all_blocks():
         ours = gazesim.recurrence(rows, cols, radius_px=80.0).rec
         np.testing.assert_allclose(ours, by_pairs(recurrences, rows, cols), rtol=0, atol=1e-9)
 
 
-def test_the_twin_on_random_and_real_pairs(shared):
-    for rows, cols, _ in all_blocks(shared):
+def test_the_twin_on_random_and_real_pairs():
+    for rows, cols, _ in all_blocks():
         for min_line in (2, 4):
             params = {"radius_px": 100.0, "min_line": min_line}
             ours, twin = (
@@ -92,8 +92,8 @@ def test_a_radius_in_degrees_is_that_in_pixels_around_the_centre():
         assert only(found.rec) == near
 
 
-def test_a_radius_in_degrees_on_random_and_real_pairs(shared):
-    for rows, cols, size in all_blocks(shared):
+def test_a_radius_in_degrees_on_random_and_real_pairs():
+    for rows, cols, size in all_blocks():
         geometry = gazesim.Screen(size, cm=(40, 40 * size[1] / size[0]), distance_cm=60)
         ours, twin = (
             module.recurrence(rows[:15], cols[:15], radius_deg=2.5, geometry=geometry)

@@ -49,7 +49,7 @@ def aligner(grid, threshold, gap):
 
 @pytest.mark.parametrize("gap", [0.0, -0.5])
 @pytest.mark.parametrize("temporal_bin_s", [0.0, 0.1])
-def test_biopython_on_random_and_real_pairs(shared, gap, temporal_bin_s):
+def test_biopython_on_random_and_real_pairs(gap, temporal_bin_s):
     biopython = aligner((12, 8), 3.5, gap)
 
     def codes(gaze, size):
@@ -58,7 +58,7 @@ def test_biopython_on_random_and_real_pairs(shared, gap, temporal_bin_s):
             cells = cells.repeat(np.floor(np.round(gaze[:, 2] / temporal_bin_s, 9) + 0.5).astype(int))
         return cells
 
-    for rows, cols, size in all_blocks(shared):
+    for rows, cols, size in all_blocks():
         ours = gazesim.scanmatch(rows, cols, screen_size=size, gap=gap, temporal_bin_s=temporal_bin_s)
         a, b = ([codes(gaze, size) for gaze in gazes] for gazes in (rows, cols))
         theirs = by_pairs(

@@ -26,9 +26,9 @@ def test_worked_numbers(module, normalise, expected):
     assert only(affinity) == pytest.approx(1 - 0.478275068885, abs=1e-7)
 
 
-def test_the_twin_on_random_and_real_pairs(shared):
+def test_the_twin_on_random_and_real_pairs():
     """There is no third party but the released code, whose costs are wrong where places are equal."""
-    for rows, cols, size in all_blocks(shared):
+    for rows, cols, size in all_blocks():
         geometry = gazesim.ScreenGeometry(size, (40, 40 * size[1] / size[0]), 57)
         a, b = rows[:12], cols[:12]
         for modulator in (0.83, 0.5):

@@ -23,8 +23,8 @@ def test_worked_numbers(module):
 
 
 @pytest.mark.parametrize("grid", [(5, 5), (12, 8)])
-def test_rapidfuzz_on_random_and_real_pairs(shared, grid):
-    for rows, cols, size in all_blocks(shared):
+def test_rapidfuzz_on_random_and_real_pairs(grid):
+    for rows, cols, size in all_blocks():
         a, b = ([cells_of(gaze, size, grid).tolist() for gaze in some] for some in (rows, cols))
         params = {"screen_size": size, "grid": grid}
         assert np.array_equal(

@@ -31,13 +31,13 @@ def test_worked_numbers(module, norm):
 
 
 @pytest.mark.parametrize("reduction", ["mean", "max"])
-def test_windows_by_cdist_on_random_and_real_pairs(shared, reduction):
+def test_windows_by_cdist_on_random_and_real_pairs(reduction):
     """With the L2 norm, a window is a vector of 2·k numbers: SciPy measures the distances."""
 
     def windows(gaze, k):
         return sliding_window_view(gaze[:, :2], k, axis=0).reshape(len(gaze) - k + 1, 2 * k)
 
-    for rows, cols, _ in all_blocks(shared):
+    for rows, cols, _ in all_blocks():
         for k in (1, 2, 5):
 
             def oracle(a, b, k=k):
@@ -51,8 +51,8 @@ def test_windows_by_cdist_on_random_and_real_pairs(shared, reduction):
 
 
 @pytest.mark.parametrize("norm", ["l2", "sum"])
-def test_the_twin_on_real_pairs(shared, norm):
-    for rows, cols, size in all_blocks(shared):
+def test_the_twin_on_real_pairs(norm):
+    for rows, cols, size in all_blocks():
         a, b = rows[:6], [gaze[:20] for gaze in cols[:6]]  # the twin takes the fourth power of the length
         params = {"screen_size": size, "norm": norm}
         twin = gazesim.reference.stde(a, b, **params)

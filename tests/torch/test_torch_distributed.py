@@ -27,7 +27,7 @@ def trained(tmp_path_factory):
     folder = tmp_path_factory.mktemp("train")
     processes = start("train", folder)
     for process in processes:
-        _, errors = process.communicate(timeout=120)
+        _, errors = process.communicate(timeout=900)
         assert process.returncode == 0, errors
     return [torch.load(folder / f"rank{rank}.pt", weights_only=True) for rank in range(ranks.WORLD)]
 
@@ -54,7 +54,7 @@ def test_without_weights(trained):
 def test_a_lost_rank_ends_the_other_with_a_message(task, tmp_path):
     first, second = start(task, tmp_path)
     try:
-        _, errors = first.communicate(timeout=150)
+        _, errors = first.communicate(timeout=900)
     finally:
         second.kill()
         second.communicate()

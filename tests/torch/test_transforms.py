@@ -257,7 +257,7 @@ class Views(Dataset):
 
 def epoch(context):
     torch.manual_seed(7)
-    loader = DataLoader(Views(), batch_size=4, num_workers=4, multiprocessing_context=context, timeout=120)
+    loader = DataLoader(Views(), batch_size=4, num_workers=2, multiprocessing_context=context, timeout=900)
     return torch.cat(list(loader))
 
 
@@ -270,7 +270,7 @@ def test_workers_after_a_parallel_call(context):
     gazesim.affinity(gazes, screen_size=(1, 1), n_threads=2)
     first = epoch(context)
     boxes = {tuple(row) for row in first[:, 1:].tolist()}
-    assert set(first[:, 0].tolist()) == {0, 1, 2, 3}
+    assert set(first[:, 0].tolist()) == {0, 1}
     assert len(boxes) > 24
     if context == "fork":  # starting interpreters again shows nothing new
         assert torch.equal(first, epoch(context))

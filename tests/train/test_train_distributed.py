@@ -36,7 +36,7 @@ def ranks(tmp_path_factory):
         )
         for rank in range(2)
     ]
-    said = [process.communicate(timeout=240)[1] for process in both]
+    said = [process.communicate(timeout=900)[1] for process in both]
     assert [process.returncode for process in both] == [0, 0], said
     return [torch.load(folder / f"rank{rank}.pt", weights_only=True) for rank in range(2)]
 

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import csv
 import json
-import os
 from collections import Counter
 from pathlib import Path
 
@@ -18,10 +17,10 @@ from PIL import Image
 from gazesim.cli import main
 from gazesim.train import Contrastive
 from gazesim.train.reproduce.experiments import EXPERIMENTS, GROUPS, experiment
+from strategies import NIGHTLY
 from train.reproduce.owners import inbreast, oai, tufts
 
-#: A few rows of each for every day; all rows of all experiments by HYPOTHESIS_PROFILE=nightly.
-IS_NIGHTLY = os.environ.get("HYPOTHESIS_PROFILE") == "nightly"
+#: A row of each experiment by day; at night all.
 ROWS = {
     "mcgip-table-1": "ResNet-50, BYOL + McGIP",
     "mcgip-table-2": "ResNet-101, SimSiam + McGIP",
@@ -65,7 +64,7 @@ def words_of(name, folders, out, *more):
 
 @pytest.mark.parametrize("name", EXPERIMENTS)
 def test_every_experiment_runs_end_to_end(name, folders, out, capsys):
-    only = [] if IS_NIGHTLY else ["--only", ROWS[name]]
+    only = [] if NIGHTLY else ["--only", ROWS[name]]
     assert main(words_of(name, folders, out, *only)) == 0
     found, shown = experiment(name), capsys.readouterr()
     table = [line for line in shown.out.splitlines() if line.startswith("|")]
@@ -75,7 +74,7 @@ def test_every_experiment_runs_end_to_end(name, folders, out, capsys):
     for line in found.lines:  # every row of the paper, those that were not run included
         assert any(row.startswith(f"| {' | '.join(line.labels)} |") for row in table), line.key
     ran = [row for row in table[2:] if "not run" not in row]
-    assert ran if IS_NIGHTLY else any(ROWS[name].split(", ")[-1] in row for row in ran)
+    assert ran if NIGHTLY else any(ROWS[name].split(", ")[-1] in row for row in ran)
     assert "--scale smoke: a tiny network" in shown.out
     assert (out / name / "table.md").read_text().splitlines()[2] == table[0]
     if found.kind != "table":
