@@ -33,7 +33,7 @@ from gazesim.train import (
     linear_probe,
     make_backbone,
 )
-from gazesim.train.lightning_tools import quiet, seeded, silent_trainer
+from gazesim.train.lightning_tools import seeded, silent_trainer, without_advice
 from gazesim.train.pretrain.monitor import spread
 
 from .arms import TRUTH, Arm
@@ -58,7 +58,7 @@ def run_cell(arm: Arm, seed: int, settings: Settings) -> dict[str, Any]:
         model = contrastive(arm, settings, mask)
         watch = Watch()
         trainer = silent_trainer(max_epochs=settings.epochs, precision=settings.precision, callbacks=[watch])
-        with quiet():
+        with without_advice():
             trainer.fit(model, datamodule=data)
     times.append(time.perf_counter())
     scores = evaluated(arm, seed, settings, model.backbone, data)

@@ -28,7 +28,7 @@ from gazesim.train import (
     segmentation_probe,
 )
 from gazesim.train.evaluation.segmentation import masks_of
-from gazesim.train.lightning_tools import quiet, seeded, silent_trainer
+from gazesim.train.lightning_tools import seeded, silent_trainer, without_advice
 
 from .cell import Watch, commit, device, mean
 from .kvasir_arms import KvasirArm, KvasirMethod, KvasirSettings
@@ -56,7 +56,7 @@ def run_kvasir_cell(arm: KvasirArm, seed: int, settings: KvasirSettings) -> dict
                 trainer = silent_trainer(
                     max_epochs=settings.epochs, precision=settings.precision, callbacks=[watch]
                 )
-                with quiet():
+                with without_advice():
                     trainer.fit(model, datamodule=data)
         trained = time.perf_counter()
         train, test = data.samples("train"), data.samples("test")

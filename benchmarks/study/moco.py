@@ -93,7 +93,7 @@ def recipe(scale: str = "cpu") -> Settings:
 def run(form: Form, seed: int, settings: Settings) -> dict[str, Any]:
     """Return what a cell's file holds: the linear probe, loss, spread, positives per row and their purity."""
     from gazesim.train import MoCoSettings, linear_probe
-    from gazesim.train.lightning_tools import quiet, seeded, silent_trainer
+    from gazesim.train.lightning_tools import seeded, silent_trainer, without_advice
 
     from . import cell
 
@@ -108,7 +108,7 @@ def run(form: Form, seed: int, settings: Settings) -> dict[str, Any]:
         model = cell.contrastive(arm, settings, mask, MoCoSettings(**dict(form.settings)))
         watch = cell.Watch()
         trainer = silent_trainer(max_epochs=settings.epochs, precision=settings.precision, callbacks=[watch])
-        with quiet():
+        with without_advice():
             trainer.fit(model, datamodule=data)
     train, test = data.samples("train"), data.samples("test")
     probed = linear_probe(model.backbone, train, test, fractions=cell.PROBED, seed=seed)

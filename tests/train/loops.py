@@ -13,7 +13,7 @@ from gazesim import Moments
 from gazesim.phantom import phantom
 from gazesim.torch import DenseSource
 from gazesim.train import Contrastive, HeadSettings, OptimizerSettings, ViewMaps
-from gazesim.train.lightning_tools import quiet
+from gazesim.train.lightning_tools import without_advice
 
 FRAMEWORKS = ("byol", "moco", "simsiam", "simclr")
 
@@ -93,7 +93,7 @@ def without_norms(model):
 def trainer(**options):
     options.setdefault("logger", False)
     options.setdefault("enable_checkpointing", False)
-    with quiet():
+    with without_advice():
         return lightning.Trainer(
             accelerator="cpu", devices=1, enable_progress_bar=False, enable_model_summary=False, **options
         )
@@ -102,6 +102,6 @@ def trainer(**options):
 def fit(model, study, data=None, resume=None, **options):
     """Train, and return the trainer."""
     made = trainer(**options)
-    with quiet():
+    with without_advice():
         made.fit(model, data or loader(study), ckpt_path=resume, weights_only=True)
     return made

@@ -20,7 +20,7 @@ def trained(framework, devices):
     import lightning
 
     from gazesim.torch import PairMask
-    from train.loops import Views, WithMaps, make_study, plain_net, quiet, small, without_norms
+    from train.loops import Views, WithMaps, make_study, plain_net, small, without_advice, without_norms
 
     class Losses(lightning.Callback):
         def __init__(self):
@@ -45,7 +45,7 @@ def trained(framework, devices):
         options = of_some.get(framework, {})
         model = without_norms(small(framework, backbone=plain_net(), pairs=mask, **options))
     losses = Losses()
-    with quiet():
+    with without_advice():
         trainer = lightning.Trainer(
             accelerator="cpu",
             devices=devices,

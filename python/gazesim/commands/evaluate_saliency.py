@@ -20,9 +20,9 @@ FILE, PICTURE = "saliency.csv", "gaze_maps.png"
 def evaluate_saliency(
     named: Named, networks: dict[str, list[Any]], samples: Samples, out: str, drawn: int
 ) -> list[str]:
-    """Score the gaze heads on the test split (else validation, else all images); return what was written.
+    """Score the gaze heads on the test split (else val, else all images); return the names of written files.
 
-    ``networks`` are the backbones of ``named``, file by file. ``drawn`` images go into a picture.
+    ``networks`` holds the backbones of the files in ``named``. ``drawn`` images go into a picture.
     """
     from ..saliency import mean_scores
     from ..train.evaluation.gaze_maps import gaze_map_scores, load_gaze_net, plot_gaze_maps

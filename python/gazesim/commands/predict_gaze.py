@@ -25,6 +25,7 @@ if TYPE_CHECKING:
     from ..train.saliency.gaze_pairs import GazePairs
     from ..train.saliency.map_folder import MapFolder
 
+#: How many held-out images held_out.png shows.
 PICTURED = 6
 
 
@@ -67,28 +68,27 @@ def fit(
 ) -> None:
     """Train a U-Net to predict gaze maps, and score it on images that it has not seen.
 
-    Gaze for a part of the images is enough. Called again with the same folder after an interruption, it goes
-    on from the last whole epoch. Writes the model, metrics.json, and held_out.png: image, true and predicted
-    map side by side.
+    Gaze for a part of the images is enough. After an interruption, the same call resumes after the last whole
+    epoch. Writes the model, metrics.json, and held_out.png: image, true and predicted map side by side.
 
     Args:
         out: The folder for the model and its scores.
-        manifest: A table with the columns id, image and gaze or heatmap, such as gazesim manifest writes; all
-            readers of an image together. Rows without gaze are left out; the splits val and test held out.
+        manifest: A table with the columns id, image and gaze or heatmap, such as gazesim manifest writes. All
+            readers of an image share one map. Rows without gaze are left out; val and test are held out.
         images: Instead: a folder of images, with its subfolders, or an .npy file (n, H, W).
-        maps: The gaze maps of images, likewise; files have the names of their images, arrays their order;
-            default: drawn from the scanpaths.
-        scanpaths: A gaze file or folder with the ids of images, for maps, NSS and AUC-Judd; all readers of an
-            image together. Where images stood on the screen is said by placement or image_box.
+        maps: The gaze maps of images: a folder whose files have the names of the images, or an .npy file in
+            their order; default: drawn from the scanpaths.
+        scanpaths: A gaze file or folder with the ids of images, for maps, NSS and AUC-Judd. All readers of an
+            image count together. placement or image_box say where images stood on the screen.
         phantom: Instead of files: this many synthetic images, each read by 10 people.
         size: Images and maps are resized to this many pixels square for the network.
         epochs: How often all images are seen.
         batch_size: Images per step.
         features: Channels of the network's five stages and its last layer.
-        learning_rate: Of Adam.
-        held_out: Share of the images that the scores are taken on, of the groups where a manifest names
-            groups (patients); default: the splits val and test of the manifest, else 0.25.
-        seed: Decides the split, the initial weights and the order.
+        learning_rate: Learning rate of Adam.
+        held_out: Share of the images to score on, or of the groups (patients) if the manifest names them;
+            default: the splits val and test of the manifest, else 0.25.
+        seed: Decides the held-out images, the initial weights and the order of the images.
         bits: How many of 16 bits the pixels of a manifest's images use, 9 to 16; default 16.
     """
     _check_sources(manifest, images, maps, scanpaths, phantom, bits)
@@ -166,13 +166,13 @@ def _counted(pairs: GazePairs) -> str:
 
 
 def _record(unseen: list[str], scores: dict[str, NDArray[np.float64]]) -> dict[str, Any]:
-    """Return what metrics.json holds, and say the means; null stands for a score without a value."""
+    """Print the means, and return the content of metrics.json; null stands for an undefined score."""
     from ..saliency import mean_scores  # here, because it needs SciPy, whose import takes half a second
 
-    with warnings.catch_warnings(record=True, action="always", category=UndefinedScoreWarning) as told:
+    with warnings.catch_warnings(record=True, action="always", category=UndefinedScoreWarning) as undefined:
         means = mean_scores(scores)
-    for line in told:
-        _say(str(line.message))
+    for warning in undefined:
+        _say(str(warning.message))
     words = ", ".join(f"{name} {score.mean:.3f}" for name, score in means.items())
     _say(f"{words} on {len(unseen)} unseen images")
 
@@ -196,19 +196,19 @@ def predict(
     manifest_out: str | None = None,
     bits: int | None = None,
 ) -> None:
-    """Draw the gaze map of every image, with its size and under its name, the maximum 1.
+    """Predict the gaze map of every image, in its size, under its name, with the maximum 1.
 
-    The folder of maps may be used again: maps of other images are added, those that are there are kept, and
-    ids.txt lists all of them. Of a manifest it also writes a copy whose column heatmap names the maps, for
-    training.
+    A folder of maps can be used again: maps of other images are added, existing ones are kept, and ids.txt
+    lists all of them. For a manifest, it also writes a copy whose column heatmap names the maps, to train
+    with.
 
     Args:
         model: A folder that ``predict-gaze fit`` wrote.
         images: A manifest, a folder of images, with its subfolders, or an .npy file (n, H, W).
         out: The folder for the maps, ids.txt, and maps.csv, which says what each was drawn from.
         format: npy (float32) or png (8 bits).
-        rows: Of a manifest: missing draws maps of the images without gaze (default), all of every image.
-        manifest_out: Of a manifest: where its copy with the maps goes; default: manifest.csv in out.
+        rows: For a manifest: missing (default) draws maps of the images without gaze, all of every image.
+        manifest_out: For a manifest: the file for its copy with the maps; default: manifest.csv in out.
         bits: How many of 16 bits the pixels of images use, 9 to 16; default 16.
     """
     from .._errors import choice, integer
@@ -257,7 +257,7 @@ def _refuse_inside(out: str, images: str) -> None:
 
 
 def _chosen(manifest: Manifest, rows: str) -> list[Entry]:
-    """Return the rows whose maps are drawn, and say how many that are."""
+    """Return the rows whose maps are drawn, and print how many there are."""
     entries = list(manifest.entries)
     lacking = [one for one in entries if one.gaze is None and one.heatmap is None]
     has = len(entries) - len(lacking)
@@ -273,7 +273,7 @@ def _chosen(manifest: Manifest, rows: str) -> list[Entry]:
 
 
 def _draw_maps(predictor: Any, images: dict[str, ImageSource], folder: MapFolder) -> None:
-    """Draw the maps that are not there yet, each as large as its image."""
+    """Draw the maps that do not exist yet, each as large as its image."""
     from ..train import predict_gaze
     from ..train.data.images import resized
 

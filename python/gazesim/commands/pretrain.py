@@ -213,13 +213,13 @@ def prepared(found: Configuration, plain: dict[str, Any]) -> Start:
 def train(start: Start) -> int:
     """Train, say where the result is and what comes next, and return the exit status."""
     from ..train import Contrastive, GazeData
-    from ..train.lightning_tools import quiet
+    from ..train.lightning_tools import without_advice
     from ..train.pretrain.checkpoints import read_checkpoint
     from ..train.pretrain.run import RunRecord, make_backbone_class, make_trainer, seed_everything
 
     found, out = start.found, start.out
     last = out / LAST
-    with quiet():
+    with without_advice():
         seed_everything(None if found.seed_everything is True else start.plain["seed_everything"])
         data = GazeData(**_fields(found.data) | {"seed": start.plain["data"]["seed"]})
         model_options = _fields(found.model)

@@ -48,8 +48,6 @@ FREE = {
     "trainer.detect_anomaly",
     "trainer.num_sanity_val_steps",
 }
-#: The line of config.yaml that identifies the manifest of a run.
-MANIFEST_LINE = "# data.manifest has SHA-256 "
 
 
 def check(found: Configuration) -> None:
@@ -268,7 +266,9 @@ def _digests(options: Mapping[str, Any]) -> dict[str, str]:
 
 def _digest_of_cache(folder: Path) -> str:
     """Return a hash of the affinities of a cache, whichever release and features it was made with."""
-    told = json.loads((folder / "manifest.json").read_text(encoding="utf-8"))
-    files = {name: one["sha256"] for name, one in told["files"].items() if not name.startswith("features")}
-    parts = [told.get(name) for name in ("scheme", "selection", "reduce", "ids")]
+    manifest = json.loads((folder / "manifest.json").read_text(encoding="utf-8"))
+    files = {
+        name: one["sha256"] for name, one in manifest["files"].items() if not name.startswith("features")
+    }
+    parts = [manifest.get(name) for name in ("scheme", "selection", "reduce", "ids")]
     return hashlib.sha256(json.dumps([*parts, files], sort_keys=True).encode()).hexdigest()

@@ -90,13 +90,14 @@ def geometry_of(value: Any) -> ScreenGeometry:
         old = {"size_wh": "size_px", "cm": "size_cm"}
         fields = {old.get(str(name), str(name)): side for name, side in value.items()}
         return ScreenGeometry(**fields)
-    if not isinstance(value, Screen) or value.cm is None or value.distance_cm is None:
+    if not isinstance(value, Screen) or not value.has_degrees:
         raise TypeError(
             f"geometry is {describe(value)}; expected a gazesim.ScreenGeometry: size_px, size_cm and "
             "distance_cm of the screen"
         )
     # One class, so that measures with equal screens are equal.
-    return ScreenGeometry(value.size_wh, value.cm, value.distance_cm)
+    width, height, across, down, distance = value.measures
+    return ScreenGeometry((width, height), (across, down), distance)
 
 
 def refuse_long(offsets: NDArray[np.int64], argument: str, most: int) -> None:

@@ -31,9 +31,9 @@ __all__ = [
     "epoch_order",
     "expect_unused_parameters",
     "loggers",
-    "quiet",
     "seeded",
     "silent_trainer",
+    "without_advice",
 ]
 
 #: Name of the file in a training's folder that holds its logged numbers, one row per logged step.
@@ -43,7 +43,7 @@ States = dict[str, torch.Tensor]
 
 
 @contextmanager
-def quiet() -> Iterator[None]:
+def without_advice() -> Iterator[None]:
     """Suppress Lightning's advice about workers, loggers and devices."""
     log = logging.getLogger("lightning.pytorch")
     level = log.level
@@ -76,7 +76,7 @@ def seeded(seed: int) -> Iterator[None]:
 
 def silent_trainer(accelerator: str = "auto", **settings: Any) -> lightning.Trainer:
     """Return a Trainer for one device that logs, writes and shows nothing."""
-    with quiet():
+    with without_advice():
         return lightning.Trainer(
             accelerator=accelerator,
             devices=1,

@@ -21,7 +21,7 @@ from gazesim.torch import PairMask  # noqa: E402
 from gazesim.train import Contrastive, GazeData, HeadSettings, PhantomSettings, Views  # noqa: E402
 from gazesim.train.data import gaze_data as module  # noqa: E402
 from gazesim.train.data import loader as loading  # noqa: E402
-from gazesim.train.lightning_tools import quiet  # noqa: E402
+from gazesim.train.lightning_tools import without_advice  # noqa: E402
 
 SMALL = PhantomSettings(n_train=20, n_val=4, n_test=6, size=32)
 GCA = Views(crop="gaze", cutout="gaze", mask_probability=0.5)
@@ -107,7 +107,7 @@ class Saver(lightning.Callback):
 
 def fit(module, data, resumed=None, **settings):
     off = ("logger", "enable_checkpointing", "enable_progress_bar", "enable_model_summary")
-    with quiet():
+    with without_advice():
         trainer = lightning.Trainer(accelerator="cpu", devices=1, **dict.fromkeys(off, False), **settings)
         trainer.fit(module, data, ckpt_path=resumed, weights_only=True)
     return trainer

@@ -28,7 +28,7 @@ from gazesim.train import (  # noqa: E402
     make_backbone,
 )
 from gazesim.train.data.transform_views import TransformViews  # noqa: E402
-from gazesim.train.lightning_tools import quiet  # noqa: E402
+from gazesim.train.lightning_tools import without_advice  # noqa: E402
 from train.loops import trainer  # noqa: E402
 
 SMALL = PhantomSettings(n_train=20, n_test=4, size=32)
@@ -155,7 +155,7 @@ def pretrained(data, backbone=None, **options):
 
 def fitted(model, data):
     made = trainer(max_epochs=1)
-    with quiet():
+    with without_advice():
         made.fit(model, data)
     return made
 

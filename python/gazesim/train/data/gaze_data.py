@@ -38,9 +38,9 @@ __all__ = ["GazeData", "PhantomSettings"]
 PLAIN = Views()
 AS_STATED = GazeOptions()
 USUAL_SIZE = 224
-#: Whose shares ``fractions`` are.
+#: The splits whose shares ``fractions`` gives, in its order.
 SHARED = ("train", "val", "test")
-#: How many images are looked at for what is told before training.
+#: Before training, messages about the views are made from at most this many images.
 LOOKED_AT = 256
 
 
@@ -152,9 +152,9 @@ class GazeData(lightning.LightningDataModule):
         if transform is not None and views != PLAIN:
             raise ValueError("views and transform are both given; expected one of them")
         self.transform = None if transform is None else TransformViews(transform)
-        self._is_normalised = True
-        #: The least concentration of maps that count, where batches carry maps.
-        self._maps_from: float | None = None
+        self._normalises_views = True
+        #: The least concentration of maps that count; None where batches carry no maps.
+        self._min_concentration: float | None = None
         self.memory = choice("memory", memory, MEMORY)
         self.sigma_share = sigma_share
         self.bits = None if bits is None else integer("bits", bits, low=9, high=16)
@@ -163,14 +163,15 @@ class GazeData(lightning.LightningDataModule):
             raise ValueError(f"bits is {bits} beside phantom, whose pixels have none; expected it with files")
         self.seed = integer("seed", seed, low=0, high=2**63 - 1)
         self.split_seed = integer("split_seed", split_seed, low=0, high=2**63 - 1)
-        self._all: Samples | None = None
-        self._is_told = False
-        self._is_gaze_told = self._is_kept_told = False
-        self._place: dict[str, int] | None = None
+        self._all_samples: Samples | None = None
+        #: The messages that have been written, each of them once.
+        self._written: set[str] = set()
+        #: Where in its epoch the next loader begins.
+        self._start: dict[str, int] | None = None
 
     def setup(self, stage: str | None = None) -> None:
-        """Read the manifest, and for training the images; views with gaze tell where they lack it."""
-        self._everything()
+        """Read the manifest and, for training, the images; say how many lack the gaze that views need."""
+        self._read_once()
         if stage not in ("fit", None):
             return
         train = self.samples("train")
@@ -179,8 +180,7 @@ class GazeData(lightning.LightningDataModule):
         if isinstance(train, ManifestSamples):
             self._tell_kept(train)
             train.preload(maps=self.use_gaze)
-        if self.use_gaze and not self._is_told:
-            self._is_told = True
+        if self.use_gaze and self._is_first("views"):
             self._tell_views(train)
 
     @property
@@ -194,10 +194,10 @@ class GazeData(lightning.LightningDataModule):
         The maps are those of the images under the crop and flips of each view, so that they are targets
         for what a network says about the view. They are divided by their maximum over the whole image. A map
         whose concentration (1 − entropy / log of its pixels) is below ``min_concentration`` does not count,
-        nor does an image without gaze: their number is told. None: batches are (x0, x1, ids) again.
-        :class:`~gazesim.train.Contrastive` asks for what it needs.
+        nor does an image without gaze; stderr says how many there are. With None, batches are (x0, x1, ids)
+        again. :class:`~gazesim.train.Contrastive` calls this with what it needs.
         """
-        self._maps_from = min_concentration
+        self._min_concentration = min_concentration
         if min_concentration is None:
             return
         train = self.samples("train")
@@ -205,45 +205,44 @@ class GazeData(lightning.LightningDataModule):
             train.preload(maps=True)
         self._tell_gaze(train)
         pairs = self._pairs(train, self.transform)
-        # Maps that do not stay in memory are not all read for this.
-        read = LOOKED_AT if isinstance(train, ManifestSamples) and train.memory == "none" else len(train)
-        blind = [name for i, name in enumerate(train.ids) if not train.has_gaze(i)]
-        seen = [(train.ids[i], train.gaze_map(i)) for i in range(min(read, len(train))) if train.has_gaze(i)]
-        blind += [name for name, gaze in seen if gaze is None]
-        flat = [name for name, gaze in seen if gaze is not None and not pairs.counts(gaze)]
-        if len(blind) + len(flat) == len(train):
+        looked_at = _images_to_look_at(train)
+        lacking = [name for i, name in enumerate(train.ids) if not train.has_gaze(i)]
+        maps = [(train.ids[i], train.gaze_map(i)) for i in range(looked_at) if train.has_gaze(i)]
+        lacking += [name for name, gaze in maps if gaze is None]
+        diffuse = [name for name, gaze in maps if gaze is not None and not pairs.counts(gaze)]
+        if len(lacking) + len(diffuse) == len(train):
             raise ValueError(
                 f"all {len(train)} training images have no gaze to predict, such as {train.ids[0]!r}; "
-                "expected some with a gaze map" + (f" of concentration {min_concentration:g}" if flat else "")
+                "expected some with a gaze map"
+                + (f" of concentration {min_concentration:g}" if diffuse else "")
             )
-        _tell_missing(blind, len(train), "gaze to predict; they do not count in the gaze target")
+        _tell_missing(lacking, len(train), "gaze to predict; they do not count in the gaze target")
         _tell_missing(
-            flat, len(train), f"gaze map as concentrated as {min_concentration:g}; they do not count"
+            diffuse, len(train), f"gaze map as concentrated as {min_concentration:g}; they do not count"
         )
 
     def hand_over_normalisation(self) -> Normalisation | None:
-        """Return mean and standard deviation of views, and leave it to the caller to apply them from now on.
+        """Return mean and standard deviation of views; from now on the caller normalises, not this class.
 
         They are those of ``views``, or of a ``v2.Normalize`` at the end of ``transform``; None where
         views are not normalised. :class:`~gazesim.train.Contrastive` asks, and puts them into its
         backbone, so that evaluation and export normalise as pre-training did.
         """
-        self._is_normalised = False
+        self._normalises_views = False
         if self.transform is not None:
             return self.transform.normalisation()
         mean, std = self.views.mean, self.views.std
         return None if (mean, std) == (0.0, 1.0) else ((mean,), (std,))
 
     def _tell_views(self, train: Samples) -> None:
-        """Say how many images have no gaze, and how many of some views cannot keep enough of it."""
-        # Maps that do not stay in memory are not all read for this.
-        read = LOOKED_AT if isinstance(train, ManifestSamples) and train.memory == "none" else len(train)
-        blind = [
+        """Say how many images have no gaze, and how many views of the first images cannot keep enough."""
+        looked_at = _images_to_look_at(train)
+        lacking = [
             name
             for i, name in enumerate(train.ids)
-            if not train.has_gaze(i) or (i < read and train.gaze_map(i) is None)
+            if not train.has_gaze(i) or (i < looked_at and train.gaze_map(i) is None)
         ]
-        _tell_missing(blind, len(train), "gaze; any view of them is accepted")
+        _tell_missing(lacking, len(train), "gaze; any view of them is accepted")
         if self.transform is not None:
             return
         found = view_statistics(train, self.views, self.size, seed=self.seed, count=LOOKED_AT)
@@ -255,16 +254,16 @@ class GazeData(lightning.LightningDataModule):
 
     def samples(self, split: str | None = None) -> Samples:
         """Return the samples of a split, or all."""
-        every = self._everything()
+        every = self._read_once()
         if split is None:
             return every
         choice("split", split, ("train", "val", "test"))
         return every.take([i for i, one in enumerate(every.splits) if one == split])
 
     def train_dataloader(self) -> DataLoader[Batch]:
-        """Return batches (x0, x1, ids); Lightning, or you, tell the sampler the epoch."""
+        """Return batches (x0, x1, ids); in a loop without Lightning, set the epoch of its ``sampler``."""
         views, transform = self.views, self.transform
-        if not self._is_normalised:
+        if not self._normalises_views:
             views = replace(views, mean=0.0, std=1.0)
             if transform is not None and transform.normalisation() is not None:
                 transform = transform.without_normalisation()
@@ -290,9 +289,9 @@ class GazeData(lightning.LightningDataModule):
             pin_memory=torch.cuda.is_available(),
             persistent_workers=self.num_workers > 0,
         )
-        if self._place is not None:
-            loader.load_state_dict(self._place)
-            self._place = None
+        if self._start is not None:
+            loader.load_state_dict(self._start)
+            self._start = None
         return loader
 
     def _pairs(
@@ -304,8 +303,8 @@ class GazeData(lightning.LightningDataModule):
             self.size,
             self.seed,
             transform,
-            maps=self._maps_from is not None,
-            min_concentration=self._maps_from or 0.0,
+            maps=self._min_concentration is not None,
+            min_concentration=self._min_concentration or 0.0,
         )
 
     def state_dict(self) -> dict[str, Any]:
@@ -314,12 +313,12 @@ class GazeData(lightning.LightningDataModule):
         return loader.state_dict() if isinstance(loader, EpochLoader) else {}
 
     def load_state_dict(self, state_dict: dict[str, Any]) -> None:
-        """Let the next loader go on from there.
+        """Let the next loader continue the epoch from there.
 
-        Lightning restores a loader by itself, but not one that was asked for before: for the course of
-        the learning rate :class:`Contrastive` has to know the length of an epoch.
+        Lightning restores a loader that it makes itself. It does not restore one that was made earlier, as
+        :class:`Contrastive` does to learn the length of an epoch for its learning rate.
         """
-        self._place = dict(state_dict)
+        self._start = dict(state_dict)
 
     def gaze_source(
         self,
@@ -342,7 +341,7 @@ class GazeData(lightning.LightningDataModule):
             Where files tell readers apart: the ``"mean"`` or the ``"max"`` over all pairs of readers, as in
             caches, or ``"pool"``, one map of all readers (for schemes that compare maps).
 
-        Images without gaze are no part of the features. How many there are is told on stderr.
+        Images without gaze are left out of the features; stderr says how many they are.
         """
         choice("reduce", reduce, READERS)
         train = self.samples("train")
@@ -379,24 +378,28 @@ class GazeData(lightning.LightningDataModule):
 
     def _tell_gaze(self, train: Samples) -> None:
         """Say once how the gaze of a manifest was read."""
-        if isinstance(train, ManifestSamples) and not self._is_gaze_told:
-            self._is_gaze_told = True
+        if isinstance(train, ManifestSamples) and self._is_first("gaze"):
             train.gaze.tell(tell)
 
     def _tell_kept(self, train: ManifestSamples) -> None:
         """Say once which file is mapped."""
-        if isinstance(train.kept, Mapped) and not self._is_kept_told:
-            self._is_kept_told = True
+        if isinstance(train.kept, Mapped) and self._is_first("kept"):
             tell(
                 f"images and maps stay in {train.kept.path} once they are read (up to "
                 f"{train.kept.megabytes:,.0f} MB, shared by all processes of this machine, removed at the "
                 "end)"
             )
 
-    def _everything(self) -> Samples:
-        if self._all is None:
-            self._all = self._read()
-        return self._all
+    def _is_first(self, message: str) -> bool:
+        """Return whether a message has not been written yet, and note that it is now."""
+        is_first = message not in self._written
+        self._written.add(message)
+        return is_first
+
+    def _read_once(self) -> Samples:
+        if self._all_samples is None:
+            self._all_samples = self._read()
+        return self._all_samples
 
     def _read(self) -> Samples:
         if self.phantom is not None:
@@ -421,6 +424,12 @@ class GazeData(lightning.LightningDataModule):
             sigma_share=self.sigma_share,
             bits=self.bits,
         )
+
+
+def _images_to_look_at(train: Samples) -> int:
+    """Return how many maps are read for messages: a part of those that would not stay in memory."""
+    is_read_anew = isinstance(train, ManifestSamples) and train.memory == "none"
+    return min(len(train), LOOKED_AT) if is_read_anew else len(train)
 
 
 def _tell_missing(ids: list[str], total: int, what: str) -> None:

@@ -35,11 +35,11 @@ Image = NDArray[np.float32]
 
 @dataclass(frozen=True)
 class ImageSource:
-    """An image on disk: a file, or one of an .npy file (n, H, W) that is open."""
+    """An image on disk: a file of its own, or one of the images in an open .npy file (n, H, W)."""
 
     file: Path
     bits: int | None = None
-    #: Its place in ``stack``.
+    #: Its position in ``stack``.
     index: int = 0
     stack: NDArray[Any] | None = None
 
@@ -50,7 +50,7 @@ class ImageSource:
         return _grey(self.stack[self.index], f"{self.file}[{self.index}]", self.bits)
 
     def digest(self) -> str:
-        """Return a hash of the content of the file, or of the image's pixels in an .npy file of several."""
+        """Return a hash of the file, or of the image's pixels where the file holds several images."""
         if self.stack is None:
             with self.file.open("rb") as content:
                 return hashlib.file_digest(content, "sha256").hexdigest()[:16]
@@ -59,7 +59,7 @@ class ImageSource:
 
 
 def image_sources(path: str, bits: int | None = None) -> dict[str, ImageSource]:
-    """Return the images of a folder, its subfolders, or an .npy file (n, H, W) by name, not yet read.
+    """Return the images of a folder with its subfolders, or of an .npy file (n, H, W), by name, unread.
 
     The name of a file is its path below the folder without the ending, such as ``left/a``.
     """
@@ -87,7 +87,7 @@ def read_images(path: str) -> dict[str, Image]:
 
 
 def read_image(file: Path, bits: int | None = None) -> Image:
-    """Return one greyscale image in [0, 1] as a viewer shows it, the one that gaze was recorded on.
+    """Return a greyscale image in [0, 1] as a viewer shows it, because gaze was recorded on that.
 
     See :func:`~gazesim.train.data.pictures.read_picture` for pictures and
     :func:`~gazesim.train.data.dicom.read_dicom` for DICOM; arrays of 8 or 16 bits are divided by 255 or
@@ -109,7 +109,7 @@ def image_shape(file: Path) -> tuple[int, int]:
 
 
 def unused_range(files: Sequence[Path], count: int = 16) -> str | None:
-    """Return in a sentence that no image of 16 bits uses more than a quarter of them, or None.
+    """Return a warning if no image of 16 bits uses more than a quarter of its range, else None.
 
     Looks at up to ``count`` pictures and arrays of 16 bits, evenly spaced. DICOM files have windows instead.
     """
@@ -124,7 +124,7 @@ def unused_range(files: Sequence[Path], count: int = 16) -> str | None:
             if is_wide:
                 wide.append(float(read_image(file).max()))
         except ValueError:
-            continue  # said where the image is used
+            continue  # the error is raised where the image is used
     if not wide or max(wide) > 0.25:
         return None
     bits = next(bits for bits in range(8, 17) if max(wide) * 65535 < 2**bits)
@@ -137,7 +137,7 @@ def unused_range(files: Sequence[Path], count: int = 16) -> str | None:
 def _array(file: Path, **options: Any) -> NDArray[Any]:
     try:
         array: NDArray[Any] = np.load(file, allow_pickle=False, **options)
-    except (ValueError, EOFError):  # NumPy's words would advise to unpickle it
+    except (ValueError, EOFError):  # NumPy's own message advises to unpickle it
         raise ValueError(f"{file} holds no array of numbers; expected what numpy.save writes") from None
     return array
 

@@ -136,7 +136,7 @@ class Views:
 
     @property
     def use_gaze(self) -> bool:
-        """Whether views look at gaze at all."""
+        """Whether any step of a view depends on gaze."""
         gaze = ("gaze", "size-matched")
         return self.crop in gaze or self.cutout in gaze or self.mask_probability > 0
 
@@ -191,7 +191,7 @@ class PhantomSettings:
     seed
         Equal seeds give equal data.
     readers
-        People who read each image of the plain phantom; pairs are judged by all of them.
+        People who read each image of the plain phantom; affinities are over all of them.
 
     Examples
     --------

@@ -20,7 +20,7 @@ from ..._progress import ProgressBar
 from ...views import Sampler
 from ..data.samples import Samples
 from ..data.view_maker import resized_box
-from ..lightning_tools import Shuffled, epoch_order, quiet, seeded, silent_trainer
+from ..lightning_tools import Shuffled, epoch_order, seeded, silent_trainer, without_advice
 from ..measuring import as_input_of, device_of, measuring, unchanged
 from .settings import FineTuneSettings
 
@@ -166,7 +166,8 @@ def fit_classifier(
         # It runs where the backbone is.
         accelerator="gpu" if device_of(backbone).type == "cuda" else "cpu",
     )
-    with quiet(), unchanged(backbone), seeded(seed):  # hooks of the backbone came along with the copy
+    # Hooks of the backbone were copied with it.
+    with without_advice(), unchanged(backbone), seeded(seed):
         trainer.fit(model, loader)
     return model.to(device_of(backbone)).eval()
 

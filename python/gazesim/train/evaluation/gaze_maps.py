@@ -21,7 +21,9 @@ from ..saliency.scores import saliency_scores
 
 __all__ = ["GazeNet", "gaze_map_scores", "load_gaze_net", "plot_gaze_maps"]
 
+#: What the names of the head's weights begin with in a checkpoint.
 HEAD = "framework.gaze_head.head."
+#: Images at a time through the network.
 BATCH = 64
 
 
@@ -31,15 +33,15 @@ class GazeNet:
 
     backbone: nn.Module
     head: GazeHead
-    #: The loss that the head was trained with, which says what its logits mean.
+    #: The loss that the head was trained with; it decides what its logits mean.
     loss: str
 
     @torch.no_grad()
     def maps(self, images: torch.Tensor) -> torch.Tensor:
         """Return maps (N, H, W) of at least 0 for images (N, C, H, W), interpolated from the cells.
 
-        What is interpolated is the probability of gaze ("bce", "mse"), its density ("kl"), or the logit
-        above the least one ("nss", which knows neither).
+        Which values are interpolated depends on the loss: the probability of gaze ("bce", "mse"), the
+        density of gaze ("kl"), or logits minus the smallest of them ("nss", which fixes no scale).
         """
         with self.head.watching(self.backbone) as seen:
             self.backbone(images)
@@ -98,7 +100,7 @@ def gaze_map_scores(net: GazeNet, samples: Samples) -> dict[str, NDArray[np.floa
     """Return the scores of the head's maps against recorded ones: by name, an array over images with gaze.
 
     CC, KL and SIM compare maps; NSS and AUC-Judd the fixations of all readers, where all images have any.
-    Conventions are those of :mod:`gazesim.train.saliency.scores`.
+    The conventions are those of :mod:`gazesim.train.saliency.scores`.
 
     Raises
     ------
@@ -168,7 +170,7 @@ def plot_gaze_maps(
     samples, chosen
         The images, and the positions of those that are drawn, a row each.
     path
-        The PNG to write. It shows the images: expected where these may be shown.
+        The PNG to write. It contains the images, so share it only where the data set allows that.
     masks
         One (H, W) array of booleans or None per image of ``samples``.
 

@@ -28,8 +28,8 @@ class ProbeSettings:
         The penalty λ in Σ cross-entropy + λ/2 ‖W‖², scikit-learn's 1/C; the intercept is free.
         Features are standardised before, so that λ does not depend on their scale.
     candidates
-        Where there are validation samples: the values of λ, of which the one with the lowest
-        cross-entropy there is taken, in place of ``l2``; of equals the one nearest to ``l2``.
+        The values of λ to try if there are validation samples. The one with the lowest cross-entropy on
+        them takes the place of ``l2``; of equally good ones, the one nearest to ``l2``.
     batch_size
         Images at a time through the network.
 
@@ -55,16 +55,16 @@ class ProbeSettings:
 
 @dataclass(frozen=True)
 class GradientProbeSettings:
-    """How a linear layer is trained on frozen features by Adam, as papers do it.
+    """How Adam trains a linear layer on frozen features, as in the papers.
 
     Parameters
     ----------
     epochs
         How often all labelled images are seen; 10 (INbreast) and 20 (Tufts) in McGIP.
     learning_rate
-        Of Adam, constant; 2e-5 in McGIP.
+        Learning rate of Adam, constant; 2e-5 in McGIP.
     weight_decay
-        Of Adam.
+        Weight decay of Adam.
     batch_size
         Images per step.
 
@@ -96,19 +96,20 @@ class FineTuneSettings:
     epochs
         How often all labelled images are seen; 10 (INbreast) and 20 (Tufts) in McGIP.
     min_steps
-        Few labels are seen more often, until this many steps are done; 0 is the papers' way.
+        The least number of steps: with few labels, there are more epochs until it is reached. 0, as in
+        the papers: ``epochs`` alone decides.
     batch_size
         Images per step, at least 2: batch norm needs them.
     optimiser
         "adam", "adamw" or "sgd" (Nesterov momentum 0.9).
     learning_rate, head_learning_rate
-        Of the network and, where another is wanted, of the new layer; both fall to 0 along a cosine.
+        Of the network, and of the new layer (default: the same). Both fall to 0 along a cosine.
     weight_decay
         Of the optimiser.
     horizontal_flip, vertical_flip
         Probabilities of augmentation. Set both to 0 where the side matters.
     crop_scale
-        The least share of the area that a random crop keeps; 1 is no crop.
+        The least share of the image's area that a random crop keeps; 1: no crop.
     class_weights
         "balanced" gives every class the same weight in the loss, however rare it is.
     precision

@@ -38,8 +38,8 @@ class GazeTargetSettings:
         The weight rises linearly over this many epochs from ``start`` on; 0: at once.
     min_concentration
         Maps that are less concentrated than this do not count, 0 to 1. The concentration is 1 − entropy / log
-        (number of pixels): 0 for a map that is equal everywhere, 1 for a single pixel. A rule for maps that
-        were predicted, such as those of ``gazesim predict-gaze``. Default 0: all maps count.
+        (number of pixels): 0 for a map that is equal everywhere, 1 for a single pixel. It is meant for
+        predicted maps, such as those of ``gazesim predict-gaze``. Default 0: all maps count.
 
     Examples
     --------

@@ -90,7 +90,7 @@ class PairSettings:
     ----------
     scheme
         "moments" (default), "multimatch", "dhash", "tima" or another one by name; or "labels": images of one
-        class are positives, and gaze is not looked at (McGIP's Table 4). No rule has to be chosen then.
+        class are positives, whatever their gaze (McGIP's Table 4); then no rule is needed.
     params
         Parameters of the scheme, by name.
     cache
@@ -105,7 +105,7 @@ class PairSettings:
     quantile
         Instead: pairs above this quantile of the affinities, 0 to 1, are positives.
     confidence
-        The share of the positives that is used, drawn at each step: 0 to 1, or a :class:`Ramp`.
+        The share of the positives that is used, drawn anew at each step: 0 to 1, or a :class:`Ramp`.
     weighting
         What a positive weighs: "binary" (1), "affinity" (its affinity) or "softmax" (soft targets: the
         softmax of a row's affinities).
@@ -208,10 +208,10 @@ class MoCoSettings:
     Parameters
     ----------
     own_keys
-        What older keys of the same image in the queue are: ``"positive"`` (McGIP's form), ``"negative"``
-        (as in MoCo, which does not know the images), or ``"mask"``, neither: they are left out of the
-        row's softmax. Default: with ``pairs`` left out where positives come from the batch and positive
-        otherwise; negative without.
+        How older keys of the same image in the queue count: as ``"positive"`` (McGIP's form), as
+        ``"negative"`` (as in MoCo, which does not know the images), or not at all: ``"mask"`` leaves them
+        out of the row's softmax. Default: ``"negative"`` without ``pairs``; with ``pairs`` ``"mask"`` if
+        positives come from the batch, else ``"positive"``.
     positive_keys
         Where the positives of other images come from: ``"batch"`` (default), the keys of this batch, while
         the whole queue is negative, ``"queue"`` (McGIP's form), or ``"both"``. With ``"batch"`` and
@@ -241,7 +241,7 @@ class MoCoSettings:
 
     @classmethod
     def mcgip(cls) -> MoCoSettings:
-        """Return McGIP's form, word by word: positives in the queue, older keys of the image among them.
+        """Return McGIP's form, as its paper writes it: positives in the queue, with older keys of the image.
 
         Examples
         --------
@@ -268,7 +268,7 @@ class MoCoSettings:
 
 @dataclass(frozen=True)
 class HeadSettings:
-    """Sizes of the layers on top of the backbone. None is what the framework's paper takes.
+    """Sizes of the layers on top of the backbone. None: as in the framework's paper.
 
     Parameters
     ----------

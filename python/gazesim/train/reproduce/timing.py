@@ -10,7 +10,7 @@ import torch
 
 from ..data.gaze_data import GazeData
 from ..data.settings import PhantomSettings
-from ..lightning_tools import quiet, seeded, silent_trainer
+from ..lightning_tools import seeded, silent_trainer, without_advice
 from ..pretrain.contrastive import Contrastive
 
 __all__ = ["seconds_per_image"]
@@ -52,7 +52,7 @@ def seconds_per_image(framework: str, backbone: str, size: int, batch_size: int,
         batch_size=count,
     )
     clock = _Clock()
-    with quiet(), seeded(0):
+    with without_advice(), seeded(0):
         queue: dict[str, Any] = {"queue_size": count} if framework == "moco" else {}
         model = Contrastive(framework, backbone, channels=3, **queue)
         precision = precision if torch.cuda.is_available() else "32-true"

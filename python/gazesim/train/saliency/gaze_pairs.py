@@ -26,7 +26,7 @@ LISTED = 3
 
 Path3 = NDArray[np.float64]
 Say = Callable[[str], None]
-#: Reads and places gaze, where the sizes of the images are known.
+#: Reads gaze and places it on the images, given a function that returns their sizes.
 Placed = Callable[[Callable[[Hashable], Size | None]], PlacedGaze]
 
 
@@ -41,10 +41,10 @@ class GazePairs:
     images, maps
         (n, H, W) float32 each.
     fixations
-        For every image the fixations of all its readers, (L, 3): x and y in pixels of ``maps``, seconds; an
-        empty array where only a map is known. None if no image has fixations.
+        (L, 3) per image, the fixations of all its readers: x and y in pixels of ``maps``, duration in
+        seconds; empty where only a map is known. None if no image has fixations.
     groups
-        Whom an image belongs to (the patient); None: everybody is alone.
+        The group (patient) of every image; None: every image is a group of its own.
     splits
         "train", "val", "test" or "" of every image; None: no image has one.
 
@@ -80,11 +80,11 @@ class GazePairs:
         )
 
     def divided(self, held_out: float | None = None, seed: int = 0) -> tuple[GazePairs, GazePairs, str]:
-        """Return the pairs to learn from, the pairs to score on, and in words how they were divided.
+        """Return the pairs to learn from, the held-out pairs, and a description of how they were divided.
 
-        The images of the splits val and test are scored on, and those of the split train learned from.
-        Without such images, or where ``held_out`` asks for it, a share of the groups is held out, by
-        ``seed``; default 0.25. No group is in both.
+        The splits val and test are held out, and the split train is learned from. Without images in val and
+        test, or with ``held_out``, that share of the groups (default 0.25) is held out, drawn with ``seed``.
+        No group is in both parts.
         """
         kept = list(range(len(self)))
         if self.splits is not None and any(self.splits):
@@ -100,10 +100,10 @@ class GazePairs:
             if not kept:
                 raise ValueError('no image with gaze has the split "train"; expected some to learn from')
         share = 0.25 if held_out is None else held_out
-        homes: dict[str, list[int]] = {}
+        members: dict[str, list[int]] = {}
         for i in kept:
-            homes.setdefault(self.ids[i] if self.groups is None else self.groups[i], []).append(i)
-        groups, unit = list(homes), "images" if self.groups is None else "groups"
+            members.setdefault(self.ids[i] if self.groups is None else self.groups[i], []).append(i)
+        groups, unit = list(members), "images" if self.groups is None else "groups"
         order = np.random.default_rng(seed).permutation(len(groups))
         count = round(share * len(groups))
         if not 0 < count < len(groups):
@@ -111,7 +111,7 @@ class GazePairs:
                 f"held_out is {share}, {count} of {len(groups)} {unit}; expected some and not all"
             )
         unseen, learned = (
-            [i for at in part for i in homes[groups[at]]] for part in (order[:count], order[count:])
+            [i for at in part for i in members[groups[at]]] for part in (order[:count], order[count:])
         )
         return self.take(learned), self.take(unseen), f"{share:g} of the {unit}"
 
@@ -127,17 +127,17 @@ def pairs_of_manifest(
 ) -> GazePairs:
     """Return the images of a manifest that have gaze, with the maps of all their readers together.
 
-    Gaze is read and placed as in training; a row's ``heatmap`` is its map where it has one. ``say`` takes
-    what was read and how many images are left out, ``warn`` what looks wrong about the gaze.
+    Gaze is read and placed as in training; a row with a ``heatmap`` has that as its map. ``say`` is called
+    with what was read and how many images are left out, ``warn`` with what looks wrong about the gaze.
 
     Parameters
     ----------
     manifest
-        The images; gaze for a part of them is enough.
+        The images, of which a part needs gaze.
     size
         Side of images and maps in pixels.
     gaze
-        How gaze files are read and where images stood, where a row does not say so itself.
+        How gaze files are read and where images stood, unless a row says so itself.
     bits
         How many of 16 bits the pixels use, as for :class:`~gazesim.train.ManifestSamples`.
     """
@@ -188,11 +188,12 @@ def pairs_of_files(
 ) -> GazePairs:
     """Return images with their maps of the same names; without ``maps``, drawn from the gaze.
 
-    ``images`` and ``maps`` are folders, with their subfolders, or .npy files (n, H, W); ``placed`` reads
-    the gaze once the sizes of the images are known. Images without a map are left out and counted.
+    ``images`` and ``maps`` are folders, with their subfolders, or .npy files (n, H, W). ``placed`` reads the
+    gaze, given the sizes of the images. Images without a map are left out, and ``say`` is called with their
+    number.
     """
     named = read_images(images)
-    paths, drawn = (None, {}) if placed is None else on_images(placed, named, size)
+    paths, drawn = (None, {}) if placed is None else gaze_by_image(placed, named, size)
     if paths is not None and not paths:
         raise ValueError(
             f"no gaze is of any of {len(named)} images, such as {min(named)!r}; expected their names as ids"
@@ -221,13 +222,13 @@ def pairs_of_files(
     )
 
 
-def on_images(
+def gaze_by_image(
     placed: Placed, named: Mapping[str, Image], size: int
 ) -> tuple[dict[str, Path3], dict[str, Image]]:
     """Return the fixations of all readers in pixels of every image, and maps of ``size`` drawn from them.
 
-    Both are by the names of the images; the ids of the gaze may be spelled otherwise, as for
-    :class:`~gazesim.reading.names.Names`.
+    The keys of both are the names of the images; :class:`~gazesim.reading.names.Names` finds the name for an
+    id of the gaze that is spelled otherwise.
     """
     names = Names(named)
 

@@ -1,4 +1,4 @@
-"""Folders of predicted gaze maps, which grow from call to call and never mix maps up."""
+"""Folders of predicted gaze maps: calls add to them, and a map keeps its image and its predictor."""
 
 from __future__ import annotations
 
@@ -17,8 +17,8 @@ IDS, RECORD = "ids.txt", "maps.csv"
 COLUMNS = ("id", "format", "image_sha256", "model_sha256")
 
 
-class Drawn(NamedTuple):
-    """What a map was drawn from: a row of maps.csv."""
+class Origin(NamedTuple):
+    """What a map was drawn from, the columns of maps.csv after the id."""
 
     format: str
     image: str
@@ -29,13 +29,13 @@ class MapFolder:
     """A folder with a gaze map per image, ids.txt with the ids of all of them, and maps.csv.
 
     maps.csv says for every map its file format, and the hashes of the image and of the predictor that it was
-    drawn from. A map that is there already is kept; a map of the same id from another image or predictor is
-    refused. Every map is whole or not there, so that an interrupted call can be repeated.
+    drawn from. A map that exists is kept; a map with the same id but another image or predictor is refused.
+    A map is written whole or not at all, so that an interrupted call can be repeated.
 
     Parameters
     ----------
     folder
-        Made if it does not exist.
+        Created if it does not exist.
     model
         A hash of the predictor.
     format
@@ -59,32 +59,34 @@ class MapFolder:
         self.model = model
         self.format = choice("format", format, FORMATS)
         self.folder.mkdir(parents=True, exist_ok=True)
-        self._drawn = self._read()
-        self._old = self._unrecorded()
+        self._origins = self._read()
+        self._without_origin = self._unrecorded()
 
     @property
     def ids(self) -> list[str]:
         """The ids of all maps, in the order in which they were drawn."""
-        return [*self._old, *self._drawn]
+        return [*self._without_origin, *self._origins]
 
     def path_of(self, name: str) -> Path:
         """Return the file of the map of an id; an id such as ``set/a`` has its map in a subfolder."""
         parts = PurePosixPath(name).parts
         if not parts or name.startswith("/") or any(part in ("..", ".") for part in parts) or "\n" in name:
-            raise ValueError(f"id {name!r} is no name for a file below {self.folder}; expected none with ..")
+            raise ValueError(
+                f"id {name!r} is no name for a file below {self.folder}; expected a path without .."
+            )
         return self.folder / f"{name}.{self.format}"
 
     def holds(self, name: str, image: str) -> bool:
-        """Return whether the map of an image is there; raise ValueError if another map has its id."""
-        if name in self._old:
+        """Return whether the map of an image exists; raise ValueError if its id belongs to another map."""
+        if name in self._without_origin:
             raise ValueError(
                 f"{self.folder} holds a map of {name!r}, and {RECORD} does not say of which image; "
                 "expected another folder"
             )
-        before = self._drawn.get(name)
+        before = self._origins.get(name)
         if before is None:
             return False
-        now = Drawn(self.format, image, self.model)
+        now = Origin(self.format, image, self.model)
         if before != now:
             what = next(
                 f"{word} {old[:12]}, and now {new[:12]}"
@@ -101,21 +103,21 @@ class MapFolder:
         file = self.path_of(name)
         file.parent.mkdir(parents=True, exist_ok=True)
         write_map(file, gaze)
-        row = Drawn(self.format, image, self.model)
-        if self._drawn.get(name) != row:
+        row = Origin(self.format, image, self.model)
+        if self._origins.get(name) != row:
             with (self.folder / RECORD).open("a", newline="", encoding="utf-8") as record:
                 record.write(_line(name, *row))
-            self._drawn[name] = row
+            self._origins[name] = row
 
     def write_ids(self) -> None:
         """Write ids.txt, whole or not at all: an id per line, in the order in which maps were drawn."""
-        self._drawn = self._read()  # other processes may draw into the same folder
+        self._origins = self._read()  # other processes may draw into the same folder
         partial = self.folder / f"{IDS}.part"
         partial.write_text("".join(f"{name}\n" for name in self.ids), encoding="utf-8")
         partial.replace(self.folder / IDS)
 
-    def _read(self) -> dict[str, Drawn]:
-        """Return the rows of maps.csv; a last line that was cut short is taken away."""
+    def _read(self) -> dict[str, Origin]:
+        """Return the rows of maps.csv; remove a last line that was cut short."""
         file = self.folder / RECORD
         if not file.is_file():
             file.write_text(_line(*COLUMNS), encoding="utf-8")
@@ -128,15 +130,15 @@ class MapFolder:
         rows = list(csv.reader(io.StringIO(whole)))
         if (rows and tuple(rows[0]) != COLUMNS) or any(len(row) != len(COLUMNS) for row in rows):
             raise ValueError(f"{file} is no record of maps; expected the columns {', '.join(COLUMNS)}")
-        return {name: Drawn(*more) for name, *more in rows[1:]}
+        return {name: Origin(*more) for name, *more in rows[1:]}
 
     def _unrecorded(self) -> list[str]:
-        """Return the ids in ids.txt that maps.csv does not know."""
+        """Return the ids in ids.txt that maps.csv lacks."""
         file = self.folder / IDS
         if not file.is_file():
             return []
         names = file.read_text(encoding="utf-8").splitlines()
-        return [name for name in names if name not in self._drawn]
+        return [name for name in names if name not in self._origins]
 
 
 def _line(*cells: str) -> str:

@@ -1,8 +1,8 @@
 """A gaze-map predictor: image in, gaze map of the same size out (GCA, section 3.2).
 
-MONAI's BasicUNet, four stages down and four up, Adam, 30 epochs, the last epoch kept. The network is
-trained on the divergence of its softmax from the density of gaze, so that neither the length of a
-reading nor the scale of a map matters.
+MONAI's BasicUNet with four stages down and four up, trained with Adam for 30 epochs; the weights of the last
+epoch are kept. The loss is the divergence of the network's softmax from the density of gaze, which depends
+neither on how long somebody looked nor on the scale of a map.
 """
 
 from __future__ import annotations
@@ -23,7 +23,7 @@ from torch.utils.data import DataLoader, TensorDataset
 
 from ..._errors import integer, number
 from ..._progress import ProgressBar
-from ..lightning_tools import Shuffled, quiet, seeded, silent_trainer
+from ..lightning_tools import Shuffled, seeded, silent_trainer, without_advice
 from ..measuring import as_input_of, measuring
 
 __all__ = ["GazePredictor", "fit_predictor", "load_predictor", "predict_gaze", "save_predictor"]
@@ -42,9 +42,9 @@ class GazePredictor(lightning.LightningModule):
     features
         Channels of the five stages and of the last layer.
     learning_rate
-        Of Adam.
+        Learning rate of Adam.
     size
-        (height, width) of the images that it is trained on, for whoever prepares others.
+        (height, width) of the training images; others are to be resized to it.
 
     Examples
     --------
@@ -73,7 +73,7 @@ class GazePredictor(lightning.LightningModule):
         self.net = BasicUNet(spatial_dims=2, in_channels=1, out_channels=1, features=sizes)
 
     def forward(self, images: torch.Tensor) -> torch.Tensor:
-        """Return logits; images are standardised one by one and padded to whole stages."""
+        """Return logits; each image is standardised, and padded to sides that can be halved four times."""
         mean = images.mean(dim=(1, 2, 3), keepdim=True)
         deviation = images.std(dim=(1, 2, 3), keepdim=True, correction=0)
         height, width = images.shape[-2:]
@@ -120,18 +120,17 @@ def fit_predictor(
     images, maps
         (n, H, W) each.
     epochs, batch_size, features, learning_rate, seed
-        Of the training. ``seed`` also decides the initial weights.
+        Settings of the training. ``seed`` decides the initial weights and the order of the images.
     out
-        A folder for the model; after every epoch a checkpoint is put there, from which a call with
-        the same images, maps and settings goes on if it was interrupted. A folder of another
-        training is refused.
+        A folder for the model and a checkpoint after every epoch. After an interruption, a call with the
+        same images, maps and settings resumes from it. A folder of another training is refused.
     progress
         Whether to show a progress bar on stderr.
 
     Returns
     -------
     GazePredictor
-        In eval mode, as after the last epoch.
+        With the weights of the last epoch, in evaluation mode.
 
     Examples
     --------
@@ -153,9 +152,9 @@ def fit_predictor(
     folder = None if out is None else Path(out)
     settings = {**model.settings, "batch_size": batch_size, "seed": seed, "images": len(images)}
     checkpoint = None if folder is None else _resumable(folder, {**settings, "data": _hash(*data.tensors)})
-    keeper = _Keeper(folder, epochs, progress)
-    trainer = silent_trainer(max_epochs=epochs, callbacks=[keeper])
-    with quiet(), seeded(seed):
+    checkpoints = _EpochCheckpoints(folder, epochs, progress)
+    trainer = silent_trainer(max_epochs=epochs, callbacks=[checkpoints])
+    with without_advice(), seeded(seed):
         loader = DataLoader(data, batch_size, sampler=Shuffled(len(images), seed))
         trainer.fit(model, loader, ckpt_path=checkpoint, weights_only=True)
     model.eval()
@@ -167,7 +166,7 @@ def fit_predictor(
 def predict_gaze(model: GazePredictor, images: NDArray[Any], *, batch_size: int = 32) -> NDArray[np.float32]:
     """Return the gaze maps (n, H, W) float32 of images (n, H, W), each with the maximum 1.
 
-    The model is in evaluation mode meanwhile, and as it was afterwards.
+    The model runs in evaluation mode, and afterwards is in the mode in which it came.
 
     Examples
     --------
@@ -188,7 +187,7 @@ def predict_gaze(model: GazePredictor, images: NDArray[Any], *, batch_size: int 
 
 
 def save_predictor(model: GazePredictor, folder: str | Path) -> None:
-    """Write the weights, and the settings as JSON, to a folder, which is made if need be.
+    """Write the weights, and the settings as JSON, to a folder, which is created if it does not exist.
 
     Examples
     --------
@@ -208,7 +207,7 @@ def save_predictor(model: GazePredictor, folder: str | Path) -> None:
 
 
 def load_predictor(folder: str | Path) -> GazePredictor:
-    """Read the predictor in a folder, in eval mode, on the CPU. Only tensors are read: no code in it runs.
+    """Read the predictor in a folder, on the CPU, in evaluation mode. No code in the files is run.
 
     Examples
     --------
@@ -228,8 +227,8 @@ def load_predictor(folder: str | Path) -> GazePredictor:
     return model.eval()
 
 
-class _Keeper(lightning.Callback):
-    """Saves a checkpoint after every epoch, whole or not at all, and shows how far training is."""
+class _EpochCheckpoints(lightning.Callback):
+    """Saves a checkpoint after every epoch, whole or not at all, and shows the progress."""
 
     def __init__(self, folder: Path | None, epochs: int, progress: bool) -> None:
         self.folder = folder
@@ -265,7 +264,7 @@ def _hash(*tensors: torch.Tensor) -> str:
 
 
 def _resumable(folder: Path, settings: dict[str, Any]) -> Path | None:
-    """Return the checkpoint to go on from, if there is one of the same training."""
+    """Return the checkpoint to resume from, if there is one; refuse one of another training."""
     record = folder / "training.json"
     if (folder / RESUME).is_file() and record.is_file():
         before = json.loads(record.read_text())

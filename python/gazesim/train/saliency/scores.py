@@ -1,8 +1,8 @@
 """The scores of predicted gaze maps: CC, KL, SIM, NSS, AUC-Judd, as :mod:`gazesim.saliency` computes them.
 
-Of the conventions in which released codes differ, these are the ones of the MIT benchmark's code, in which
-results of this predictor have been reported: a constant map has no CC and no NSS, a map without mass counts
-as zeros, and a fixated pixel counts once however many fixations fell on it.
+Released codes differ in their conventions. These are the ones of the MIT benchmark's code, with which results
+of this predictor have been reported: CC and NSS of a constant map are not defined, a map without mass counts
+as zeros, and a fixated pixel counts once, however many fixations fell on it.
 """
 
 from __future__ import annotations
@@ -42,7 +42,7 @@ def nss(predicted: Maps, fixated: NDArray[np.bool_]) -> Scores:
 
 
 def auc_judd(predicted: Maps, fixated: NDArray[np.bool_]) -> Scores:
-    """Return the area under hits against false alarms, thresholds at fixated pixels (n, H, W)."""
+    """Return the area under the ROC curve, thresholds at the values of fixated pixels (n, H, W)."""
     return np.asarray(saliency.auc_judd(predicted, fixated))
 
 

@@ -1,4 +1,4 @@
-"""CUB-200-2011: birds of 200 species, with the gaze of CUB-GHA (Rong et al., 2021), five runs an image."""
+"""CUB-200-2011: birds of 200 species, with the gaze of CUB-GHA (Rong et al., 2021) in five runs per image."""
 
 from __future__ import annotations
 
@@ -13,12 +13,13 @@ RUNS = "data_5runs"
 
 
 def cub_gha(root: Path, images: Path) -> Iterator[Entry]:
-    gaze = _runs(root)
+    """Yield every image with its species, and its segmentation as mask; some have no gaze."""
+    gaze = _gaze_folder(root)
     files = _pairs(root / "images.txt")
     classes = _pairs(root / "classes.txt")
     labels = _pairs(root / "image_class_labels.txt")
     trains = _pairs(root / "train_test_split.txt")
-    seen = _seen(gaze)
+    gazed_at = _gazed_at(gaze)
     for number, name in files.items():
         image = next((one for one in (images / "images" / name, images / name) if one.is_file()), None)
         if image is None:
@@ -29,7 +30,7 @@ def cub_gha(root: Path, images: Path) -> Iterator[Entry]:
             raise fault(
                 root / "image_class_labels.txt", None, f"has no class of image {number}; expected one each"
             )
-        has_gaze = number in seen
+        has_gaze = number in gazed_at
         yield Entry(
             number,
             image,
@@ -41,7 +42,7 @@ def cub_gha(root: Path, images: Path) -> Iterator[Entry]:
         )
 
 
-def _runs(root: Path) -> Path:
+def _gaze_folder(root: Path) -> Path:
     """Return the folder with a file per run: in CUB's folder, above it, or in a folder beside it."""
     for place in (root, root.parent, *sorted(root.parent.iterdir())):
         if (place / RUNS).is_dir():
@@ -50,7 +51,7 @@ def _runs(root: Path) -> Path:
 
 
 def _pairs(file: Path) -> dict[str, str]:
-    """Return the second word of each line by the first."""
+    """Return the rest of each line by its first word."""
     if not file.is_file():
         raise FileNotFoundError(f"{file.parent} has no {file.name}; expected CUB-200-2011")
     found = {}
@@ -63,7 +64,7 @@ def _pairs(file: Path) -> dict[str, str]:
     return found
 
 
-def _seen(folder: Path) -> set[str]:
-    """Return the images that some run has gaze of."""
+def _gazed_at(folder: Path) -> set[str]:
+    """Return the numbers of the images that have gaze in at least one run."""
     lines = (line for file in sorted(folder.glob("*.txt")) for _, line in Source(file).lines())
     return {line.partition(",")[0].strip() for line in lines}

@@ -10,11 +10,12 @@ from ..manifest import Entry
 from .layout import find_file, images_by_stem
 
 GAZE = "kvasir_fixation.csv"
-#: Kvasir-SEG's official split; its val is what others test on.
+#: The files of Kvasir-SEG's official split; published results are those on its val.
 SPLITS = ("train", "val")
 
 
 def kvasir_gaze(root: Path, images: Path) -> Iterator[Entry]:
+    """Yield every image with its mask; those that GazeMedSeg leaves out have no gaze."""
     gaze = _beside(root, GAZE)
     if gaze is None:
         raise FileNotFoundError(
@@ -38,7 +39,7 @@ def kvasir_gaze(root: Path, images: Path) -> Iterator[Entry]:
 
 
 def _splits(root: Path) -> dict[str, str]:
-    """Return the split of every image that train.txt and val.txt name, wherever they lie."""
+    """Return the split of every image that train.txt and val.txt name."""
     found: dict[str, str] = {}
     for split in SPLITS:
         file = _beside(root, f"{split}.txt")
@@ -49,6 +50,6 @@ def _splits(root: Path) -> dict[str, str]:
 
 
 def _beside(root: Path, name: str) -> Path | None:
-    """Return a file in the folder of the images, in a folder in it, above it, or beside it."""
+    """Return a file in the data set's folder, in a folder in it, above it, or beside it."""
     places = (root, *sorted(root.iterdir()), root.parent, *sorted(root.parent.iterdir()))
     return next((place / name for place in places if (place / name).is_file()), None)

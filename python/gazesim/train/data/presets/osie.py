@@ -13,6 +13,7 @@ from .layout import images_by_stem
 
 
 def osie(root: Path, images: Path) -> Iterator[Entry]:
+    """Yield every photograph with the gaze of all its observers; OSIE has no classes."""
     gaze = root / "data" / "eye" / "fixations.mat"
     if not gaze.is_file():
         raise FileNotFoundError(
