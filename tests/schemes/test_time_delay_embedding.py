@@ -53,7 +53,8 @@ def test_windows_by_cdist_on_random_and_real_pairs(reduction):
 @pytest.mark.parametrize("norm", ["l2", "sum"])
 def test_the_twin_on_real_pairs(norm):
     for rows, cols, size in all_blocks():
-        a, b = rows[:6], [gaze[:20] for gaze in cols[:6]]  # the twin takes the fourth power of the length
+        # The twin takes the fourth power of the length.
+        a, b = ([gaze[:14] for gaze in some[:6]] for some in (rows, cols))
         params = {"screen_size": size, "norm": norm}
         twin = gazesim.reference.stde(a, b, **params)
         np.testing.assert_allclose(gazesim.stde(a, b, **params), twin, rtol=0, atol=1e-9)

@@ -237,7 +237,7 @@ def test_a_scanpath_is_no_gaze_for_views(monkeypatch, capsys):
     paths = gazesim.Scanpaths.from_list([np.ones((3, 3))] * 8, ids=range(8), screen_size=(16, 16))
     samples = train.ArraySamples(np.zeros((8, 16, 16)), scanpaths=paths, splits=["train"] * 8)
     data = GazeData(phantom=SMALL, size=16, batch_size=8, views=GCA)
-    monkeypatch.setattr(data, "_all", samples)
+    monkeypatch.setattr(data, "_all_samples", samples)
     data.setup("fit")
     assert "8 of 8 training images (0, 1, 2, ...) have no gaze" in capsys.readouterr().err
 
