@@ -41,6 +41,15 @@ trait Scheme: Send + Sync {
 
 /// A [`Scheme`] whose neighbours can be sought.
 trait Affinities: Scheme<Output = f32> {
+    /// An order in which similar samples are near each other, for an approximate search.
+    fn arrange(
+        &self,
+        samples: &Self::Features,
+        descent: &Descent,
+        threads: usize,
+        poll: Poll,
+    ) -> Result<Vec<u32>>;
+
     /// Finds the neighbours of each sample.
     fn find(&self, samples: &Self::Features, sought: &Sought, threads: usize, poll: Poll) -> Result<Found>;
 }
@@ -149,7 +158,7 @@ fn find<'py, S: Affinities>(
     search: Search,
 ) -> PyResult<CsrArrays<'py>> {
     let samples = S::Features::copy(features, "features")?;
-    let sought = Sought {
+    let mut sought = Sought {
         names: search.names.as_array().iter().copied().collect(),
         rule: Rule {
             threshold: search.threshold,
@@ -162,7 +171,18 @@ fn find<'py, S: Affinities>(
         }),
     };
     let Found(csr, info) = Call::new(search.n_threads, search.progress)?.run(py, |threads, poll| {
-        scheme.find(&S::Features::pack(samples)?, &sought, threads, poll)
+        let mut samples = S::Features::pack(samples)?;
+        if let Some(descent) = sought
+            .descent
+            .filter(|descent| !descent.compares_all(sought.names.len()))
+        {
+            descent.check(sought.rule)?;
+            // Neighbours are compared with neighbours: near each other in memory, they cost half.
+            let order = scheme.arrange(&samples, &descent, threads, poll)?;
+            samples = samples.in_order(&order);
+            sought.names = order.iter().map(|&i| sought.names[i as usize]).collect();
+        }
+        scheme.find(&samples, &sought, threads, poll)
     })?;
     Ok((
         csr.offsets.into_pyarray(py),
