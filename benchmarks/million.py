@@ -25,7 +25,7 @@ NOISE_PX = 30.0
 
 
 def scanpaths(folder: Path, count: int) -> gazesim.Scanpaths:
-    """Return the first scanpaths of OSIE in a random order, and noisy copies of them where more are asked for."""
+    """Return scanpaths of OSIE in a random order, and noisy copies where more are asked for."""
     read = gazesim.read_scanpaths(folder / "fixations.mat", format="osie")
     known = [np.asarray(read[k]) for k in range(len(read))]
     width, height = 800, 600
@@ -34,12 +34,16 @@ def scanpaths(folder: Path, count: int) -> gazesim.Scanpaths:
     paths = [known[k] for k in chosen]
     for k in rng.integers(0, len(known), max(0, count - len(known))):
         path = known[k].copy()
-        path[:, :2] = np.clip(path[:, :2] + rng.normal(0, NOISE_PX, (len(path), 2)), 0, (width - 1, height - 1))
+        path[:, :2] = np.clip(
+            path[:, :2] + rng.normal(0, NOISE_PX, (len(path), 2)), 0, (width - 1, height - 1)
+        )
         paths.append(path)
     return gazesim.Scanpaths.from_list(paths, screen_size=(width, height))
 
 
-def measure(folder: Path, count: int, method: str, scheme: str, threads: int, options: dict[str, int]) -> dict:
+def measure(
+    folder: Path, count: int, method: str, scheme: str, threads: int, options: dict[str, int]
+) -> dict:
     """Search once; return what it took and found."""
     paths = scanpaths(folder, count)
     before = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
@@ -62,7 +66,9 @@ def measure(folder: Path, count: int, method: str, scheme: str, threads: int, op
 
 def main() -> None:
     """Measure every count and method."""
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser = argparse.ArgumentParser(
+        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
     parser.add_argument("--folder", type=Path, required=True, help="with fixations.mat of OSIE")
     parser.add_argument("--count", type=int, nargs="+", default=[1000, 2600, 10500])
     parser.add_argument("--method", nargs="+", default=["exact", "nn-descent"])

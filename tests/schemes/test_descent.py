@@ -7,7 +7,7 @@ import pytest
 
 import gazesim
 from gazesim import _core
-from gazesim.schemes.descent import MAX_ROUNDS
+from gazesim.schemes.descent import MAX_ROUNDS, Descent
 
 SCREEN = (800, 600)
 SCHEMES = ["multimatch", "dtw", "string_edit", "tima", "moments", "dhash", "recurrence"]
@@ -32,9 +32,7 @@ def gazes_for(scheme, count=700):
 
 
 def search(features, **how):
-    return features.neighbors(
-        **{"method": "nn-descent", "top_k": 5, "graph_k": 9, "errors": "ignore", **how}
-    )
+    return features.neighbors(**{"method": "nn-descent", "top_k": 5, "graph_k": 9, "errors": "ignore", **how})
 
 
 def arrays_of(found):
@@ -90,7 +88,7 @@ def test_few_gazes_are_compared_all_with_all(scheme):
         "names": np.arange(800, dtype=np.uint32),
         "threshold": 1e-6,
         "top_k": 5,
-        "descent": {"graph_k": 10, "seed": 0, "queries": 1},
+        "descent": Descent(10).search(1),
         "n_threads": 2,
         "progress": heard.append,
     }
@@ -145,7 +143,7 @@ def test_ctrl_c_ends_the_search_and_progress_ends_at_its_total():
         "names": np.arange(3000, dtype=np.uint32),
         "threshold": 1e-6,
         "top_k": 5,
-        "descent": {"graph_k": 20, "seed": 0, "queries": 1000},
+        "descent": Descent(20).search(1000),
         "n_threads": 2,
         "progress": stop,
     }
@@ -162,6 +160,6 @@ def test_core_refuses_what_python_would_not_pass():
     values = np.random.default_rng(0).random((4, 2))
     how = {"names": np.arange(4, dtype=np.uint32), "threshold": 0.1, "n_threads": 1, "progress": None}
     for top_k, said in ((None, "top_k is None"), (9, "at most graph_k = 3")):
-        descent = {"graph_k": 3, "seed": 0, "queries": 1}
+        descent = Descent(3).search(1)
         with pytest.raises(ValueError, match=said):
             _core.moments_neighbors(values, {**how, "top_k": top_k, "descent": descent}, alpha=0.5)

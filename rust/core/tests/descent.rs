@@ -1,7 +1,8 @@
 //! Approximate neighbours: the trees that bring samples together, and the descent from them.
 
 use gazesim_core::pairwise::{
-    ByPairs, Descent, PairKernel, Rule, arrangement, neighbors, neighbors_by_descent,
+    ByPairs, Descent, Kept, PairKernel, Rule, Saved, arrangement, neighbors, neighbors_by_descent,
+    resumed_descent,
 };
 
 /// Points on a circle; the nearer, the more similar.
@@ -90,4 +91,42 @@ fn the_neighbours_on_a_circle_are_found() {
     assert!(found.recall > 0.95, "{}", found.recall);
     assert!(same > 11_000, "{same}");
     assert_eq!(found.queries, 50);
+}
+
+#[test]
+fn a_search_that_goes_on_ends_as_if_it_had_not_been_interrupted() {
+    let (kernel, names) = (circle(2000), (0..2000).collect::<Vec<u32>>());
+    let rule = Rule {
+        threshold: 0.1,
+        top_k: Some(4),
+    };
+    let search = |saved: Option<&Saved>| {
+        let mut graphs = Vec::new();
+        let mut keep = |graph| {
+            graphs.push(graph);
+            Ok(())
+        };
+        let kept = Kept {
+            saved,
+            keep: Some(&mut keep),
+        };
+        let found = resumed_descent(&kernel, &names, rule, &descent(5), kept, 2, &mut |_| true).unwrap();
+        (found, graphs)
+    };
+    let (whole, graphs) = search(None);
+    assert_eq!(graphs.len(), whole.rounds + 1);
+    for (round, graph) in graphs.iter().enumerate() {
+        assert_eq!(graph.rounds, round);
+        let (again, later) = search(Some(graph));
+        assert_eq!(again, whole);
+        assert_eq!(later.last().unwrap_or(graph), graphs.last().unwrap());
+    }
+    let mut other = graphs[0].clone();
+    other.positions[7] = 2000;
+    let kept = Kept {
+        saved: Some(&other),
+        keep: None,
+    };
+    let refused = resumed_descent(&kernel, &names, rule, &descent(5), kept, 2, &mut |_| true);
+    assert!(refused.unwrap_err().to_string().contains("positions below 2000"));
 }

@@ -141,9 +141,23 @@ impl<'a, K: ListKernel> Graph<'a, K> {
                 fresh: true,
             },
         );
-        if let (true, Some(last)) = (list.len() == self.width, list.last()) {
-            self.floors[i].store(last.value.to_bits(), Ordering::Relaxed);
+        self.floors[i].store(self.floor_of(list), Ordering::Relaxed);
+    }
+
+    /// The bits of what an affinity must reach to enter a list.
+    fn floor_of(&self, list: &[Edge]) -> u32 {
+        match list.last() {
+            Some(last) if list.len() == self.width => last.value.to_bits(),
+            // The least number above 0: an affinity of 0 is none.
+            _ => 1,
         }
+    }
+
+    /// Takes over neighbours that are known to be the best of sample `i`, the best first.
+    pub fn restore_list(&self, i: usize, edges: impl Iterator<Item = Edge>) {
+        let list = &mut *lock(&self.lists[i]);
+        list.extend(edges);
+        self.floors[i].store(self.floor_of(list), Ordering::Relaxed);
     }
 
     /// The best of every sample, rows in the order of their names.

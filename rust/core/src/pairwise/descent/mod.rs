@@ -12,12 +12,14 @@ mod graph;
 mod links;
 mod recall;
 mod rounds;
+mod saved;
 mod start;
 
 use std::sync::{Mutex, MutexGuard, PoisonError};
 
 use forest::Tree;
 use graph::Graph;
+pub use saved::Saved;
 
 use super::{Csr, Kernel, Rule};
 use crate::parallel::Poll;
@@ -125,18 +127,55 @@ pub fn neighbors_by_descent<K: ListKernel>(
     threads: usize,
     poll: Poll,
 ) -> Result<Approximate> {
+    resumed_descent(kernel, names, rule, descent, Kept::default(), threads, poll)
+}
+
+/// Called with a graph that shall be kept.
+pub type Keep<'a> = &'a mut (dyn FnMut(Saved) -> Result<()> + Send);
+
+/// What an earlier search left, and where this one leaves its graph; by default nothing and nowhere.
+#[derive(Default)]
+pub struct Kept<'a> {
+    /// The graph with which to go on.
+    pub saved: Option<&'a Saved>,
+    /// Called with the graph once it has begun and after every round.
+    pub keep: Option<Keep<'a>>,
+}
+
+/// As [`neighbors_by_descent`], for searches that take long: goes on with a graph that an earlier search of the same
+/// samples with the same settings has kept, and keeps its own. The result is the same.
+///
+/// # Errors
+/// As [`neighbors_by_descent`], and what `keep` returns; [`Error::Argument`] for a graph of other samples.
+pub fn resumed_descent<K: ListKernel>(
+    kernel: &K,
+    names: &[u32],
+    rule: Rule,
+    descent: &Descent,
+    mut kept: Kept,
+    threads: usize,
+    poll: Poll,
+) -> Result<Approximate> {
     let count = super::neighbors::check_names(kernel, names)?;
     let top_k = descent.check(rule)?;
     let mut graph = Graph::new(kernel, names, descent, threads)?;
     let count_u64 = count as u64;
-    graph.begin(poll)?;
+    graph.begin(kept.saved.is_none(), poll)?;
     let mut rounds = 0;
-    while rounds < MAX_ROUNDS {
+    if let Some(saved) = kept.saved {
+        graph.restore(saved)?;
+        rounds = saved.rounds;
+    } else if let Some(keep) = &mut kept.keep {
+        keep(graph.saved(0)?)?;
+    }
+    let stands_still =
+        |graph: &Graph<K>| graph.fresh_edges() as f64 <= STANDSTILL * (count * descent.graph_k) as f64;
+    while rounds < MAX_ROUNDS && (rounds == 0 || !stands_still(&graph)) {
         let base = count_u64 * (1 + rounds as u64);
         rounds += 1;
-        let renewed = graph.round(rounds as u64, &mut |done| poll(base + done))?;
-        if renewed as f64 <= STANDSTILL * (count * descent.graph_k) as f64 {
-            break;
+        graph.round(rounds as u64, &mut |done| poll(base + done))?;
+        if let Some(keep) = &mut kept.keep {
+            keep(graph.saved(rounds)?)?;
         }
     }
     let base = count_u64 * (1 + MAX_ROUNDS as u64);

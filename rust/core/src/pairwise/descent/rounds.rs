@@ -9,8 +9,8 @@ use crate::Result;
 use crate::parallel::Poll;
 
 impl<K: ListKernel> Graph<'_, K> {
-    /// Compares neighbours of neighbours; returns how many edges are new.
-    pub fn round(&self, round: u64, poll: Poll) -> Result<usize> {
+    /// Compares neighbours of neighbours.
+    pub fn round(&self, round: u64, poll: Poll) -> Result<()> {
         // All neighbours of most samples, in both directions: fewer per round find less per comparison.
         let most = (2 * self.descent.graph_k).clamp(8, 128);
         let proposals = self.proposals(round, most, &mut |_| poll(0))?;
@@ -30,9 +30,13 @@ impl<K: ListKernel> Graph<'_, K> {
                 others.retain(|&j| !self.shared_a_leaf(i, j));
                 self.meet(scratch, i, others, values);
             },
-        )?;
+        )
+    }
+
+    /// How many edges have not yet been used: after a round, the new ones.
+    pub fn fresh_edges(&self) -> usize {
         let fresh = |list: &Mutex<Vec<Edge>>| lock(list).iter().filter(|edge| edge.fresh).count();
-        Ok(self.lists.iter().map(fresh).sum())
+        self.lists.iter().map(fresh).sum()
     }
 
     /// Draws the edges along which neighbours are sought in a round; those drawn are fresh no more.

@@ -14,14 +14,17 @@ pub const TREES: usize = 4;
 const RANDOM: usize = 4;
 
 impl<K: ListKernel> Graph<'_, K> {
-    /// Begins with the pairs of the leaves of some trees, and with random ones.
-    pub fn begin(&mut self, poll: Poll) -> Result<()> {
+    /// Begins with the pairs of the leaves of some trees, and with random ones; with `compares` false, only remembers who
+    /// shared a leaf.
+    pub fn begin(&mut self, compares: bool, poll: Poll) -> Result<()> {
         let pair_ns = self.estimated_ns(1);
         for number in 0..TREES {
             let seed = [self.descent.seed, number as u64];
             let base = (self.len() * number / TREES) as u64;
             let tree = Tree::grow(self.kernel, seed, pair_ns, self.threads, &mut |_| poll(base))?;
-            self.compare_leaves(&tree, &mut |done| poll(base + done / TREES as u64))?;
+            if compares {
+                self.compare_leaves(&tree, &mut |done| poll(base + done / TREES as u64))?;
+            }
             let mut leaf_of = reserved(self.len(), WHAT)?;
             leaf_of.resize(self.len(), 0);
             for (number, leaf) in tree.leaves.iter().enumerate() {
@@ -31,7 +34,10 @@ impl<K: ListKernel> Graph<'_, K> {
             }
             self.leaf_of.push(leaf_of);
         }
-        self.compare_random(&mut |_| poll(self.len() as u64))
+        if compares {
+            self.compare_random(&mut |_| poll(self.len() as u64))?;
+        }
+        Ok(())
     }
 
     /// Whether both samples were in one leaf of a tree, and so have been compared.
