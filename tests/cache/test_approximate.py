@@ -85,16 +85,14 @@ def test_a_killed_build_goes_on_after_its_last_round(tmp_path, monkeypatch):
         return write
 
     seen = []
-    for rounds in (0, 1, 2):
+    for rounds in (0, 1):
         kept = []
         monkeypatch.setattr(approximate.store, "write", killed_after(rounds))
         with pytest.raises(KeyboardInterrupt):
             AffinityCache.build(tmp_path / "c", paths, n_threads=2, **how)
         monkeypatch.undo()
         seen.append(kept)
-    # The first kept round 0, the second rounds 1 and 2, the third 3, 4 and 5.
-    assert seen[0] == [0]
-    assert [kept[0] for kept in seen[1:]] == [1, 3]
+    assert seen == [[0], [1, 2]]
     cache = AffinityCache.build(tmp_path / "c", paths, **how)
     assert (cache.matrix != whole.matrix).nnz == 0
     assert cache.selection == whole.selection
