@@ -15,7 +15,8 @@ from .geometry import AssumedScreenWarning
 from .heatmaps import per_map, stacks, threads
 from .scanpaths import Scanpaths
 from .schemes import DHash, Grouping, MultiMatch, Scheme, refuse_other_screen, scheme_from, size_of
-from .schemes.features import ERRORS, Bar, Features, caller_depth, matrix
+from .schemes.features import ERRORS, Features, caller_depth, matrix
+from .schemes.pairs_bar import Bar
 
 if TYPE_CHECKING:
     from scipy.sparse import csr_array

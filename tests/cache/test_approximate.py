@@ -7,7 +7,9 @@ import pytest
 
 import gazesim
 from gazesim import AffinityCache
+from gazesim.cache import approximate
 from gazesim.cache import build as building
+from gazesim.cache.store import CacheError
 
 HOW = {"scheme": "dtw", "screen_size": (100, 80), "top_k": 4, "method": "nn-descent", "graph_k": 10}
 
@@ -63,3 +65,45 @@ def test_what_cannot_be_is_refused(tmp_path):
     cache = AffinityCache.build(tmp_path / "c", gazes(), **HOW)
     with pytest.raises(ValueError, match="nothing can be appended"):
         cache.append(gazes(3), ids=["a", "b", "c"])
+
+
+def test_a_killed_build_goes_on_after_its_last_round(tmp_path, monkeypatch):
+    how = {**HOW, "graph_k": 6}
+    paths = gazes(600)
+    whole = AffinityCache.build(tmp_path / "whole", paths, **how)
+    written = approximate.store.write
+
+    def killed_after(rounds):
+        def write(path, chunks):
+            entry = written(path, chunks)
+            if path.name == "graph.npz":
+                kept.append(approximate.read_graph(path)[0])
+                if len(kept) > rounds:
+                    raise KeyboardInterrupt
+            return entry
+
+        return write
+
+    seen = []
+    for rounds in (0, 1):
+        kept = []
+        monkeypatch.setattr(approximate.store, "write", killed_after(rounds))
+        with pytest.raises(KeyboardInterrupt):
+            AffinityCache.build(tmp_path / "c", paths, n_threads=2, **how)
+        monkeypatch.undo()
+        seen.append(kept)
+    assert seen == [[0], [1, 2]]
+    cache = AffinityCache.build(tmp_path / "c", paths, **how)
+    assert (cache.matrix != whole.matrix).nnz == 0
+    assert cache.selection == whole.selection
+    assert not (tmp_path / ".c.building").exists()
+
+
+def test_a_damaged_graph_is_refused(tmp_path):
+    path = tmp_path / "graph.npz"
+    path.write_bytes(b"PK\x03\x04 not a whole archive")
+    with pytest.raises(CacheError, match=r"graph\.npz is not a readable npz file"):
+        approximate.read_graph(path)
+    path.write_bytes(approximate.store.npz_bytes({"rounds": np.zeros(1, np.int64)}))
+    with pytest.raises(CacheError, match="expected"):
+        approximate.read_graph(path)

@@ -7,7 +7,7 @@ import pytest
 
 import gazesim
 from gazesim import _core
-from gazesim.schemes.descent import MAX_ROUNDS
+from gazesim.schemes.descent import MAX_ROUNDS, Descent
 
 SCREEN = (800, 600)
 SCHEMES = ["multimatch", "dtw", "string_edit", "tima", "moments", "dhash", "recurrence"]
@@ -32,9 +32,7 @@ def gazes_for(scheme, count=700):
 
 
 def search(features, **how):
-    return features.neighbors(
-        **{"method": "nn-descent", "top_k": 5, "graph_k": 12, "errors": "ignore", **how}
-    )
+    return features.neighbors(**{"method": "nn-descent", "top_k": 5, "graph_k": 9, "errors": "ignore", **how})
 
 
 def arrays_of(found):
@@ -47,8 +45,9 @@ def test_one_two_and_five_threads_find_the_same_bytes(scheme):
     first = search(features, n_threads=1)
     for threads in (2, 5):
         assert arrays_of(search(features, n_threads=threads)) == arrays_of(first)
-    other = search(features, seed=1, graph_k=5)
-    assert arrays_of(other)[:3] != arrays_of(search(features, seed=2, graph_k=5))[:3] or other.nnz == 0
+    one, other = (search(features, seed=seed, graph_k=5) for seed in (1, 2))
+    # Seeds tell graphs apart where neither has found everything.
+    assert arrays_of(one)[:3] != arrays_of(other)[:3] or one.info["recall"] == other.info["recall"] == 1
 
 
 @pytest.mark.parametrize("scheme", SCHEMES)
@@ -83,23 +82,23 @@ def test_a_graph_of_everything_is_exact():
 
 @pytest.mark.parametrize("scheme", ["multimatch", "dhash"])
 def test_few_gazes_are_compared_all_with_all(scheme):
-    features = gazes_for(scheme, 400)
+    features = gazes_for(scheme, 800)
     heard = []
     how = {
-        "names": np.arange(400, dtype=np.uint32),
+        "names": np.arange(800, dtype=np.uint32),
         "threshold": 1e-6,
         "top_k": 5,
-        "descent": {"graph_k": 10, "seed": 0, "queries": 1},
+        "descent": Descent(10).search(1),
         "n_threads": 2,
         "progress": heard.append,
     }
     *found, info = features.scheme.find_neighbors(features, how)
     *exact, _ = features.scheme.find_neighbors(features, {**how, "descent": None, "progress": None})
     assert all(np.array_equal(one, other) for one, other in zip(found, exact, strict=True))
-    assert info == (1.0, 400, 0)
-    assert all(0 <= done <= 400 * (MAX_ROUNDS + 2) for done in heard)
+    assert info == (1.0, 800, 0)
+    assert all(0 <= done <= 800 * (MAX_ROUNDS + 2) for done in heard)
     # One more, and a graph is made.
-    assert search(gazes_for(scheme, 404), graph_k=10).info["rounds"] > 0
+    assert search(gazes_for(scheme, 808), graph_k=10).info["rounds"] > 0
 
 
 def test_a_threshold_is_kept():
@@ -121,7 +120,7 @@ def test_few_gazes(count):
     ("how", "message"),
     [
         ({"top_k": None, "threshold": 0.5}, "top_k is missing"),
-        ({"top_k": 20}, "top_k is 20; expected at most graph_k=12"),
+        ({"top_k": 20}, "top_k is 20; expected at most graph_k=9"),
         ({"method": "annoy"}, "method"),
         ({"graph_k": 0}, "graph_k"),
         ({"seed": -1}, "seed"),
@@ -144,7 +143,7 @@ def test_ctrl_c_ends_the_search_and_progress_ends_at_its_total():
         "names": np.arange(3000, dtype=np.uint32),
         "threshold": 1e-6,
         "top_k": 5,
-        "descent": {"graph_k": 20, "seed": 0, "queries": 1000},
+        "descent": Descent(20).search(1000),
         "n_threads": 2,
         "progress": stop,
     }
@@ -161,6 +160,6 @@ def test_core_refuses_what_python_would_not_pass():
     values = np.random.default_rng(0).random((4, 2))
     how = {"names": np.arange(4, dtype=np.uint32), "threshold": 0.1, "n_threads": 1, "progress": None}
     for top_k, said in ((None, "top_k is None"), (9, "at most graph_k = 3")):
-        descent = {"graph_k": 3, "seed": 0, "queries": 1}
+        descent = Descent(3).search(1)
         with pytest.raises(ValueError, match=said):
             _core.moments_neighbors(values, {**how, "top_k": top_k, "descent": descent}, alpha=0.5)

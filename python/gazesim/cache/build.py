@@ -1,9 +1,9 @@
 """Build a cache: compute blocks in a hidden folder beside it, then put all files in place at once.
 
 The hidden folder ``.NAME.building`` holds ``plan.json``, ``features.npz`` and one file per finished
-block, each renamed into place when it is complete. A killed build leaves only whole files; the next one
-with the same plan continues from them. When all blocks exist, the files of the cache are written to
-``final``, and that folder is renamed to NAME.
+block (for nn-descent the graph after its last round), each renamed into place when it is complete. A
+killed build leaves only whole files; the next one with the same plan continues from them. When all
+blocks exist, the files of the cache are written to ``final``, and that folder is renamed to NAME.
 """
 
 from __future__ import annotations
@@ -25,7 +25,7 @@ from numpy.typing import NDArray
 from .._progress import ProgressBar
 from ..schemes.features import Features
 from . import store
-from .approximate import approximate
+from .approximate import GRAPH_FILE, approximate
 from .blocks import has_block, read_dense, read_entries, write_block
 from .manifest import (
     MATRIX_FILE,
@@ -77,7 +77,7 @@ def build(
         if not is_finished(path, plan, base):
             prepare(folder, plan)
             if plan.selection is not None and plan.selection.method is not None:
-                matrix, known = approximate(plan, n_threads=n_threads, progress=progress)
+                matrix, known = approximate(plan, folder, n_threads=n_threads, progress=progress)
                 clean(folder)
                 install(path, manifest_of(known), iter([csr_bytes(matrix)]), plan.features)
             else:
@@ -137,11 +137,12 @@ def refuse_other_files(path: Path) -> None:
 
 @contextlib.contextmanager
 def removed_if_empty(folder: Path, lock: FolderLock) -> Iterator[None]:
-    """Remove the hidden folder if a build fails before its first block."""
+    """Remove the hidden folder if a build fails before its first block or graph."""
     try:
         yield
     except BaseException:
-        if not any(folder.glob("block-*")) and not (folder / "replaced").exists():
+        named = [folder / GRAPH_FILE, folder / "replaced", *folder.glob("block-*")]
+        if not any(file.exists() for file in named):
             lock.remove_folder()
         raise
 
@@ -263,7 +264,9 @@ def bytes_needed(folder: Path, plan: Plan) -> int:
         left = sum(size for size, b in zip(cells, plan.blocks, strict=True) if not has_block(folder, plan, b))
         return small + 4 * (left + len(plan) ** 2)
     if plan.selection.top_k is not None:
-        return small + 2 * 28 * len(plan) * min(len(plan), plan.selection.top_k + 1)
+        # A graph is replaced by the next one: for a moment there are two.
+        graphs = 2 * 8 * len(plan) * (plan.selection.graph_k or 0)
+        return small + graphs + 2 * 28 * len(plan) * min(len(plan), plan.selection.top_k + 1)
     sample = sample_matrix(plan, SIZE_IMAGES)
     kept = len(plan.selection.entries(sample, 0, 0)[0]) / max(1, sample.size)
     return small + int(kept * (20 * sum(cells) + 8 * len(plan) ** 2))

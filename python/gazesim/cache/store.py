@@ -50,7 +50,7 @@ def npz_bytes(arrays: Mapping[str, NDArray[Any]]) -> bytes:
 def read_npz(path: Path) -> dict[str, NDArray[Any]]:
     """Return the arrays of an .npz, never unpickled; raise CacheError if it is damaged."""
     try:
-        with np.load(path, allow_pickle=False) as archive:
+        with path.open("rb") as file, np.load(file, allow_pickle=False) as archive:
             return {name: archive[name] for name in archive.files}
     except MemoryError:
         raise

@@ -13,7 +13,8 @@ from ..heatmaps import threads
 from ..scanpaths import Scanpaths
 from ..schemes import ScanpathMeasure
 from ..schemes.base import Pair, ragged
-from ..schemes.features import Bar, matrix
+from ..schemes.features import matrix
+from ..schemes.pairs_bar import Bar
 
 Array = NDArray[np.float64]
 

@@ -2,8 +2,12 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
 
 from .._errors import choice, integer
 
@@ -16,6 +20,18 @@ MAX_ROUNDS = 12
 QUERIES = 1000
 
 
+#: A graph between two rounds: how many there were, positions and affinities of the neighbours.
+Graph = tuple[int, NDArray[np.uint32], NDArray[np.float32]]
+
+
+@dataclass(frozen=True)
+class Kept:
+    """The graph of an earlier search to go on with, and what is called with the graph after each round."""
+
+    saved: Graph | None = None
+    keep: Callable[[int, NDArray[np.uint32], NDArray[np.float32]], None] | None = None
+
+
 @dataclass(frozen=True)
 class Descent:
     """Settings of nn-descent: neighbours per gaze in the graph, and the seed of its random choices."""
@@ -23,9 +39,11 @@ class Descent:
     graph_k: int = 40
     seed: int = 0
 
-    def search(self, queries: int) -> dict[str, int]:
+    def search(self, queries: int, kept: Kept | None = None) -> dict[str, Any]:
         """Return the settings as the compiled search takes them."""
-        return {"graph_k": self.graph_k, "seed": self.seed, "queries": queries}
+        kept = kept or Kept()
+        how = {"graph_k": self.graph_k, "seed": self.seed, "queries": queries}
+        return {**how, "saved": kept.saved, "keep": kept.keep}
 
 
 def descent_for(method: str, top_k: int | None, graph_k: Any, seed: Any) -> Descent | None:

@@ -13,7 +13,9 @@ from .._errors import choice, describe, integer, number
 from ..heatmaps import threads
 from ..ids import IdIndex, as_ids, as_positions
 from ..scanpaths import take_ragged
-from .descent import MAX_ROUNDS, QUERIES, descent_for, search_info
+from .descent import descent_for
+from .neighbors import find_neighbors
+from .pairs_bar import Bar
 
 if TYPE_CHECKING:
     from scipy.sparse import csr_array
@@ -184,7 +186,6 @@ class Features:
         errors: str = "warn",
     ) -> csr_array:
         """Return the nearest neighbours of every gaze; see :func:`gazesim.neighbors`."""
-        from scipy.sparse import csr_array  # here, because it doubles the time of `import gazesim`
 
         choice("errors", errors, ERRORS)
         if threshold is None and top_k is None:
@@ -193,22 +194,7 @@ class Features:
         count = None if top_k is None else integer("top_k", top_k, low=1, high=2**31 - 1)
         descent = descent_for(method, count, graph_k, seed)
         self.report_invalid("gazes", errors)
-        order = np.argsort(self.scheme.sort_key(self), kind="stable")
-        steps = None if descent is None else (MAX_ROUNDS + 2) * len(self)
-        with Bar(progress, len(self), len(self), symmetric=True, steps=steps) as advance:
-            search = {
-                "names": order.astype(np.uint32),
-                # An affinity of 0 is no neighbour, so the smallest positive number stands for none.
-                "threshold": max(low, float(np.finfo(np.float32).tiny)),
-                "top_k": count,
-                "descent": None if descent is None else descent.search(QUERIES),
-                "n_threads": threads(n_threads),
-                "progress": advance,
-            }
-            offsets, columns, values, info = self.scheme.find_neighbors(self.take(order), search)
-        found = csr_array((values, columns, offsets), shape=(len(self), len(self)))
-        found.info = search_info(info, descent)
-        return found
+        return find_neighbors(self, low, count, descent, n_threads=n_threads, progress=progress)
 
     def block(
         self, ids_a: Iterable[Hashable], ids_b: Iterable[Hashable] | None = None
@@ -314,31 +300,3 @@ def matrix(out: NDArray[Any] | None, shape: tuple[int, ...], dtype: np.dtype[Any
     if not (out.flags.c_contiguous and out.flags.aligned and out.flags.writeable):
         raise ValueError("out is read-only, strided or unaligned; expected a writable C-contiguous array")
     return out
-
-
-class Bar:
-    """A progress bar on stderr over pairs, or over ``steps`` if given; not shown unless ``wanted``."""
-
-    def __init__(
-        self, wanted: bool, rows: int, cols: int, symmetric: bool, *, steps: int | None = None
-    ) -> None:
-        pairs = rows * (rows + 1) // 2 if symmetric else rows * cols
-        total, unit = (pairs, " pairs") if steps is None else (steps, " steps")
-        self._bar = None
-        if wanted:
-            from .._progress import ProgressBar  # here, because tqdm costs a tenth of `import gazesim`
-
-            self._bar = ProgressBar(total=total, unit=unit, unit_scale=True, leave=True)
-
-    def __enter__(self) -> Any:
-        return self._advance if self._bar is not None else None
-
-    def _advance(self, done: int) -> None:
-        if self._bar is not None:
-            self._bar.update(done - self._bar.n)
-
-    def __exit__(self, kind: Any, *_: object) -> None:
-        if self._bar is not None:
-            if kind is None:
-                self._advance(self._bar.total)
-            self._bar.close()

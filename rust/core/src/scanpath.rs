@@ -103,6 +103,20 @@ impl<T> Ragged<T> {
         &self.values[self.offsets[index]..self.offsets[index + 1]]
     }
 
+    /// The samples `order[0]`, `order[1]` and so on.
+    pub fn in_order(&self, order: &[u32]) -> Self
+    where
+        T: Clone,
+    {
+        let mut ordered = Self::default();
+        ordered.values.reserve_exact(self.values.len());
+        ordered.offsets.reserve_exact(order.len());
+        for &index in order {
+            ordered.push(self.sample(index as usize).iter().cloned());
+        }
+        ordered
+    }
+
     /// The samples in order.
     pub fn iter(&self) -> impl Iterator<Item = &[T]> {
         (0..self.len()).map(|index| self.sample(index))

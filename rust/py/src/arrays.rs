@@ -56,10 +56,12 @@ pub trait FromArrays: Sized + Send + Sync {
     fn copy(arrays: &Self::Arrays<'_>, argument: &str) -> PyResult<Self::Copied>;
     /// Checks the copy and converts it for core.
     fn pack(copied: Self::Copied) -> gazesim_core::Result<Self>;
+    /// The samples `order[0]`, `order[1]` and so on.
+    fn in_order(&self, order: &[u32]) -> Self;
 }
 
 /// A row of a set: named numbers in core, a line of an array in Python.
-pub trait Row: Sized + Send + Sync {
+pub trait Row: Clone + Sized + Send + Sync {
     /// Copies the rows of an array that has a column for each of the numbers.
     fn rows(array: &PyReadonlyArray2<f64>, argument: &str) -> PyResult<Vec<Self>>;
 }
@@ -94,6 +96,10 @@ impl<R: Row> FromArrays for Ragged<R> {
     fn pack((values, offsets): Self::Copied) -> gazesim_core::Result<Self> {
         Self::new(values, &offsets)
     }
+
+    fn in_order(&self, order: &[u32]) -> Self {
+        self.in_order(order)
+    }
 }
 
 impl<R: Row> FromArrays for Vec<R> {
@@ -107,6 +113,10 @@ impl<R: Row> FromArrays for Vec<R> {
     fn pack(copied: Self) -> gazesim_core::Result<Self> {
         Ok(copied)
     }
+
+    fn in_order(&self, order: &[u32]) -> Self {
+        order.iter().map(|&i| self[i as usize].clone()).collect()
+    }
 }
 
 impl FromArrays for dhash::Features {
@@ -119,6 +129,10 @@ impl FromArrays for dhash::Features {
 
     fn pack((bits, words): Self::Copied) -> gazesim_core::Result<Self> {
         Self::new(bits, words)
+    }
+
+    fn in_order(&self, order: &[u32]) -> Self {
+        self.in_order(order)
     }
 }
 

@@ -60,6 +60,9 @@ mod neighbors;
 
 pub use crate::sink::{Csr, Rule, TILE, Tile};
 pub use dense::{dense, dense_by_rows, pair_count};
-pub use descent::{Approximate, Descent, ListKernel, MAX_ROUNDS, neighbors_by_descent};
+pub use descent::{
+    Approximate, Descent, Keep, Kept, ListKernel, MAX_ROUNDS, Saved, arrangement, neighbors_by_descent,
+    resumed_descent,
+};
 pub use kernel::{Bounded, ByPairs, GoOn, Kernel, PairKernel, RowKernel, STRETCH, TileKernel, tile_by_pairs};
 pub use neighbors::{neighbors, neighbors_by_rows};

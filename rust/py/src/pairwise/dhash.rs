@@ -1,7 +1,7 @@
 //! dHash.
 
 use gazesim_core::Result;
-use gazesim_core::pairwise::{dense_by_rows, neighbors_by_rows};
+use gazesim_core::pairwise::{Descent, arrangement, dense_by_rows, neighbors_by_rows};
 use gazesim_core::parallel::Poll;
 use gazesim_core::schemes::dhash;
 use numpy::{PyReadonlyArray2, PyReadwriteArray2};
@@ -30,6 +30,16 @@ impl Scheme for DHash {
 }
 
 impl Affinities for DHash {
+    fn arrange(
+        &self,
+        samples: &Self::Features,
+        descent: &Descent,
+        threads: usize,
+        poll: Poll,
+    ) -> Result<Vec<u32>> {
+        arrangement(&dhash::Affinity::new(samples, samples)?, descent, threads, poll)
+    }
+
     fn find(&self, samples: &Self::Features, sought: &Sought, threads: usize, poll: Poll) -> Result<Found> {
         let kernel = dhash::Affinity::new(samples, samples)?;
         sought.by(&kernel, threads, poll, neighbors_by_rows)

@@ -2,7 +2,7 @@
 
 use std::marker::PhantomData;
 
-use gazesim_core::pairwise::{dense, neighbors};
+use gazesim_core::pairwise::{Descent, arrangement, dense, neighbors};
 use gazesim_core::parallel::Poll;
 use gazesim_core::scanpath::Ragged;
 use gazesim_core::schemes::side_by_side::{self, Comparison, Measure, Outcome};
@@ -148,6 +148,18 @@ impl<const N: usize, const VALUES: usize, M> Affinities for Of<N, VALUES, M, sid
 where
     M: Measure<N, VALUES> + Send,
 {
+    fn arrange(
+        &self,
+        samples: &Self::Features,
+        descent: &Descent,
+        threads: usize,
+        poll: Poll,
+    ) -> Result<Vec<u32>> {
+        let kernel: Comparison<N, VALUES, &M, side_by_side::Affinities> =
+            Comparison::new(&self.0, samples, samples);
+        arrangement(&kernel, descent, threads, poll)
+    }
+
     fn find(&self, samples: &Self::Features, sought: &Sought, threads: usize, poll: Poll) -> Result<Found> {
         let kernel: Comparison<N, VALUES, &M, side_by_side::Affinities> =
             Comparison::new(&self.0, samples, samples);

@@ -10,11 +10,13 @@ pub mod moments;
 pub mod multimatch;
 pub mod tima;
 
-use gazesim_core::Result;
+use std::sync::{Mutex, PoisonError};
+
 use gazesim_core::pairwise::{
-    Approximate, Csr, Descent, ListKernel, MAX_ROUNDS, Rule, neighbors_by_descent, pair_count,
+    Approximate, Csr, Descent, Kept, ListKernel, MAX_ROUNDS, Rule, Saved, pair_count, resumed_descent,
 };
 use gazesim_core::parallel::Poll;
+use gazesim_core::{Error, Result};
 use numpy::{IntoPyArray, PyArray1, PyReadonlyArray1};
 use pyo3::prelude::*;
 
@@ -41,6 +43,15 @@ trait Scheme: Send + Sync {
 
 /// A [`Scheme`] whose neighbours can be sought.
 trait Affinities: Scheme<Output = f32> {
+    /// An order in which similar samples are near each other, for an approximate search.
+    fn arrange(
+        &self,
+        samples: &Self::Features,
+        descent: &Descent,
+        threads: usize,
+        poll: Poll,
+    ) -> Result<Vec<u32>>;
+
     /// Finds the neighbours of each sample.
     fn find(&self, samples: &Self::Features, sought: &Sought, threads: usize, poll: Poll) -> Result<Found>;
 }
@@ -71,6 +82,12 @@ struct Sought {
     rule: Rule,
     /// Approximately so, else exactly.
     descent: Option<Descent>,
+    /// The graph that an earlier search has kept.
+    saved: Option<Saved>,
+    /// The callable that keeps graphs.
+    keep: Option<Py<PyAny>>,
+    /// What it raised.
+    raised: Mutex<Option<PyErr>>,
 }
 
 /// Neighbours, and for an approximate search the recall, the number of queries behind it, and the rounds.
@@ -100,7 +117,12 @@ impl Sought {
             let csr = exact(kernel, &self.names, self.rule, threads, &mut told)?;
             return Ok(Found(csr, Some((1.0, count, 0))));
         }
-        let found = neighbors_by_descent(kernel, &self.names, self.rule, descent, threads, poll)?;
+        let mut keep = |graph| self.keep(graph);
+        let kept = Kept {
+            saved: self.saved.as_ref(),
+            keep: self.keep.is_some().then_some(&mut keep),
+        };
+        let found = resumed_descent(kernel, &self.names, self.rule, descent, kept, threads, poll)?;
         let Approximate {
             neighbors,
             recall,
@@ -109,15 +131,38 @@ impl Sought {
         } = found;
         Ok(Found(neighbors, Some((recall, queries, rounds))))
     }
+
+    /// Hands a graph to Python; an exception there ends the search.
+    fn keep(&self, graph: Saved) -> Result<()> {
+        let Some(keep) = &self.keep else {
+            return Ok(());
+        };
+        Python::attach(|py| {
+            let Saved {
+                rounds,
+                positions,
+                values,
+            } = graph;
+            let arrays = (rounds, positions.into_pyarray(py), values.into_pyarray(py));
+            keep.call1(py, arrays).map(drop).map_err(|error| {
+                *self.raised.lock().unwrap_or_else(PoisonError::into_inner) = Some(error);
+                Error::Interrupted
+            })
+        })
+    }
 }
 
 /// The options of the approximate search.
 #[derive(FromPyObject)]
 #[pyo3(from_item_all)]
-pub struct DescentOptions {
+pub struct DescentOptions<'py> {
     graph_k: usize,
     seed: u64,
     queries: usize,
+    /// Rounds, positions and affinities of the graph with which to go on.
+    saved: Option<(usize, PyReadonlyArray1<'py, u32>, PyReadonlyArray1<'py, f32>)>,
+    /// Called with rounds, positions and affinities of the graph after each round.
+    keep: Option<Py<PyAny>>,
 }
 
 /// How neighbours are sought.
@@ -128,7 +173,7 @@ pub struct Search<'py> {
     names: PyReadonlyArray1<'py, u32>,
     threshold: f32,
     top_k: Option<usize>,
-    descent: Option<DescentOptions>,
+    descent: Option<DescentOptions<'py>>,
     n_threads: Option<usize>,
     progress: Option<Py<PyAny>>,
 }
@@ -149,21 +194,48 @@ fn find<'py, S: Affinities>(
     search: Search,
 ) -> PyResult<CsrArrays<'py>> {
     let samples = S::Features::copy(features, "features")?;
-    let sought = Sought {
+    let mut sought = Sought {
         names: search.names.as_array().iter().copied().collect(),
         rule: Rule {
             threshold: search.threshold,
             top_k: search.top_k,
         },
-        descent: search.descent.map(|options| Descent {
+        descent: None,
+        saved: None,
+        keep: None,
+        raised: Mutex::default(),
+    };
+    if let Some(options) = search.descent {
+        sought.descent = Some(Descent {
             graph_k: options.graph_k,
             seed: options.seed,
             queries: options.queries,
-        }),
-    };
-    let Found(csr, info) = Call::new(search.n_threads, search.progress)?.run(py, |threads, poll| {
-        scheme.find(&S::Features::pack(samples)?, &sought, threads, poll)
-    })?;
+        });
+        sought.saved = options.saved.map(|(rounds, positions, values)| Saved {
+            rounds,
+            positions: positions.as_array().to_vec(),
+            values: values.as_array().to_vec(),
+        });
+        sought.keep = options.keep;
+    }
+    let found = Call::new(search.n_threads, search.progress)?.run(py, |threads, poll| {
+        let mut samples = S::Features::pack(samples)?;
+        if let Some(descent) = sought
+            .descent
+            .filter(|descent| !descent.compares_all(sought.names.len()))
+        {
+            descent.check(sought.rule)?;
+            // Neighbours are compared with neighbours: near each other in memory, they cost half.
+            let order = scheme.arrange(&samples, &descent, threads, poll)?;
+            samples = samples.in_order(&order);
+            sought.names = order.iter().map(|&i| sought.names[i as usize]).collect();
+        }
+        scheme.find(&samples, &sought, threads, poll)
+    });
+    if let Some(error) = sought.raised.into_inner().unwrap_or_else(PoisonError::into_inner) {
+        return Err(error);
+    }
+    let Found(csr, info) = found?;
     Ok((
         csr.offsets.into_pyarray(py),
         csr.columns.into_pyarray(py),

@@ -1,7 +1,7 @@
 //! Gaze moments.
 
 use gazesim_core::Result;
-use gazesim_core::pairwise::{dense_by_rows, neighbors_by_rows};
+use gazesim_core::pairwise::{Descent, arrangement, dense_by_rows, neighbors_by_rows};
 use gazesim_core::parallel::Poll;
 use gazesim_core::schemes::moments::{self, Moments as MapMoments};
 use numpy::{PyReadonlyArray2, PyReadwriteArray2};
@@ -32,6 +32,21 @@ impl Scheme for Moments {
 }
 
 impl Affinities for Moments {
+    fn arrange(
+        &self,
+        samples: &Self::Features,
+        descent: &Descent,
+        threads: usize,
+        poll: Poll,
+    ) -> Result<Vec<u32>> {
+        arrangement(
+            &moments::Affinity::new(samples, samples, self.alpha),
+            descent,
+            threads,
+            poll,
+        )
+    }
+
     fn find(&self, samples: &Self::Features, sought: &Sought, threads: usize, poll: Poll) -> Result<Found> {
         let kernel = moments::Affinity::new(samples, samples, self.alpha);
         sought.by(&kernel, threads, poll, neighbors_by_rows)

@@ -1,7 +1,7 @@
 //! MultiMatch.
 
 use gazesim_core::Result;
-use gazesim_core::pairwise::{dense, neighbors};
+use gazesim_core::pairwise::{Descent, arrangement, dense, neighbors};
 use gazesim_core::parallel::Poll;
 use gazesim_core::schemes::multimatch::{self, Alignment, Comparison, Dimensions, Scale};
 use numpy::{PyReadwriteArray2, PyReadwriteArray3};
@@ -60,6 +60,16 @@ impl Scheme for MultiMatch {
 }
 
 impl Affinities for MultiMatch {
+    fn arrange(
+        &self,
+        samples: &Self::Features,
+        descent: &Descent,
+        threads: usize,
+        poll: Poll,
+    ) -> Result<Vec<u32>> {
+        arrangement(&self.kernel(samples, samples), descent, threads, poll)
+    }
+
     fn find(&self, samples: &Self::Features, sought: &Sought, threads: usize, poll: Poll) -> Result<Found> {
         sought.by(&self.kernel(samples, samples), threads, poll, neighbors)
     }

@@ -1,7 +1,7 @@
 //! TIMA.
 
 use gazesim_core::Result;
-use gazesim_core::pairwise::{dense, neighbors};
+use gazesim_core::pairwise::{Descent, arrangement, dense, neighbors};
 use gazesim_core::parallel::Poll;
 use gazesim_core::schemes::tima;
 use numpy::PyReadwriteArray2;
@@ -33,6 +33,21 @@ impl Scheme for Tima {
 }
 
 impl Affinities for Tima {
+    fn arrange(
+        &self,
+        samples: &Self::Features,
+        descent: &Descent,
+        threads: usize,
+        poll: Poll,
+    ) -> Result<Vec<u32>> {
+        arrangement(
+            &tima::Affinity::new(samples, samples, self.weight_mass),
+            descent,
+            threads,
+            poll,
+        )
+    }
+
     fn find(&self, samples: &Self::Features, sought: &Sought, threads: usize, poll: Poll) -> Result<Found> {
         let kernel = tima::Affinity::new(samples, samples, self.weight_mass);
         sought.by(&kernel, threads, poll, neighbors)

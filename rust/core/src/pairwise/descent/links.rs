@@ -99,6 +99,22 @@ impl Draw {
     }
 }
 
+/// Which samples were proposed to the last one: memory of a thread, reused.
+#[derive(Debug)]
+pub struct Seen {
+    /// Per sample, one more than the one that it was last proposed to.
+    marks: Vec<u32>,
+}
+
+impl Seen {
+    /// For `count` samples.
+    pub fn new(count: usize) -> Self {
+        Self {
+            marks: vec![0; count],
+        }
+    }
+}
+
 /// What a round compares: of the links of a sample, every fresh one with every fresh and every known one.
 #[derive(Debug)]
 pub struct Proposals {
@@ -121,16 +137,28 @@ impl Proposals {
     }
 
     /// The partners of sample `a` in ascending order, each once however many samples propose the pair. Of the two
-    /// samples of a pair one has the other as its partner.
-    pub fn partners(&self, a: u32, partners: &mut Vec<u32>) {
+    /// samples of a pair one has the other as its partner. What is `known` to `a` is not proposed.
+    pub fn partners(
+        &self,
+        a: u32,
+        known: impl Iterator<Item = u32>,
+        seen: &mut Seen,
+        partners: &mut Vec<u32>,
+    ) {
         partners.clear();
+        // Not 0, with which the marks begin.
+        let mark = a + 1;
+        for b in known {
+            seen.marks[b as usize] = mark;
+        }
         let mut propose = |links: &[u32]| {
-            // Half of them stay, which no processor foresees: written all the same, and written over.
+            // Most of them do not stay, but which no processor foresees: written all the same, and written over.
             let mut length = partners.len();
             partners.resize(length + links.len(), 0);
             for &b in links {
+                let before = std::mem::replace(&mut seen.marks[b as usize], mark);
                 partners[length] = b;
-                length += usize::from(is_partner(a, b));
+                length += usize::from(is_partner(a, b) & (before != mark));
             }
             partners.truncate(length);
         };
@@ -142,7 +170,6 @@ impl Proposals {
             propose(self.fresh.of(i as usize));
         }
         partners.sort_unstable();
-        partners.dedup();
     }
 }
 

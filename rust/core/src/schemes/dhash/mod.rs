@@ -119,6 +119,17 @@ pub struct Features {
 }
 
 impl Features {
+    /// The hashes `order[0]`, `order[1]` and so on.
+    pub fn in_order(&self, order: &[u32]) -> Self {
+        let of = |i: &u32| *i as usize * self.words..(*i as usize + 1) * self.words;
+        Self {
+            bits: order.iter().flat_map(|i| &self.bits[of(i)]).copied().collect(),
+            words: self.words,
+            counts: order.iter().map(|&i| self.counts[i as usize]).collect(),
+            scales: order.iter().map(|&i| self.scales[i as usize]).collect(),
+        }
+    }
+
     /// Takes hashes of `words` words each.
     pub fn new(bits: Vec<u64>, words: usize) -> Result<Self> {
         if words == 0 || !bits.len().is_multiple_of(words) {
