@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import math
+import sys
 from collections import Counter
 from collections.abc import Mapping, Sequence
 from typing import Any
 
+from .._progress import ProgressBar
 from ..train.data.splits import as_share
 from ..train.reproduce.experiment import Experiment
 from .reproduce_plan import Asked, PlannedCell
@@ -34,22 +36,45 @@ def estimate(experiment: Experiment, asked: Asked, cells: Sequence[PlannedCell])
         "|---|---|---|---|---|---|---|---|",
     ]
     total, per_image = 0.0, 0.0
-    for (framework, backbone, size, batch, epochs, precision), number in kinds.items():
+    for i, ((framework, backbone, size, batch, epochs, precision), number) in enumerate(kinds.items(), 1):
+        ProgressBar.write(
+            f"gazesim reproduce: timing a step of {framework} with {backbone} ({i} of {len(kinds)})",
+            file=sys.stderr,
+        )
         seconds = _timed(framework, backbone, size, batch, precision)
         per_image = max(per_image, seconds)
         hours = number * epochs * (count // batch) * batch * seconds / 3600
         total += hours
         lines.append(
             f"| {number} | {framework} | {backbone} | {size} | {batch} | {epochs} | {seconds:.3g} | "
-            f"{hours:.3g} |"
+            f"{hours_words(hours)} |"
         )
     tuned = _tuning_hours(experiment, len(cells) - done, count, per_image / VIEWS)
     lines += [
         "",
-        f"about {total + tuned:.3g} hours here: {total:.3g} of pre-training, {tuned:.2g} of measuring",
+        f"about {hours_words(total + tuned)} hours here: {hours_words(total)} of pre-training, "
+        f"{hours_words(tuned)} of measuring",
+        "(a timed step of every kind, on a CPU in single precision, without reading images)",
     ]
-    lines.append("(a timed step of every kind, on a CPU in single precision, without reading images)")
+    largest = max((batch for _, _, _, batch, _, _ in kinds), default=0)
+    if largest > count:
+        lines.append(
+            f"data.batch_size is {largest}, and there are {count} training images; expected at most {count} "
+            f"(--data.batch_size {count})"
+        )
     return "\n".join(lines)
+
+
+def hours_words(hours: float) -> str:
+    """Return hours with two digits, or whole ones from ten on.
+
+    Examples
+    --------
+    >>> from gazesim.commands.reproduce_estimate import hours_words
+    >>> hours_words(0.0123), hours_words(9.51), hours_words(11620.4)
+    ('0.012', '9.5', '11,620')
+    """
+    return f"{hours:,.0f}" if hours >= 10 else f"{hours:.2g}"
 
 
 def _kind(plain: Mapping[str, Any]) -> tuple[str, str, int, int, int, str]:

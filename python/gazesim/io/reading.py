@@ -14,6 +14,7 @@ from numpy.typing import NDArray
 from .._errors import choice, describe, number, one_of, screen
 from ..scanpaths import Scanpaths
 from . import frames
+from .drift import drift_from
 from .eyes import EYES
 from .generic import columns_from
 from .missing import LostPoints
@@ -57,6 +58,7 @@ def options_from(
     columns: Any = None,
     on_bad_row: str = "raise",
     spanning: str = "start",
+    offset: Any = None,
 ) -> Options:
     """Check the options of :func:`gazesim.read_scanpaths`."""
     if by is not None and (not isinstance(by, str) or not by):
@@ -76,6 +78,7 @@ def options_from(
         columns=columns_from(columns),
         on_bad_row=choice("on_bad_row", on_bad_row, ON_BAD_ROW),
         spanning=choice("spanning", spanning, SPANNING),
+        offset=drift_from(offset),
     )
 
 
@@ -137,9 +140,12 @@ def joined(
     paths: dict[Hashable, NDArray[np.float64]] = {}
     came_from: dict[Hashable, Path | str] = {}
     sizes: set[Size | None] = set()
+    drifts: list[tuple[float, float]] = []
     for path, recording in recordings:
         if not recording.used + recording.others.total():  # a file of scanpaths, not of rows
             recording.leave_out_missing(options.missing)
+        if options.offset is not None:
+            drifts += options.offset.subtract_from(recording, path, options.eye)
         try:
             found, conversions = recording.converted(options)
         except ValueError as error:
@@ -165,6 +171,9 @@ def joined(
             "images differ in size, so screen_size is not set (screen_size= scales all to one)"
         )
     report.screen_size = next(iter(sizes)) if len(sizes) == 1 else None
+    if options.offset is not None:
+        names = [Path(path).name for path, _ in recordings]
+        report.notes.append(options.offset.words(drifts, len(paths), report.coord_unit, place, names[0]))
     if not paths and report.left_out.total():
         raise fault(place, None, f"no fixation is left: left out {report.left_out_words()}")
     result = Scanpaths.from_list(

@@ -12,6 +12,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from .._errors import one_of
+from .drift import Drift
 from .missing import LostPoints
 from .tables import FrameTable, Row, Table
 
@@ -53,6 +54,8 @@ class Options:
     on_bad_row: str = "raise"
     #: How to assign a fixation that spans a change of image: "start", "split" or "drop".
     spanning: str = "start"
+    #: What is subtracted from x and y, in the unit of the file.
+    offset: Drift | None = None
 
 
 class NoFixation(str):

@@ -115,6 +115,7 @@ class GazeOptions:
             columns=self.columns,
             on_bad_row=self.on_bad_row,
             spanning=self.spanning,
+            offset=self.offset,
         )
 
     @property

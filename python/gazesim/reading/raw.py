@@ -17,7 +17,6 @@ from ..io.recording import Options, Recording
 from ..io.registry import FORMATS, checked_format, sources_of
 from ..io.report import ReadingReport, unlikely_units
 from ..io.tables import fault
-from .drift import drift_from, without_drift, words_of
 from .options import GazeOptions
 
 __all__ = ["RawGaze", "RawScanpath", "read_raw"]
@@ -77,18 +76,17 @@ def read_raw(place: str | os.PathLike[str], options: GazeOptions) -> RawGaze:
     report = ReadingReport(str(where), name, title, len(sources))
     found: dict[Hashable, RawScanpath] = {}
     came_from: dict[Hashable, Path] = {}
-    drift, drifts = drift_from(options.offset), []
+    drifts: list[tuple[float, float]] = []
     for source in sources:
         recording = FORMATS[name].read(source, asked)
         unit = asked.coord_unit or recording.coord_unit
         report.coord_unit = unit
+        if asked.offset is not None:
+            drifts += asked.offset.subtract_from(recording, source.path, asked.eye)
         try:
             paths, seconds = _in_seconds(recording, asked, unit)
         except ValueError as error:
             raise ValueError(f"{source.path}: {error}") from None
-        if drift is not None:
-            paths, used = without_drift(paths, source, drift, asked.eye, recording.unknown_if_negative)
-            drifts += used
         for key, path in paths.items():
             if key in found:
                 problem = f"holds the scanpath {key!r}, as {came_from[key]} does; expected distinct ids"
@@ -109,11 +107,9 @@ def read_raw(place: str | os.PathLike[str], options: GazeOptions) -> RawGaze:
         report.warnings += [one for one in (*recording.warnings, *unlikely) if one not in report.warnings]
     if not found and report.left_out.total():
         raise fault(where, None, f"no fixation is left: left out {report.left_out_words()}")
-    if drift is not None:
-        if not drifts:
-            says = f"offset is {options.offset!r}, which says nothing of its recordings"
-            raise fault(where, None, f"{says}, such as {sources[0].path.name!r}; expected one of them")
-        report.notes.append(words_of(drift, drifts, len(found), report.coord_unit))
+    if asked.offset is not None:
+        example = sources[0].path.name
+        report.notes.append(asked.offset.words(drifts, len(found), report.coord_unit, where, example))
     if left := report.left_out_words():
         report.notes.append(f"left out {left}")
     return RawGaze(where, report, found, came_from)

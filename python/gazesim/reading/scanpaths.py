@@ -38,6 +38,7 @@ def read_scanpaths(
     columns: str | Mapping[str, str] | None = None,
     on_bad_row: str = "raise",
     spanning: str = "start",
+    offset: str | Sequence[float] | os.PathLike[str] | None = None,
     verbose: bool = True,
 ) -> Scanpaths:
     """Read a gaze file, every gaze file of a folder, or a frame, as scanpaths in pixels and seconds.
@@ -97,6 +98,10 @@ def read_scanpaths(
     spanning
         A fixation during which the image changes belongs to the image at its ``"start"``; or
         ``"split"`` its duration, or ``"drop"`` it.
+    offset
+        Drift to subtract, how far recorded gaze lies from where people looked: (dx, dy) or ``"dx,dy"`` in
+        the unit of the file, a table with the columns recording, dx and dy, or ``"validation"``, the mean
+        error of each EyeLink recording's validation.
     verbose
         False prints nothing.
 
@@ -146,6 +151,7 @@ def read_scanpaths(
         "columns": columns,
         "on_bad_row": on_bad_row,
         "spanning": spanning,
+        "offset": offset,
     }
     if placement is None and image_box is None:
         if image_size is not None:

@@ -70,10 +70,10 @@ def test_biases_and_norms_are_spared(decay_all):
     ("name", "kind"), [("adam", "Adam"), ("adamw", "AdamW"), ("sgd", "SGD"), ("lars", "LARS")]
 )
 def test_names(name, kind):
-    momentum = {} if name.startswith("adam") else {"momentum": 0.8}
-    optimizer = OptimizerSettings(name=name, learning_rate=0.3, **momentum).optimizer(net())
+    own = {"betas": (0.8, 0.9)} if name.startswith("adam") else {"momentum": 0.8}
+    optimizer = OptimizerSettings(name=name, learning_rate=0.3, **own).optimizer(net())
     assert type(optimizer).__name__ == kind
-    assert optimizer.param_groups[0].get("momentum", 0.8) == 0.8
+    assert {key: optimizer.param_groups[0][key] for key in own} == own
     assert optimizer.param_groups[1]["lr"] == 0.3
 
 
@@ -81,6 +81,7 @@ def test_names(name, kind):
     ("given", "message"),
     [
         ({"name": "adam", "momentum": 0.8}, "momentum is 0.8, which adam has no use for"),
+        ({"name": "lars", "betas": (0.9, 0.9)}, r"betas is \(0.9, 0.9\), which lars has no use for"),
         ({"schedule": "constant", "final_share": 0.1}, "final_share is 0.1, which the schedule"),
     ],
 )
@@ -96,6 +97,7 @@ def test_settings_without_effect_are_refused(given, message):
         ({"schedule": "cosin"}, r'did you mean "cosine"'),
         ({"learning_rate": -1.0}, "learning_rate is -1.0; expected a finite number of at least 0"),
         ({"final_share": 2.0}, "final_share is 2.0"),
+        ({"betas": (0.9, 1.0)}, r"betas is \(0.9, 1.0\); expected two numbers below 1"),
     ],
 )
 def test_mistakes_are_named(options, message):

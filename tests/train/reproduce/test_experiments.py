@@ -80,6 +80,39 @@ def test_the_rows_of_mcgips_first_table(tmp_path):
     assert experiment("mcgip-table-2").settings["epochs"] == 20
 
 
+def test_the_rows_of_gzpt_are_its_released_files(tmp_path):
+    """max_epochs, samples_per_gpu, hidden units, momentum and p of each file, copied by hand."""
+    cells = plan(experiment("gzpt"), asked(tmp_path))
+    assert len(cells) == 6 * 2 * 5
+    found = {}
+    for cell in cells:
+        model, data, trainer = (cell.plain[section] for section in ("model", "data", "trainer"))
+        pairs = model["pairs"]
+        if pairs is not None:
+            assert (pairs["scheme"], pairs["threshold"]) == ("tima", 0.95)
+            assert model["optimizer"]["betas"] == (0.9, 0.95)
+            assert model["optimizer"]["warmup_epochs"] == 40
+            found[cell.line.key] = (
+                trainer["max_epochs"],
+                data["batch_size"],
+                model["heads"]["hidden"],
+                model["momentum"],
+                pairs["confidence"],
+            )
+        assert model["weights"] == "imagenet"
+    assert found == {
+        "ResNet-18, BYOL + GzPT": (300, 32, 1024, 0.99, 0.5),
+        "ResNet-50, BYOL + GzPT": (400, 32, 4096, 0.99, 0.5),
+        "ResNet-101, BYOL + GzPT": (400, 16, 4096, 0.99, 0.5),
+        "ResNet-50, SimSiam + GzPT": (200, 32, 4096, 0.0, 0.5),
+        "ResNet-101, SimSiam + GzPT": (300, 16, 4096, 0.0, 0.5),
+        "ResNet-50, MoCo + GzPT": (300, 16, 2048, 0.999, 1.0),
+    }
+    curve = [cell for cell in plan(experiment("gzpt-confidence"), asked(tmp_path)) if cell.fold == 0]
+    assert [cell.plain["model"]["pairs"]["confidence"] for cell in curve] == [0.1, 0.3, 0.5, 0.7, 0.9]
+    assert [cell.line.x for cell in curve] == [0.1, 0.3, 0.5, 0.7, 0.9]
+
+
 def test_a_row_keeps_the_published_values_but_its_own(tmp_path):
     """Of every option that a line does not set, the configuration's value is what is trained with."""
     own = {"data.preset", "data.folds", "data.fold", "model.weights"}

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import csv
 import json
+import re
 from collections import Counter
 from pathlib import Path
 
@@ -16,6 +17,7 @@ from PIL import Image
 
 from gazesim.cli import main
 from gazesim.train import Contrastive
+from gazesim.train.reproduce import timing
 from gazesim.train.reproduce.experiments import EXPERIMENTS, GROUPS, experiment
 from strategies import NIGHTLY
 from train.reproduce.owners import inbreast, oai, tufts
@@ -167,6 +169,51 @@ def test_a_dry_run_tells_hours(folders, tmp_path, capsys):
     assert "| 6 | byol | resnet10-narrow | 32 | 4 | 2 |" in shown
     assert "hours here" in shown
     assert not (tmp_path / "pretrained").exists()
+
+
+@pytest.mark.parametrize("name", EXPERIMENTS)
+def test_a_dry_run_at_full_scale(name, folders, tmp_path, monkeypatch, capsys):
+    """Cells, epochs and hours of every experiment as published, if a step takes 3.6 s per image."""
+    monkeypatch.setattr("gazesim.train.reproduce.timing.seconds_per_image", lambda *_: 3.6)
+    found = experiment(name)
+    words = ["reproduce", name, "--dry_run", "--out", str(tmp_path)]
+    assert main([*words, "--data.folder", str(folders[found.preset]), "--data.batch_size", "4"]) == 0
+    shown = capsys.readouterr()
+    lines = [line for line in found.lines if line.needs is None]
+    trained = {(line.config, str(dict(line.options))) for line in lines if line.config is not None}
+    counted = re.search(r"(\d+) cells, 0 done; (\d+) pre-trainings, 0 done; (\d+) training", shown.out)
+    cells, pretrainings, images = map(int, counted.groups())
+    assert (cells, pretrainings) == (len(lines) * found.runs, len(trained) * found.runs)
+    rows = [line.strip("|").split("|") for line in shown.out.splitlines() if re.match(r"\| \d", line)]
+    assert sum(int(row[0]) for row in rows) == pretrainings
+    for number, _, backbone, size, batch, epochs, seconds, hours in rows:
+        assert backbone.strip() in ("resnet18", "resnet50", "resnet101")
+        assert (int(size), int(batch), float(seconds)) == (224, 4, 3.6)
+        assert int(epochs) >= 200
+        steps = images // 4 * int(epochs) * int(number)
+        assert float(hours.replace(",", "")) == pytest.approx(4 * 3.6 / 3600 * steps, rel=0.06)
+    total, pretraining = re.search(r"about ([\d.,]+) hours here: ([\d.,]+) of", shown.out).groups()
+    spent = sum(float(row[-1].replace(",", "")) for row in rows)
+    assert float(pretraining.replace(",", "")) == pytest.approx(spent, rel=0.06)
+    assert float(total.replace(",", "")) > float(pretraining.replace(",", "")) * 0.94
+    assert f"timing a step of {rows[0][1].strip()}" in shown.err
+    assert "not as published:" in shown.out
+    assert "training images; expected at most" not in shown.out
+    assert not list(tmp_path.iterdir())
+    # The published batch is larger than the small data set.
+    assert main([*words, "--data.folder", str(folders[found.preset])]) == 0
+    assert f"there are {images} training images; expected at most {images}" in capsys.readouterr().out
+
+
+def test_a_step_that_takes_long_is_timed_once(monkeypatch):
+    steps = []
+    monkeypatch.setattr(timing, "SLOW_S", 0.0)
+    monkeypatch.setattr(Contrastive, "on_train_batch_start", lambda *_: steps.append(1), raising=False)
+    kind = ("simsiam", "resnet10-narrow", 32, 3, "32-true")
+    assert timing.seconds_per_image(*kind) > 0
+    assert len(steps) == 1
+    assert timing.seconds_per_image(*kind) > 0  # kept: an experiment of several parts times it once
+    assert len(steps) == 1
 
 
 def test_groups_are_their_parts():

@@ -57,7 +57,7 @@ class GazeData(lightning.LightningDataModule):
         The name of a public data set, where it was unpacked, and where its images are, if elsewhere (EGD-CXR,
         REFLACX and GazeSearch have theirs from MIMIC-CXR).
     fractions
-        Shares of train, val and test in presets that have no published split; default 0.7, 0.1, 0.2.
+        Shares of train, val and test in presets that have no published split; default: see ``preset``.
     folds, fold
         For files: train on all images but those of one fold, ``fold`` of ``folds``, which are then the test
         split. With ``split_seed`` as its seed, ``gazesim evaluate --folds`` tests on the same ones.

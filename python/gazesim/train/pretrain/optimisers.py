@@ -6,7 +6,7 @@ import math
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-from ..._errors import choice, number
+from ..._errors import choice, describe, number, numbers
 
 if TYPE_CHECKING:
     import torch
@@ -16,6 +16,7 @@ __all__ = ["OptimizerSettings"]
 
 NAMES = ("adam", "adamw", "sgd", "lars")
 SCHEDULES = ("cosine", "constant")
+BETAS = (0.9, 0.999)
 
 
 @dataclass(frozen=True)
@@ -34,6 +35,9 @@ class OptimizerSettings:
         Whether biases and normalisation layers have weight decay as well.
     momentum
         0 to 1, of "sgd" and "lars" alone.
+    betas
+        Two numbers of at least 0 and below 1, of "adam" and "adamw" alone: how slowly the means of gradients
+        and of their squares change.
     schedule
         "cosine" falls to ``final_share`` of the learning rate in the last step; "constant" stays.
     warmup_epochs
@@ -53,6 +57,7 @@ class OptimizerSettings:
     weight_decay: float = 1e-4
     decay_all: bool = False
     momentum: float = 0.9
+    betas: tuple[float, float] = BETAS
     schedule: str = "cosine"
     warmup_epochs: float = 0.0
     final_share: float = 0.0
@@ -68,6 +73,15 @@ class OptimizerSettings:
         if self.name in ("adam", "adamw") and self.momentum != 0.9:
             raise ValueError(
                 f'momentum is {self.momentum:g}, which {self.name} has no use for; expected "sgd" or "lars"'
+            )
+        betas = numbers("betas", self.betas, 2)
+        if max(betas) >= 1:
+            raise ValueError(f"betas is {describe(self.betas)}; expected two numbers below 1")
+        object.__setattr__(self, "betas", betas)
+        if self.name not in ("adam", "adamw") and betas != BETAS:
+            raise ValueError(
+                f"betas is {describe(self.betas)}, which {self.name} has no use for; expected "
+                '"adam" or "adamw"'
             )
         if self.schedule == "constant" and self.final_share:
             raise ValueError(
@@ -88,9 +102,9 @@ class OptimizerSettings:
         ]
         groups = [group for group in groups if group["params"]]
         if self.name == "adam":
-            return torch.optim.Adam(groups, lr=self.learning_rate)
+            return torch.optim.Adam(groups, lr=self.learning_rate, betas=self.betas)
         if self.name == "adamw":
-            return torch.optim.AdamW(groups, lr=self.learning_rate)
+            return torch.optim.AdamW(groups, lr=self.learning_rate, betas=self.betas)
         kind = torch.optim.SGD if self.name == "sgd" else LARS
         return kind(groups, lr=self.learning_rate, momentum=self.momentum)
 

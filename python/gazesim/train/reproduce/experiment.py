@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
 from ..._errors import choice
 
-__all__ = ["BACKBONES", "PLAIN", "Experiment", "Line"]
+__all__ = ["BACKBONES", "PLAIN", "Experiment", "Line", "curve"]
 
 #: How a result is drawn.
 KINDS = ("table", "epochs", "labels", "options", "maps")
@@ -50,6 +50,22 @@ class Line:
     def key(self) -> str:
         """Its name in the table of published numbers."""
         return ", ".join(label for label in self.labels if label)
+
+
+def curve(
+    label: str, sign: str, config: str, option: str, values: Sequence[float], own: Mapping[str, Any]
+) -> tuple[Line, ...]:
+    """Return the lines of a curve over an option, one per value; ``sign`` stands for it in their labels.
+
+    Examples
+    --------
+    >>> from gazesim.train.reproduce.experiment import curve
+    >>> [line.key for line in curve("BYOL", "t", "demo", "model.pairs.threshold", (0.5, 0.9), {})]
+    ['BYOL, t = 0.5', 'BYOL, t = 0.9']
+    """
+    return tuple(
+        Line((label, f"{sign} = {value:g}"), config, {**own, option: value}, x=value) for value in values
+    )
 
 
 @dataclass(frozen=True)

@@ -6,7 +6,7 @@ from dataclasses import replace
 from itertools import product
 from typing import Any
 
-from .experiment import BACKBONES, PLAIN, Experiment, Line
+from .experiment import BACKBONES, PLAIN, Experiment, Line, curve
 from .published import config_values, evaluation_values
 
 __all__ = ["QUEUE", "by_epoch", "by_label", "by_threshold", "fine_tuned", "fine_tuning", "maps", "probed"]
@@ -157,16 +157,15 @@ def by_epoch(preset: str) -> Experiment:
 
 def by_threshold(preset: str) -> Experiment:
     config, own = config_of(preset, "byol"), {"model.backbone": "resnet18"}
-    lines = [Line(("BYOL", ""), config, own | PLAIN)]
-    lines += [
-        Line(("BYOL + McGIP", f"t = {t:g}"), config, own | {"model.pairs.threshold": t}, x=t)
-        for t in (0.5, 0.6, 0.7, 0.8, 0.9)
-    ]
+    thresholds = (0.5, 0.6, 0.7, 0.8, 0.9)
     return replace(
         fine_tuned(preset),
         title="score and positives per row over the threshold of affinity",
         kind="options",
         head=("pre-training", "threshold"),
-        lines=tuple(lines),
+        lines=(
+            Line(("BYOL", ""), config, own | PLAIN),
+            *curve("BYOL + McGIP", "t", config, "model.pairs.threshold", thresholds, own),
+        ),
         chosen=("which thresholds the figure has beside 0.7 is not at hand; these were chosen here",),
     )

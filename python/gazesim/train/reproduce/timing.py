@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import time
+from functools import cache
 from typing import Any
 
 import lightning
@@ -17,6 +18,8 @@ __all__ = ["seconds_per_image"]
 
 #: Images of a timed step without a GPU, and the number of steps, of which the last one is timed.
 FEW, STEPS = 2, 2
+#: A first step that takes as many seconds is the last one: what it does besides hardly counts.
+SLOW_S = 5.0
 
 
 class _Clock(lightning.Callback):
@@ -26,12 +29,14 @@ class _Clock(lightning.Callback):
     def on_train_batch_start(self, *_: Any) -> None:
         self.started = time.perf_counter()
 
-    def on_train_batch_end(self, *_: Any) -> None:
+    def on_train_batch_end(self, trainer: Any, *_: Any) -> None:
         if torch.cuda.is_available():
             torch.cuda.synchronize()
         self.seconds = time.perf_counter() - self.started
+        trainer.should_stop = self.seconds >= SLOW_S
 
 
+@cache
 def seconds_per_image(framework: str, backbone: str, size: int, batch_size: int, precision: str) -> float:
     """Return the seconds that a step takes per image: of a whole batch on a GPU, of two images on a CPU.
 

@@ -34,6 +34,14 @@ __all__ = ["PRESETS", "preset"]
 
 GAZE_ENDINGS = (".csv", ".tsv", ".json", ".txt")
 FRACTIONS = {"train": 0.7, "val": 0.1, "test": 0.2}
+#: Shares of McGIP's folds (five), and of EGD-CXR's makers.
+MCGIP_FRACTIONS = {"train": 0.8, "val": 0.0, "test": 0.2}
+OWN_FRACTIONS = {
+    "inbreast": MCGIP_FRACTIONS,
+    "inbreast-patches": MCGIP_FRACTIONS,
+    "tufts": MCGIP_FRACTIONS,
+    "egd-cxr": {"train": 0.8, "val": 0.1, "test": 0.1},
+}
 
 
 def preset(
@@ -57,8 +65,9 @@ def preset(
         Where the images are, if not in ``folder``: EGD-CXR and REFLACX use those of MIMIC-CXR, as
         DICOM or as the JPEGs of MIMIC-CXR-JPG.
     fractions, seed
-        Shares of the splits for data without a published one; default 70, 10 and 20 % for training,
-        validation and test.
+        Shares of the splits for data without a published one. Default for training, validation and test:
+        80, 0 and 20 % of INbreast and Tufts, as in each of McGIP's five folds; 80, 10 and 10 % of EGD-CXR, as
+        its makers; else 70, 10 and 20 %. Patients stay together.
 
     Notes
     -----
@@ -143,7 +152,7 @@ def preset(
         splits = split_by_group(
             [entry.label for entry in entries],
             [entry.group for entry in entries],
-            fractions=FRACTIONS if fractions is None else fractions,
+            fractions=OWN_FRACTIONS.get(name, FRACTIONS) if fractions is None else fractions,
             seed=seed,
         )
         entries = [replace(entry, split=split) for entry, split in zip(entries, splits, strict=True)]

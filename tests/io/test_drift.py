@@ -7,9 +7,10 @@ import csv
 import numpy as np
 import pytest
 
+from gazesim import read_scanpaths
 from gazesim.cli import main
+from gazesim.io.drift import validation_offset
 from gazesim.io.sources import Source
-from gazesim.reading.drift import validation_offset
 from gazesim.reading.options import GazeOptions
 from gazesim.reading.raw import read_raw
 from gazesim.reading.source import read_placed
@@ -102,6 +103,49 @@ def test_a_real_validation(shared):
 def test_what_is_no_offset_is_refused(table, given):
     with pytest.raises(ValueError, match=r"offset is .*; expected dx,dy"):
         first(table, offset=given)
+
+
+@pytest.mark.parametrize("offset", ["12,-8", (12, -8), [12.0, -8.0]])
+@pytest.mark.parametrize("place", [{}, {"placement": "native", "image_size": (200, 100)}])
+def test_read_scanpaths_takes_it(table, place, offset, capsys):
+    found = read_scanpaths(table, offset=offset, screen_size=(200, 100), **place)
+    np.testing.assert_allclose(found["a"], [[88, 58, 0.2], [98, 68, 0.3]])
+    assert "drift 12,-8 px (given) subtracted from 1 of 1 scanpaths" in capsys.readouterr().err
+
+
+def test_read_scanpaths_takes_tables_and_validations(table, tmp_path, capsys):
+    offsets = tmp_path / "offsets.csv"
+    offsets.write_text("recording,dx,dy\nanna,10,1\n")
+    assert read_scanpaths(table, offset=offsets)["a"][0, :2].tolist() == [90, 49]
+    assert f"drift 10,1 px ({offsets})" in capsys.readouterr().err
+    offsets.write_text("recording,dx,dy\nbert,10,1\n")
+    with pytest.raises(ValueError, match=r"says nothing of its recordings, such as 'anna.csv'"):
+        read_scanpaths(table, offset=offsets)
+    trial = tmp_path / "trial.asc"
+    trial.write_text(ASC)
+    found = read_scanpaths(trial, offset="validation", verbose=False)
+    np.testing.assert_allclose(found[0][:, :2], [[134.5, 133], [634.5, 501]])
+    frame = {"image_id": ["a"], "x": [100.0], "y": [50.0], "duration": [0.2]}
+    assert read_scanpaths(frame, offset=(12, -8), verbose=False)["a"].tolist() == [[88, 58, 0.2]]
+    with pytest.raises(ValueError, match=r"offset is 'validation', which says nothing"):
+        read_scanpaths(frame, offset="validation", verbose=False)
+
+
+@pytest.mark.parametrize(("unit", "scale"), [("percent", 100), ("fraction", 1), ("px", 200)])
+def test_an_offset_is_in_the_unit_of_the_file(unit, scale, tmp_path):
+    """A tenth of the width, in percent, as a fraction and in pixels of a screen of 200 x 200."""
+    file = tmp_path / "gaze.csv"
+    file.write_text(f"{HEAD}a,{0.5 * scale},{0.5 * scale},0.2\na,{0.6 * scale},{0.5 * scale},0.2\n")
+    options = {"coord_unit": unit, "offset": f"{0.1 * scale},0", "screen_size": (200, 200)}
+    expected = [[80, 100], [100, 100]]
+    np.testing.assert_allclose(read_scanpaths(file, **options, verbose=False)["a"][:, :2], expected)
+    np.testing.assert_allclose(read_placed(file, GazeOptions(**options)).paths["a"][:, :2], expected)
+
+
+@pytest.mark.parametrize("given", ["12", (1, 2, 3), (1, "a"), 5, (1, float("nan"))])
+def test_read_scanpaths_refuses_what_is_no_offset(table, given):
+    with pytest.raises(ValueError, match=r"offset is .*; expected dx,dy"):
+        read_scanpaths(table, offset=given)
 
 
 def test_the_command_takes_it(tmp_path, capsys):

@@ -3,18 +3,22 @@
 from __future__ import annotations
 
 import math
+import os
 import re
-from collections.abc import Hashable, Mapping
+from collections.abc import Hashable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
-from numpy.typing import NDArray
 
 from .._errors import describe
-from ..io.tables import Source, Table, fault
+from .tables import Source, Table, fault
 
-__all__ = ["Drift", "drift_from"]
+if TYPE_CHECKING:
+    from .recording import Recording
+
+__all__ = ["Drift", "drift_from", "validation_offset"]
 
 #: Given instead of numbers: the mean error of the last validation before the first fixation.
 VALIDATION = "validation"
@@ -37,6 +41,8 @@ class Drift:
 
     Parameters
     ----------
+    given
+        The option, for messages.
     same
         One offset (dx, dy) for every recording.
     table
@@ -47,46 +53,89 @@ class Drift:
         Whether they are the mean errors of the recordings' own validations.
     """
 
+    given: str
     same: Offset | None = None
     table: Mapping[str, Offset] | None = None
     path: Path | None = None
     is_validation: bool = False
 
-    def of(self, source: Source, key: Hashable, eye: str | None, own: Offset | None) -> Offset | None:
-        """Return the offset of a scanpath of a file; ``own`` is that of its validation."""
+    def of(self, file: Path | str, key: Hashable, own: Offset | None) -> Offset | None:
+        """Return the offset of a scanpath of a file; ``own`` is that of the file's validation."""
         if self.same is not None:
             return self.same
         if self.is_validation:
             return own
         assert self.table is not None
         reader = str(key[-1]) if isinstance(key, tuple) else None
-        names = (source.path.name, source.path.stem, reader)
+        names = (Path(file).name, Path(file).stem, reader)
         return next((self.table[name] for name in names if name is not None and name in self.table), None)
 
+    def subtract_from(self, recording: Recording, file: Path | str, eye: str | None) -> list[Offset]:
+        """Subtract offsets from the fixations of a recording; return those that scanpaths have.
 
-def drift_from(given: str | None) -> Drift | None:
-    """Parse an option: "dx,dy", a table with the columns recording, dx and dy, or "validation".
+        Points that say "outside of the image, place unknown" stay as they are.
+        """
+        own = None
+        if self.is_validation and isinstance(file, Path):
+            own = validation_offset(Source(file), eye)
+        used = []
+        for key, rows in recording.rows.items():
+            offset = self.of(file, key, own)
+            if offset is None:
+                continue
+            used.append(offset)
+            dx, dy = offset
+            recording.rows[key] = [
+                (x, y, duration)
+                if recording.unknown_if_negative and x < 0 and y < 0
+                else (x - dx, y - dy, duration)
+                for x, y, duration in rows
+            ]
+        return used
+
+    def words(self, used: Sequence[Offset], total: int, unit: str, place: Path | str, example: str) -> str:
+        """Describe what was subtracted from how many of all scanpaths; raise where it was none."""
+        if not used:
+            says = f"offset is {self.given!r}, which says nothing of its recordings"
+            raise fault(place, None, f"{says}, such as {example!r}; expected one of them")
+        distinct = list(dict.fromkeys(used))
+        places = [f"{x:.4g},{y:.4g}" for x, y in distinct[:3]] + (["..."] if len(distinct) > 3 else [])
+        origin = self.path if self.path is not None else "given"
+        if self.is_validation:
+            origin = "mean error of the validation"
+        count = f"{len(used):,} of {total:,} scanpaths"
+        return f"drift {' '.join(places)} {unit} ({origin}) subtracted from {count}"
+
+
+def drift_from(given: Any) -> Drift | None:
+    """Parse an option: dx and dy, a table with the columns recording, dx and dy, or "validation".
 
     Examples
     --------
-    >>> from gazesim.reading.drift import drift_from
-    >>> drift_from("12,-8").same, drift_from("validation").is_validation, drift_from(None)
-    ((12.0, -8.0), True, None)
+    >>> from gazesim.io.drift import drift_from
+    >>> drift_from("12,-8").same, drift_from((12, -8)).same, drift_from("validation").is_validation
+    ((12.0, -8.0), (12.0, -8.0), True)
     """
     if given is None:
         return None
     if given == VALIDATION:
-        return Drift(is_validation=True)
-    words = given.split(",")
-    if len(words) == 2 and not Path(given).exists():
+        return Drift(given, is_validation=True)
+    if isinstance(given, (str, os.PathLike)):
+        text = os.fspath(given)
+        words: Sequence[Any] = text.split(",")
+        is_pair = len(words) == 2 and not Path(text).exists()
+    else:
+        words = list(given) if isinstance(given, Sequence) else []
+        text, is_pair = ",".join(map(str, words)), True
+    if is_pair:
         try:
             x, y = (float(word) for word in words)
-        except ValueError:
+        except (TypeError, ValueError):
             x = y = math.nan
         if not (math.isfinite(x) and math.isfinite(y)):
             raise ValueError(f"offset is {describe(given)}; expected dx,dy in the unit of the file")
-        return Drift(same=(x, y))
-    path = Path(given)
+        return Drift(text, same=(x, y))
+    path = Path(text)
     if not path.is_file():
         raise ValueError(
             f"offset is {describe(given)}; expected dx,dy, a table with the columns recording, dx and dy, or "
@@ -98,7 +147,7 @@ def drift_from(given: str | None) -> Drift | None:
         if name in table:
             raise fault(path, row.line, f"names the recording {name!r} again; expected one row for each")
         table[name] = (row.number("dx"), row.number("dy"))
-    return Drift(table=table, path=path)
+    return Drift(text, table=table, path=path)
 
 
 def validation_offset(source: Source, eye: str | None) -> Offset | None:
@@ -123,36 +172,3 @@ def validation_offset(source: Source, eye: str | None) -> Offset | None:
         return None
     x, y = np.mean(points, axis=0)
     return float(x), float(y)
-
-
-def without_drift(
-    paths: Mapping[Hashable, NDArray[np.float64]],
-    source: Source,
-    drift: Drift,
-    eye: str | None,
-    unknown_if_negative: bool,
-) -> tuple[dict[Hashable, NDArray[np.float64]], list[Offset]]:
-    """Return scanpaths with their offsets subtracted, and the offset of each that has one."""
-    own = validation_offset(source, eye) if drift.is_validation else None
-    moved: dict[Hashable, NDArray[np.float64]] = {}
-    used: list[Offset] = []
-    for key, path in paths.items():
-        offset = drift.of(source, key, eye, own)
-        if offset is None:
-            moved[key] = path
-            continue
-        used.append(offset)
-        moved[key] = path.copy()
-        known = ~(path[:, :2] < 0).all(axis=1) if unknown_if_negative else np.ones(len(path), bool)
-        moved[key][known, :2] -= offset
-    return moved, used
-
-
-def words_of(drift: Drift, used: list[Offset], total: int, unit: str) -> str:
-    """Describe what was subtracted, and from how many of all scanpaths."""
-    distinct = list(dict.fromkeys(used))
-    places = [f"{x:.4g},{y:.4g}" for x, y in distinct[:3]] + (["..."] if len(distinct) > 3 else [])
-    origin = drift.path if drift.path is not None else "given"
-    if drift.is_validation:
-        origin = "mean error of the validation"
-    return f"drift {' '.join(places)} {unit} ({origin}) subtracted from {len(used):,} of {total:,} scanpaths"
