@@ -91,6 +91,7 @@ def gazes_of(
     That is the (width, height) of the images where their places are known (of the canvas if the images'
     sizes differ), else of the screen.
     """
+    size: tuple[float, float] | None
     if gaze is None:
         refuse_without("gaze", reading)
     if gaze is not None:
@@ -107,7 +108,8 @@ def gazes_of(
         places = [] if where is None else [where.places[name] for name in names]
     else:
         return {}, None
-    if places:  # pictures show each image as a whole, so gaze is drawn on the image, not on the screen
+    if places and size is not None:
+        # Pictures show each image as a whole, so gaze is drawn on the image, not on the screen.
         sizes = {of_image for _, of_image in places}
         size = sizes.pop() if len(sizes) == 1 else size
         parts = [to_image(part, box, size) for part, (box, _) in zip(parts, places, strict=True)]
