@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import os
 import sys
 from pathlib import Path
@@ -14,6 +15,12 @@ sys.path.insert(0, str(HERE))
 os.environ["PATH"] = f"{Path(sys.executable).parent}{os.pathsep}{os.environ['PATH']}"
 os.environ["PYTHONPATH"] = str(Path(gazesim.__file__).parent.parent)
 os.environ.setdefault("MPLBACKEND", "Agg")
+
+# A shell command of a page that fails, fails the page; in a pipe too. SHELL is IPython's.
+os.environ |= {"SHELL": "bash", "SHELLOPTS": "pipefail", "IPYTHONDIR": str(HERE / "_build" / "ipython")}
+PROFILE = HERE / "_build" / "ipython" / "profile_default"
+PROFILE.mkdir(parents=True, exist_ok=True)
+(PROFILE / "ipython_kernel_config.py").write_text("c.InteractiveShell.system_raise_on_error = True\n")
 
 project = "gazesim"
 author = "gazesim developers"
@@ -66,7 +73,10 @@ autosummary_ignore_module_all = False
 
 # Pages with code cells are executed; a cell that fails fails the build.
 nb_execution_mode = "cache"
-nb_execution_cache_path = str(HERE / "_build" / "executed")
+# Outputs are kept as long as neither the page nor gazesim changes, its compiled module included.
+SOURCES = [path for path in Path(gazesim.__file__).parent.rglob("*") if path.suffix in (".py", ".so", ".pyd")]
+STATE = hashlib.sha256(b"".join(path.read_bytes() for path in sorted(SOURCES))).hexdigest()[:12]
+nb_execution_cache_path = str(HERE / "_build" / "executed" / STATE)
 nb_execution_raise_on_error = True
 nb_execution_timeout = 900
 nb_merge_streams = True

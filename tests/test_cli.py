@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import importlib
+import os
 import re
 import shlex
 import subprocess
@@ -46,6 +47,15 @@ def test_no_verb(capsys):
     assert "usage" in capsys.readouterr().out
 
 
+def test_a_reader_that_goes_away_is_no_error():
+    script = "import sys; from gazesim.cli import main; sys.exit(main(['pretrain', '--help_all']))"
+    read, write = os.pipe()
+    os.close(read)
+    ended = subprocess.run([sys.executable, "-c", script], stdout=write, stderr=subprocess.PIPE, text=True)
+    os.close(write)
+    assert (ended.returncode, ended.stderr) == (141, "")
+
+
 def test_version(capsys):
     assert main(["--version"]) == 0
     assert capsys.readouterr().out.split()[:2] == ["gazesim", gazesim.__version__]
@@ -70,7 +80,10 @@ def test_help_is_short_and_names_every_option(words, capsys):
         assert is_named or re.search(in_section, text), one.name
 
 
-@pytest.mark.parametrize("words", ALL, ids=" ".join)
+SCREENS = [*ALL, *{words[:1] for words in ALL if len(words) > 1}]
+
+
+@pytest.mark.parametrize("words", SCREENS, ids=" ".join)
 def test_help_fits_a_screen_without_colours(words, capsys, monkeypatch):
     monkeypatch.setenv("COLUMNS", "100")
     monkeypatch.setenv("FORCE_COLOR", "1")  # argparse of Python 3.14 would heed it
@@ -121,7 +134,11 @@ def test_help_all_describes_every_option(words, capsys):
 
 def test_the_actions_of_a_verb_are_told(capsys):
     assert main(["predict-gaze", "--help"]) == 0
-    assert "predict-gaze run MODEL" in capsys.readouterr().out
+    text = capsys.readouterr().out
+    assert "predict-gaze run MODEL IMAGES OUT" in text
+    assert [line.split()[3] for line in text.splitlines() if line.startswith("example:")] == ["fit", "run"]
+    assert main(["predict-gaze", "--help_all"]) == 0
+    assert "--learning_rate" in capsys.readouterr().out
     assert main(["predict-gaze", "fitt"]) == 1
     assert "'fitt' is no action; expected fit or run (did you mean \"fit\"?)" in capsys.readouterr().err
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import io
 import os
 import signal
+import subprocess
 import sys
 import threading
 import types
@@ -89,3 +90,16 @@ def test_a_notebook_draws_with_widgets(monkeypatch):
     assert _progress._is_notebook()
     monkeypatch.setitem(sys.modules, "IPython", types.SimpleNamespace(get_ipython=lambda: None))
     assert not _progress._is_notebook()
+
+
+def test_the_environment_turns_off_bars_that_a_call_asks_for():
+    script = "from gazesim._progress import ProgressBar; list(ProgressBar(range(3), disable=False))"
+    for value, is_drawn in (("", True), ("1", False)):
+        told = subprocess.run(
+            [sys.executable, "-c", script],
+            env={**os.environ, "TQDM_DISABLE": value},
+            capture_output=True,
+            text=True,
+            check=True,
+        )
+        assert bool(told.stderr) is is_drawn

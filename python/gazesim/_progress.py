@@ -47,6 +47,8 @@ class ProgressBar(_Bar):  # type: ignore[misc]
         file = settings.get("file") or sys.stderr
         self._is_log = not (_is_notebook() or file is None or file.isatty())
         self._is_closing = False
+        if settings.get("disable") is False:  # which tqdm prefers to the environment's TQDM_DISABLE
+            del settings["disable"]
         if self._is_log:
             settings |= {"mininterval": LOG_INTERVAL_S, "maxinterval": LOG_INTERVAL_S, "miniters": 1}
             settings.setdefault("ncols", 100)

@@ -29,7 +29,7 @@ from typing import Any, get_type_hints
 from ._errors import did_you_mean
 from ._progress import ProgressBar
 from .commands import set_quiet
-from .commands.help import HELP, HELP_ALL, SHARED, help_text
+from .commands.help import HELP, HELP_ALL, SHARED, actions_text, help_text
 from .commands.options import Option, Parser, UsageError, add_options, build, options_of
 
 #: verb: (module in gazesim.commands, one line for the overview)
@@ -73,15 +73,29 @@ def main(arguments: Sequence[str] | None = None) -> int:
     set_quiet(is_quiet)
     try:
         with plain_warnings(name):
-            return _run(verb, rest)
+            status = _run(verb, rest)
+        sys.stdout.flush()
+        return status
     except KeyboardInterrupt:
         print(f"{name}: interrupted", file=sys.stderr)
         return 130
     except Exception as error:
+        if isinstance(error, BrokenPipeError) and _is_stdout_closed():
+            return 128 + 13  # as a program that SIGPIPE ends
         if is_debugged:
             traceback.print_exc()
         print(f"{name}: {one_sentence(error)}", file=sys.stderr)
         return 1
+
+
+def _is_stdout_closed() -> bool:
+    """Return whether the reader of stdout has gone, as head does; nothing more is then written to it."""
+    try:
+        print(flush=True)  # what could not be written is forgotten, so that flush alone succeeds
+    except BrokenPipeError:
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        return True
+    return False
 
 
 def _run(verb: str, words: list[str]) -> int:
@@ -100,7 +114,12 @@ def _run(verb: str, words: list[str]) -> int:
     prog, run = f"gazesim {verb}", module.run
     if isinstance(run, Mapping):
         action = words.pop(0) if words else ""
-        if action in (*HELP, HELP_ALL):
+        if action in HELP:
+            print(
+                actions_text(prog, {one: help_of(module, f"{prog} {one}", run[one], action) for one in run})
+            )
+            return 0
+        if action == HELP_ALL:
             print("\n\n".join(help_of(module, f"{prog} {one}", run[one], action) for one in run))
             return 0
         if action not in run:

@@ -13,6 +13,7 @@ from gazesim.cache.manifest import canonical
 from gazesim.cache.placement import Placement, differences
 from gazesim.cache.store import CacheError
 from gazesim.cli import main
+from gazesim.commands.inspect import fixations_of, gazes_of
 from gazesim.phantom import phantom
 
 SCREEN = (1920.0, 1080.0)
@@ -114,6 +115,24 @@ def test_affinity_keeps_it_and_inspect_shows_it(gazes, scheme, how, capsys):
     assert main([*words, "--cache", folder]) == 0  # the same work is finished already
     assert main([*words[: -len(how)], *how, "--placement", "stretch", "--cache", folder]) == 1
     assert "expected a new folder" in capsys.readouterr().err
+
+
+def test_inspect_draws_gaze_on_the_image_and_not_on_the_screen(gazes, capsys):
+    folder = str(gazes / "cache")
+    words = [str(gazes / "gaze.csv"), "--images", str(gazes), *WORDS]
+    assert main(["affinity", *words, "--cache", folder]) == 0
+    cache, reading = AffinityCache.open(folder), {"screen_size": SCREEN, "placement": "fit"}
+    kept, size = gazes_of(cache, None, str(gazes))
+    read, of_file = gazes_of(cache, words[0], str(gazes), **reading)
+    assert size == of_file == (512, 768)
+    on_screen = fixations_of(cache.features)
+    for name, path in zip(cache.features.ids, on_screen, strict=True):
+        expected = (path[:, :2] - FIT[:2]) * (512 / 720, 768 / 1080)
+        np.testing.assert_allclose(kept[name][:, :2], expected, atol=1e-6)
+        np.testing.assert_allclose(read[name][:, :2], expected, atol=1e-6)
+    capsys.readouterr()
+    assert main(["inspect", folder, "--html", str(gazes / "r.html")]) == 0
+    assert "--images FOLDER shows them" in capsys.readouterr().out
 
 
 def test_shares_of_a_cache_keep_it(gazes):

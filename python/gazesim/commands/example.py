@@ -43,7 +43,7 @@ WAY = (
     "manifest images --gaze fixations.csv --labels labels.csv --split --screen_size 1920,1080"
     " --placement fit",
     "affinity manifest.csv --scheme multimatch --reduce mean --cache affinities",
-    "inspect affinities --labels labels.csv",
+    "inspect affinities --labels labels.csv --images images",
     "pretrain --config demo --data.phantom null --data.manifest manifest.csv --data.size 64"
     ' --data.batch_size 32 --model.pairs \'{"cache": "affinities", "top_k": 2}\''
     " --trainer.max_epochs 40 --out run",

@@ -5,11 +5,11 @@ from __future__ import annotations
 import argparse
 import shutil
 import textwrap
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
 from .options import Option, Parser, add_options, lines_of
 
-__all__ = ["HELP", "HELP_ALL", "SHARED", "help_text"]
+__all__ = ["HELP", "HELP_ALL", "SHARED", "actions_text", "help_text"]
 
 HELP, HELP_ALL = ("-h", "--help"), "--help_all"
 #: Options of every verb: name and help.
@@ -52,6 +52,15 @@ def help_text(
     for name, line in SHARED.items():
         parser.add_argument(name, action="store_true", help=line)
     return "\n".join([parser.format_help().rstrip(), *end])
+
+
+def actions_text(prog: str, helps: Mapping[str, str]) -> str:
+    """Return the help of a verb with actions, from the short help of each: usage, summary and example."""
+    parts = [text.split("\n\n") for text in helps.values()]
+    lines = [f"usage: {prog} ACTION ...   ({prog} ACTION --help says more)", ""]
+    for usage, summary, *_ in parts:
+        lines += [usage.removeprefix("usage: "), textwrap.indent(summary, "  "), ""]
+    return "\n".join(lines + [one[-1] for one in parts])
 
 
 def _short(

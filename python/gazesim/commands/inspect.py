@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 
 from ..cache import AffinityCache
 from ..cache.inspection import inspect_cache, text
+from ..geometry import to_image
 from ..plots.inspection import plot_inspection
 from ..report import write_inspection
 from ..report.page import check_report
@@ -71,6 +72,8 @@ def run(
     if html is not None:
         write_inspection(found, html, gazes=gazes, screen_size=size, images=finder)
         print(f"wrote {html}: open it in a browser")
+        if images is None and gazes:
+            print("  gaze is drawn without its images: --images FOLDER shows them")
     if not found.is_chance(found.proposal):
         threshold = f"{found.proposal:.4f}"
         pairs = ("--model.pairs.cache", cache, "--model.pairs.threshold", threshold)
@@ -83,7 +86,12 @@ def run(
 def gazes_of(
     cache: AffinityCache, gaze: str | None, images: str | None, **reading: Any
 ) -> tuple[Gazes, tuple[float, float] | None]:
-    """Return scanpaths by id of the cache (of several readers, the first one's) and their screen size."""
+    """Return scanpaths by id of the cache (of several readers, the first one's) and what they refer to.
+
+    That is the (width, height) of the images where their places are known (of the canvas if the images'
+    sizes differ), else of the screen.
+    """
+    size: tuple[float, float] | None
     if gaze is None:
         refuse_without("gaze", reading)
     if gaze is not None:
@@ -91,16 +99,20 @@ def gazes_of(
             reading["screen_size"] = size_of(cache.scheme)
         source = read_gaze(gaze, **reading)
         placed = gaze_of_manifest(source) if is_manifest(gaze) else source.placed(sizes_in(images))
-        names = placed.paths.ids
-        size: tuple[float, float] | None = placed.canvas
-        parts = list(placed.paths)
-        if placed.has_one_image_size and len(parts):
-            parts, size = [placed.on_image(i) for i in range(len(names))], placed.image_sizes[0]
+        names, size, parts = placed.paths.ids, placed.canvas, list(placed.paths)
+        places = list(zip(placed.boxes, placed.image_sizes, strict=True))
     elif isinstance(cache.scheme, MultiMatch) and cache.scheme.grouping is None:
         features = cache.features
         names, parts, size = features.ids, fixations_of(features), cache.scheme.screen_size
+        where = cache.placement
+        places = [] if where is None else [where.places[name] for name in names]
     else:
         return {}, None
+    if places and size is not None:
+        # Pictures show each image as a whole, so gaze is drawn on the image, not on the screen.
+        sizes = {of_image for _, of_image in places}
+        size = sizes.pop() if len(sizes) == 1 else size
+        parts = [to_image(part, box, size) for part, (box, _) in zip(parts, places, strict=True)]
     gazes: Gazes = {}
     for name, part in zip(names, parts, strict=True):
         if len(part):
