@@ -118,7 +118,7 @@ def neighbors(
 
     For very many gazes, ``method="nn-descent"`` (Dong, Moses, Li 2011) compares each gaze only with the
     neighbours of its neighbours. It also finds the neighbours of 1,000 gazes exactly and reports its recall
-    on them. Up to ``4 * graph_k**2`` gazes (6,400 by default), where that is cheaper, it compares all pairs,
+    on them. Up to ``8 * graph_k**2`` gazes (12,800 by default), where that is cheaper, it compares all pairs,
     and the result is exact.
 
     Parameters
