@@ -54,7 +54,11 @@ def kept_in(path: Path) -> Kept:
     """Return the graph in a file, and what writes it there; the file appears with its whole content."""
 
     def keep(rounds: int, positions: NDArray[np.uint32], values: NDArray[np.float32]) -> None:
-        arrays = {"rounds": np.array([rounds], np.int64), "positions": positions, "values": values}
+        arrays: dict[str, NDArray[Any]] = {
+            "rounds": np.array([rounds], np.int64),
+            "positions": positions,
+            "values": values,
+        }
         store.write(path, [store.npz_bytes(arrays)])
 
     return Kept(read_graph(path) if path.exists() else None, keep)
