@@ -12,6 +12,8 @@
 
 mod level;
 mod narrow;
+#[cfg(target_arch = "aarch64")]
+mod neon;
 pub mod nibbles;
 #[cfg(target_arch = "x86_64")]
 mod x86;
@@ -308,6 +310,9 @@ impl Adding for Portable {
     }
     #[inline(always)]
     fn min(self, other: Self) -> Self {
+        #[cfg(target_arch = "aarch64")]
+        return Self(neon::smaller(&self.0, &other.0));
+        #[cfg(not(target_arch = "aarch64"))]
         self.zip(other, |a, b| if a < b { a } else { b })
     }
 }
@@ -333,6 +338,9 @@ impl Lanes for Portable {
     }
     #[inline(always)]
     fn max(self, other: Self) -> Self {
+        #[cfg(target_arch = "aarch64")]
+        return Self(neon::larger(&self.0, &other.0));
+        #[cfg(not(target_arch = "aarch64"))]
         self.zip(other, |a, b| if a > b { a } else { b })
     }
     #[inline(always)]
