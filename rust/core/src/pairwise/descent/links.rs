@@ -152,7 +152,7 @@ impl Proposals {
             seen.marks[b as usize] = mark;
         }
         let mut propose = |links: &[u32]| {
-            // Most of them do not stay, but which no processor foresees: written all the same, and written over.
+            // No processor foresees which of them stay: all are written, and those that do not stay are written over.
             let mut length = partners.len();
             partners.resize(length + links.len(), 0);
             for &b in links {

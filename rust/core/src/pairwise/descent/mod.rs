@@ -95,7 +95,7 @@ const WHAT: &str = "the graph of neighbours: a smaller graph_k needs less";
 
 /// An order of the samples in which similar ones are near each other: that of the leaves of a tree.
 ///
-/// A descent compares neighbours with neighbours, and finds the same ones in any order; on samples that lie in memory in
+/// A descent compares neighbours with neighbours, and finds about as many in any order; on samples that lie in memory in
 /// this order, it waits for memory less. It costs some 2 log2(n / 100) comparisons per sample.
 ///
 /// # Errors
