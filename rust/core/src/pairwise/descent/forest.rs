@@ -73,6 +73,17 @@ impl Tree {
     }
 }
 
+/// The items of each node; the nodes ascend and do not overlap.
+fn slices<'a>(mut rest: &'a mut [Item], nodes: &'a [Range<usize>]) -> impl Iterator<Item = &'a mut [Item]> {
+    let mut start = 0;
+    nodes.iter().map(move |node| {
+        let samples = rest.split_off_mut(..node.end - start).unwrap_or_default();
+        let samples = &mut samples[node.start - start..];
+        start = node.end;
+        samples
+    })
+}
+
 /// Compares the samples of each node with its pivots, the two whose `draw` is least.
 fn compare<K: ListKernel>(
     kernel: &K,
@@ -84,12 +95,7 @@ fn compare<K: ListKernel>(
     poll: Poll,
 ) -> Result<()> {
     let mut stretches = Vec::new();
-    let mut rest = items;
-    let mut start = 0;
-    for node in nodes {
-        let samples = rest.split_off_mut(..node.end - start).unwrap_or_default();
-        let samples = &mut samples[node.start - start..];
-        start = node.end;
+    for samples in slices(items, nodes) {
         let mut pivots = [(u64::MAX, 0); 2];
         for &(_, i) in samples.iter() {
             let drawn = (draw(i), i);
@@ -138,14 +144,7 @@ fn halve(
     threads: usize,
     poll: Poll,
 ) -> Result<Vec<Range<usize>>> {
-    let mut parts = Vec::new();
-    let mut rest = items;
-    let mut start = 0;
-    for node in nodes {
-        let samples = rest.split_off_mut(..node.end - start).unwrap_or_default();
-        parts.push(Mutex::new(&mut samples[node.start - start..]));
-        start = node.end;
-    }
+    let parts: Vec<_> = slices(items, nodes).map(Mutex::new).collect();
     parallel::run(
         parts.len(),
         threads,
