@@ -265,7 +265,7 @@ def positives(
             batch = order[:count]
             is_queued = (among or PLACES[arm.framework]) == "queue"
             others = order[count : count + settings.queue] if is_queued else batch
-            found = mask(batch, others if others is not batch else None).numpy().copy()
+            found = mask(batch, others if others is not batch else None).numpy() > 0
             if others is batch:
                 np.fill_diagonal(found, False)
             extra += int(found.sum())

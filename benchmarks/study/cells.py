@@ -24,7 +24,7 @@ class Cells:
         self.folder, self.settings = folder, settings
         (folder / "cells").mkdir(parents=True, exist_ok=True)
         record = folder / SETTINGS
-        now = json.loads(json.dumps(dataclasses.asdict(settings)))
+        now = json.loads(json.dumps(settings.record))
         if record.is_file():
             before = json.loads(record.read_text())
             if before != now:

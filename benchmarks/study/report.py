@@ -24,8 +24,8 @@ PHANTOM = (
 )
 
 
-def write(cells: Cells) -> None:
-    """Write the report beside the cells."""
+def write(cells: Cells) -> str:
+    """Write the report beside the cells; return the names of its files."""
     study = Study(cells.read())
     with open(cells.folder / "study.csv", "w", newline="", encoding="utf-8") as file:
         lines = csv.writer(file, lineterminator="\n")
@@ -39,6 +39,7 @@ def write(cells: Cells) -> None:
         figures.differences(study, cells.folder / "differences.png")
     if any(len(study.swept(framework)) > 2 for framework in FRAMEWORKS):
         figures.ablation(study, cells.folder / "ablation.png")
+    return "study.csv, study.md and pictures"
 
 
 def markdown(study: Study, cells: Cells) -> str:

@@ -9,20 +9,22 @@ import os
 import sys
 import threading
 import traceback
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from pathlib import Path
 
 from gazesim._progress import ProgressBar
 
 from . import __doc__ as about
-from . import kvasir_report, report
+from . import real_report, report
 from .arms import Arm, chosen
 from .cells import Cells
-from .kvasir_arms import KVASIR_SCALES, KvasirArm, KvasirSettings, kvasir_chosen
+from .real_arms import LETTERS, RealArm, real_chosen
+from .real_settings import FOLDER, USUAL, RealSettings
+from .real_settings import SCALES as REAL_SCALES
 from .settings import SCALES, SEEDS, Settings, changed, settings_for
 
 RESULTS = Path(__file__).resolve().parent.parent / "results" / "study"
-Task = tuple[Arm | KvasirArm, int]
+Task = tuple[Arm | RealArm, int]
 #: By itself glibc gives the buffers of a step back to the kernel, which has to clear them for the next
 #: one: a third of a step on a CPU. It reads these as a process starts.
 KEEP_MEMORY = {
@@ -39,10 +41,11 @@ def main(arguments: Sequence[str] | None = None) -> int:
         description=about,
         formatter_class=argparse.RawDescriptionHelpFormatter,
     )
-    parser.add_argument("--data", choices=("phantom", "kvasir"), default="phantom", help="which images")
-    parser.add_argument("--folder", type=Path, help="of kvasir: manifest.csv, fixations.csv, images, masks")
-    scales = {**SCALES, **KVASIR_SCALES}
-    parser.add_argument("--scale", choices=scales, default="cpu", help="how large images and nets are")
+    data = ("phantom", *LETTERS)
+    parser.add_argument("--data", choices=data, default="phantom", help="which images; default %(default)s")
+    parser.add_argument("--folder", type=Path, help="of real images: manifest.csv, fixations.csv, images")
+    scales = dict.fromkeys(name for known in (SCALES, *REAL_SCALES.values()) for name in known)
+    parser.add_argument("--scale", choices=scales, help="how large images and nets are; default cpu or small")
     parser.add_argument("--set", nargs="+", default=[], metavar="NAME=VALUE", help="change settings")
     parser.add_argument("--arms", nargs="+", default=[], help='arms as file names: "D-simclr-*"; default all')
     parser.add_argument("--seeds", nargs="+", type=int, default=SEEDS, help="default %(default)s")
@@ -52,35 +55,42 @@ def main(arguments: Sequence[str] | None = None) -> int:
     parser.add_argument("--report", action="store_true", help="write the report of what is there")
     given = parser.parse_args(arguments)
     try:
-        if given.data == "kvasir":
-            groups, cells = kvasir_study(given)
-        elif given.scale not in SCALES:
-            raise ValueError(f"--scale is {given.scale!r}; expected {' or '.join(SCALES)} for phantom")
-        else:
-            groups = chosen(given.arms)
-            cells = Cells(given.out or RESULTS / given.scale, settings_for(given.scale, given.set))
+        groups, cells = phantom_study(given) if given.data == "phantom" else real_study(given)
         if given.list:
             tell(groups, given.seeds, cells)
             return 0
         failed = 0 if given.report else fill(cells, missing(groups, given.seeds, cells), given.jobs)
-        (kvasir_report if given.data == "kvasir" else report).write(cells)
+        wrote = report.write(cells) if given.data == "phantom" else real_report.write(cells, given.data)
     except ValueError as error:
         parser.exit(2, f"{parser.prog}: {error}\n")
-    wrote = "kvasir.csv and kvasir.md" if given.data == "kvasir" else "study.csv, study.md and pictures"
     print(f"wrote {wrote} to {cells.folder}", file=sys.stderr)
     return 1 if failed else 0
 
 
-def kvasir_study(given: argparse.Namespace) -> tuple[list[list[KvasirArm]], Cells]:
+def phantom_study(given: argparse.Namespace) -> tuple[list[list[Arm]], Cells]:
+    """Return the arms on the phantom and their cells."""
+    scale = checked_scale(given, SCALES, "cpu")
+    return chosen(given.arms), Cells(given.out or RESULTS / scale, settings_for(scale, given.set))
+
+
+def real_study(given: argparse.Namespace) -> tuple[list[list[RealArm]], Cells]:
     """Return the arms on real images and their cells."""
-    if given.scale not in KVASIR_SCALES:
-        raise ValueError(f"--scale is {given.scale!r}; expected {' or '.join(KVASIR_SCALES)} for kvasir")
+    usual, scales = USUAL[given.data], REAL_SCALES[given.data]
+    scale = checked_scale(given, scales, usual)
     if given.folder is not None:
-        os.environ["GAZESIM_STUDY_FOLDER"] = str(given.folder.resolve())
-    if not given.list and not given.report and "GAZESIM_STUDY_FOLDER" not in os.environ:
-        raise ValueError("--folder is missing; expected the folder of the images, gaze and masks")
-    out = given.out or RESULTS / ("kvasir" if given.scale == "cpu" else f"kvasir-{given.scale}")
-    return kvasir_chosen(given.arms), Cells(out, changed(KVASIR_SCALES[given.scale], given.set))
+        os.environ[FOLDER] = str(given.folder.resolve())
+    if not given.list and not given.report and FOLDER not in os.environ:
+        raise ValueError("--folder is missing; expected the folder of the images and their gaze")
+    out = given.out or RESULTS / (given.data if scale == usual else f"{given.data}-{scale}")
+    return real_chosen(given.data, given.arms), Cells(out, changed(scales[scale], given.set))
+
+
+def checked_scale(given: argparse.Namespace, scales: Iterable[str], usual: str) -> str:
+    """Return the scale of the command, if the data have it."""
+    scale: str = given.scale or usual
+    if scale not in scales:
+        raise ValueError(f"--scale is {scale!r}; expected {' or '.join(scales)} for {given.data}")
+    return scale
 
 
 def missing(groups: list[list[Arm]], seeds: Sequence[int], cells: Cells) -> list[Task]:
@@ -149,8 +159,8 @@ def _end_with_parent() -> None:
 def _run(task: Task, settings: Settings, folder: Path) -> str | None:
     """Run a cell; return what went wrong, so that the others go on."""
     # Here: the parent process needs no torch.
-    if isinstance(settings, KvasirSettings):
-        from .kvasir_cell import run_kvasir_cell as run_cell
+    if isinstance(settings, RealSettings):
+        from .real_cell import run_real_cell as run_cell
     else:
         from .cell import run_cell
 

@@ -48,9 +48,14 @@ class Settings:
     finetune_learning_rate: float = 1e-3
 
     @property
+    def record(self) -> dict[str, Any]:
+        """Return what is kept beside the cells."""
+        return dataclasses.asdict(self)
+
+    @property
     def hash(self) -> str:
         """Return what tells these settings from others."""
-        return hash_of(dataclasses.asdict(self))
+        return hash_of(self.record)
 
 
 def hash_of(settings: dict[str, Any]) -> str:
