@@ -107,12 +107,12 @@ class PlacedGaze:
         name = self.paths.ids[position]
         reader = str(name[1]) if isinstance(name, tuple) and len(name) == 2 else ""
         return Fixations(
-            self.paths[position], self.canvas, self.boxes[position], self.image_sizes[position], reader
+            self.paths.at(position), self.canvas, self.boxes[position], self.image_sizes[position], reader
         )
 
     def on_image(self, position: int) -> NDArray[np.float64]:
         """Return the fixations of a scanpath in pixels of its image, (L, 3)."""
-        return to_image(self.paths[position], self.boxes[position], self.image_sizes[position])
+        return to_image(self.paths.at(position), self.boxes[position], self.image_sizes[position])
 
     def on_images(self) -> Scanpaths:
         """Return all scanpaths in pixels of their images; ``screen_size`` is None if their sizes differ."""
@@ -135,7 +135,7 @@ class PlacedGaze:
                     self.spread.sigma_px, self.boxes[position], self.image_sizes[position]
                 )
             else:
-                rows = self.paths[position][on_image(rows, self.image_sizes[position])]
+                rows = self.paths.at(position)[on_image(rows, self.image_sizes[position])]
             points.append(rows)
         drawn = draw_map(np.concatenate(points), self.map_size_wh, sigmas, n_threads=n_threads)
         return drawn.astype(np.float32)

@@ -4,7 +4,9 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Callable, Hashable, Sequence
+from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 from ...geometry import Size
 from ...io.tables import fault, quoted
@@ -24,17 +26,40 @@ LINES_OF_FILES = 3
 LineWriter = Callable[[str], None]
 
 
+@dataclass(frozen=True)
+class Known:
+    """The scanpaths of a file by their ids as text, and by the image that they are of."""
+
+    all: dict[Hashable, RawScanpath]
+    of_image: dict[Hashable, list[Hashable]]
+
+    @classmethod
+    def of(cls, raw: RawGaze) -> Known:
+        """Return the scanpaths of a file, looked up once: a manifest asks for every one of its images."""
+        found = {_text(key): one for key, one in raw.scanpaths.items()}
+        of_image: dict[Hashable, list[Hashable]] = {}
+        for key in found:
+            of_image.setdefault(_image(key), []).append(key)
+        return cls(found, of_image)
+
+    def readers(self, image: Hashable) -> list[tuple[Any, ...]]:
+        """Return the ids of an image's scanpaths that tell readers apart, in their order."""
+        return [key for key in self.of_image.get(image, []) if isinstance(key, tuple)]
+
+
 class GazeFiles:
     """A cache of gaze files: each is read once, on first use."""
 
     def __init__(self, options: GazeOptions | None = None) -> None:
         self.options = options or GazeOptions()
         self._files: dict[Path, RawGaze] = {}
+        self._known: dict[Path, Known] = {}
 
     def read(self, file: Path) -> RawGaze:
         """Return the scanpaths of a file."""
         if file not in self._files:
             self._files[file] = read_raw(file, self.options)
+            self._known[file] = Known.of(self._files[file])
         return self._files[file]
 
     def readings(
@@ -47,33 +72,30 @@ class GazeFiles:
         it is the scanpath of the image, or those of its readers, or of ``reader``; else, for the one row
         that names a file (``alone``), its only scanpath.
         """
-        known = {_text(key): one for key, one in self.read(file).scanpaths.items()}
+        self.read(file)
+        known, found = self._known[file], self._known[file].all
         wanted = name or image
-        if wanted in known and not reader:
-            return [(wanted, known[wanted])]
-        if name and (image, name) in known and reader in ("", name):
-            return [((image, name), known[image, name])]
-        same: list[tuple[Hashable, RawScanpath]] = [
-            (key, one)
-            for key, one in known.items()
-            if isinstance(key, tuple) and key[0] == wanted and (not reader or key[-1] == reader)
-        ]
+        if wanted in found and not reader:
+            return [(wanted, found[wanted])]
+        if name and (image, name) in found and reader in ("", name):
+            return [((image, name), found[image, name])]
+        same = [key for key in known.readers(wanted) if not reader or key[-1] == reader]
         if same:
-            return same
-        if name and len({_image(key) for key in known}) == 1:
-            of_reader = [key for key in known if isinstance(key, tuple) and key[-1] == name]
+            return [(key, found[key]) for key in same]
+        if name and len(known.of_image) == 1:
+            of_reader = [key for key in known.readers(next(iter(known.of_image))) if key[-1] == name]
             if len(of_reader) == 1 and reader in ("", name):
-                return [(of_reader[0], known[of_reader[0]])]
-        if len(known) == 1 and not name and not reader and alone:
-            return list(known.items())
+                return [(of_reader[0], found[of_reader[0]])]
+        if len(found) == 1 and not name and not reader and alone:
+            return list(found.items())
         of = f" of the reader {reader!r}" if reader else ""
-        some = ", ".join(quoted(key) for key in list(known)[:3])
+        some = ", ".join(quoted(key) for key in list(found)[:3])
         more = "; one scanpath serves another image only where a single row names its file"
         raise fault(
             file,
             None,
-            f"holds no scanpath {wanted!r}{of} but {len(known)}, such as {some or 'none'}"
-            + (more if len(known) == 1 and not name and not reader else ""),
+            f"holds no scanpath {wanted!r}{of} but {len(found)}, such as {some or 'none'}"
+            + (more if len(found) == 1 and not name and not reader else ""),
         )
 
 
