@@ -333,6 +333,11 @@ def test_the_names_are_those_of_the_training_code():
     [
         (["--model.gaze_target.loss", "l2"], "loss is 'l2'"),
         (["--model.gaze_target.weight", "-1"], "weight is -1"),
+        (["--model.gaze_target.balance", "norm"], "balance is 'norm'"),
+        (
+            ["--model.framework", "gaze", "--model.gaze_target.balance", "gradient"],
+            "the framework gaze has no other loss to balance the target against; expected 'fixed'",
+        ),
         (
             ["--model.framework", "gaze", "--model.pairs.top_k", "2"],
             "pairs is given, which gaze has no use for",

@@ -19,6 +19,7 @@ from ..lightning_tools import RandomStream, expect_unused_parameters
 from .backbones import as_backbone, take_normalisation
 from .finite import FiniteLoss
 from .frameworks import MoCo, Step, make_framework
+from .gaze_balance import gradient_scale, loss_factor
 from .gaze_head import GazeHead
 from .gaze_settings import GazeTargetSettings
 from .monitor import CollapseMonitor
@@ -224,7 +225,11 @@ class Contrastive(lightning.LightningModule):
         cost = self.gaze_head.cost(seen, maps)
         epoch = self.current_epoch if self._trainer is not None else target.start + target.ramp
         weight = target.weight_at(epoch, str(self.about["framework"]))
-        return replace(step, loss=step.loss + weight * cost, gaze_loss=cost)
+        scale = None
+        if target.balance == "gradient" and weight > 0:
+            scale = gradient_scale(step.loss, cost, seen, loss_factor(self._trainer))
+        added = weight * cost if scale is None else weight * scale * cost
+        return replace(step, loss=step.loss + added, gaze_loss=cost, gaze_scale=scale)
 
     @property
     def gaze_head(self) -> GazeHead:
@@ -264,6 +269,8 @@ class Contrastive(lightning.LightningModule):
             self.log("loss", step.loss.detach(), sync_dist=True, batch_size=size)
             if step.gaze_loss is not None:
                 self.log("gaze_loss", step.gaze_loss.detach(), sync_dist=True, batch_size=size)
+            if step.gaze_scale is not None:  # equal on all ranks
+                self.log("gaze_scale", step.gaze_scale, batch_size=size)
             self.log("learning_rate", self.trainer.optimizers[0].param_groups[0]["lr"], batch_size=size)
         return {
             "loss": step.loss,
