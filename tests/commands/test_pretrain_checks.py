@@ -359,6 +359,26 @@ def test_a_gaze_target_needs_gaze_in_the_manifest(tmp_path, capsys):
     assert "expected column gaze or heatmap" in printed
 
 
+def test_gaze_pool_needs_gaze_in_the_manifest(tmp_path, capsys):
+    np.save(tmp_path / "a.npy", np.zeros((32, 32)))
+    rows = ["id,image,split", *(f"image{i},a.npy,train" for i in range(8))]
+    (tmp_path / "all.csv").write_text("\n".join(rows) + "\n")
+    words = ["--data.manifest", tmp_path / "all.csv", "--data.batch_size", "8", "--model.gaze_pool", "true"]
+    printed = said(words, capsys)
+    assert "model.gaze_pool needs gaze maps, and none of 8 training images" in printed
+
+
+def test_gaze_pool_is_not_for_the_framework_gaze(config, capsys):
+    words = ["--config", config, "--model.framework", "gaze", "--model.gaze_pool", "true"]
+    assert "gaze_pool is True, and the framework gaze has no loss on features" in said(words, capsys)
+
+
+def test_another_gaze_pool_is_another_training(config, tmp_path):
+    folder = run_folder(["--config", str(config)], tmp_path / "run")
+    with pytest.raises(Exception, match=r"model.gaze_pool is True, and was False"):
+        resume(["--config", str(config), "--model.gaze_pool", "true"], folder)
+
+
 def test_another_gaze_target_is_another_training(config, tmp_path):
     words = ["--config", str(config), "--model.gaze_target.weight", "2"]
     folder = run_folder(words, tmp_path / "run")

@@ -20,6 +20,8 @@ TARGETS = {
     "simclr with balanced gaze on one rank": ("simclr", "gradient"),
 }
 
+POOLED = "simclr with features pooled by gaze"
+
 
 def trained(framework, devices):
     """Train for some steps; return losses and weights.
@@ -41,11 +43,13 @@ def trained(framework, devices):
                 torch.distributed.all_reduce(mean)
             self.values.append(float(mean) / devices)
 
-    is_target = framework in TARGETS
+    has_maps = framework in TARGETS or framework == POOLED
     study = make_study()
     draws = torch.Generator().manual_seed(7)
     mask = PairMask(study.source, top_k=2, confidence=0.5, generator=draws)
-    if is_target:
+    if framework == POOLED:
+        model = pooled()
+    elif framework in TARGETS:
         model = with_target(*TARGETS[framework])
     elif framework == "moco with norms":
         model = small("moco", pairs=mask, queue_size=32)
@@ -69,7 +73,7 @@ def trained(framework, devices):
             callbacks=[losses],
         )
         views, rank = Views(study), int(os.environ.get("RANK", 0))
-        if is_target:
+        if has_maps:
             views = WithMaps(study, without=2 if framework.endswith("on one rank") else 3)
         # Lightning's own would shuffle.
         order = DistributedSampler(views, num_replicas=devices, rank=rank, shuffle=False)
@@ -92,6 +96,16 @@ def with_target(framework, balance):
     return without_norms(small(framework, backbone=plain_net(), gaze_target=target, **options))
 
 
+def pooled():
+    """A model whose first views are pooled by gaze, without batch norms."""
+    from gazesim.train import Backbone
+    from train.loops import small, without_norms
+
+    torch.manual_seed(1)
+    net = torch.nn.Sequential(torch.nn.Conv2d(1, 8, 5, stride=4), torch.nn.ReLU(inplace=True))
+    return without_norms(small("simclr", backbone=Backbone(net, 8), gaze_pool=True))
+
+
 def main(rank, folder):
     torch.set_num_threads(1)
     os.environ |= {
@@ -106,7 +120,7 @@ def main(rank, folder):
     }
     results = {
         framework: trained(framework, 2)
-        for framework in ("byol", "moco", "simclr", "moco with norms", *TARGETS)
+        for framework in ("byol", "moco", "simclr", "moco with norms", *TARGETS, POOLED)
     }
     torch.save(results, Path(folder) / f"rank{rank}.pt")
 

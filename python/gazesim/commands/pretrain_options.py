@@ -47,6 +47,8 @@ class ModelOptions:
         Which keys of the queue are MoCo's positives; default: McGIP's form.
     gaze_target
         The backbone also predicts the gaze map of each view; null: only with the framework gaze.
+    gaze_pool
+        true: in training, the features of first views average cells by gaze; only for ResNets.
     """
 
     framework: str = "byol"
@@ -62,6 +64,7 @@ class ModelOptions:
     momentum_end: float | None = None
     moco: MoCoSettings | None = None
     gaze_target: GazeTargetSettings | None = None
+    gaze_pool: bool = False
 
 
 @dataclass(frozen=True)

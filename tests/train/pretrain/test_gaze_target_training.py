@@ -173,7 +173,7 @@ def test_partial_gaze_and_flat_maps_are_told_and_do_not_count(capsys):
     assert dict(zip(ids, found.valid.tolist(), strict=True)) == {"0": False, "1": False, "2": True}
     assert float(found.first.max()) <= 1
     said = capsys.readouterr().err
-    assert "1 of 3 training images (0) have no gaze to predict" in said
+    assert "1 of 3 training images (0) have no gaze to learn from" in said
     assert "1 of 3 training images (1) have no gaze map as concentrated as 0.2" in said
 
 
