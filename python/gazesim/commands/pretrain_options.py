@@ -48,7 +48,8 @@ class ModelOptions:
     gaze_target
         The backbone also predicts the gaze map of each view; null: only with the framework gaze.
     gaze_pool
-        true: in training, the features of first views average cells by gaze; only for ResNets.
+        true: in training, features of first views average cells by gaze; for ResNets and other networks
+        whose features are averages of maps.
     """
 
     framework: str = "byol"

@@ -46,8 +46,9 @@ class GazeTargetSettings:
         What the weight is a factor on: "fixed" (default), the target's loss as it is; or "gradient", a scale
         that is chosen anew at every step, so that the gradients of the two losses at the feature maps of
         ``stage`` have equal norms over the whole batch. With weight 2 the target's gradient is then twice as
-        long as the framework's. The scale is 0 in a batch without gaze. It costs a second backward pass
-        through what comes after ``stage``. Not for the framework "gaze".
+        long as the framework's. The scale is 0 in a batch without gaze. It is logged as "gaze_scale" and is
+        part of "loss", whose values then do not compare; "gaze_loss" is without it. It costs a second
+        backward pass through what comes after ``stage``. Not for the framework "gaze".
 
     Examples
     --------
@@ -56,6 +57,8 @@ class GazeTargetSettings:
     >>> [target.weight_at(epoch, "simclr") for epoch in (0, 2, 9)]
     [4.0, 12.0, 20.0]
     >>> model = Contrastive("simclr", "resnet10-narrow", channels=1, gaze_target=target)
+    >>> GazeTargetSettings(balance="gradient").weight_at(0, "simclr")
+    1.0
     """
 
     weight: float | None = None
