@@ -333,6 +333,11 @@ def test_the_names_are_those_of_the_training_code():
     [
         (["--model.gaze_target.loss", "l2"], "loss is 'l2'"),
         (["--model.gaze_target.weight", "-1"], "weight is -1"),
+        (["--model.gaze_target.balance", "norm"], "balance is 'norm'"),
+        (
+            ["--model.framework", "gaze", "--model.gaze_target.balance", "gradient"],
+            "the framework gaze has no other loss to balance the target against; expected 'fixed'",
+        ),
         (
             ["--model.framework", "gaze", "--model.pairs.top_k", "2"],
             "pairs is given, which gaze has no use for",
@@ -352,6 +357,26 @@ def test_a_gaze_target_needs_gaze_in_the_manifest(tmp_path, capsys):
     printed = said(words, capsys)
     assert "none of 8 training images" in printed
     assert "expected column gaze or heatmap" in printed
+
+
+def test_gaze_pool_needs_gaze_in_the_manifest(tmp_path, capsys):
+    np.save(tmp_path / "a.npy", np.zeros((32, 32)))
+    rows = ["id,image,split", *(f"image{i},a.npy,train" for i in range(8))]
+    (tmp_path / "all.csv").write_text("\n".join(rows) + "\n")
+    words = ["--data.manifest", tmp_path / "all.csv", "--data.batch_size", "8", "--model.gaze_pool", "true"]
+    printed = said(words, capsys)
+    assert "model.gaze_pool needs gaze maps, and none of 8 training images" in printed
+
+
+def test_gaze_pool_is_not_for_the_framework_gaze(config, capsys):
+    words = ["--config", config, "--model.framework", "gaze", "--model.gaze_pool", "true"]
+    assert "gaze_pool is True, and the framework gaze has no loss on features" in said(words, capsys)
+
+
+def test_another_gaze_pool_is_another_training(config, tmp_path):
+    folder = run_folder(["--config", str(config)], tmp_path / "run")
+    with pytest.raises(Exception, match=r"model.gaze_pool is True, and was False"):
+        resume(["--config", str(config), "--model.gaze_pool", "true"], folder)
 
 
 def test_another_gaze_target_is_another_training(config, tmp_path):

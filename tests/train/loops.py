@@ -49,11 +49,15 @@ class Views(Dataset):
 
 
 class WithMaps(Views):
-    """Also the images as their own gaze maps; a third of the images has no gaze."""
+    """Also the images as their own gaze maps; every third, or every ``without``-th, image has no gaze."""
+
+    def __init__(self, study, without=3):
+        super().__init__(study)
+        self.without = without
 
     def __getitem__(self, index):
         first, second, name = super().__getitem__(index)
-        return first, second, name, ViewMaps(first, second, torch.tensor(index % 3 > 0))
+        return first, second, name, ViewMaps(first, second, torch.tensor(index % self.without > 0))
 
 
 def loader(study, batch_size=16, **options):

@@ -10,6 +10,17 @@ import torch
 from torch.utils.data import DataLoader, DistributedSampler
 
 BATCH = 16
+#: Cases with a gaze target, by name: the framework, and how the target is balanced.
+TARGETS = {
+    "gaze": ("gaze", "fixed"),
+    "simclr with gaze": ("simclr", "fixed"),
+    "simclr with balanced gaze": ("simclr", "gradient"),
+    "moco with balanced gaze": ("moco", "gradient"),
+    # Rank 0 of two gets images 0, 2, 4, ..., none of which has gaze.
+    "simclr with balanced gaze on one rank": ("simclr", "gradient"),
+}
+
+POOLED = "simclr with features pooled by gaze"
 
 
 def trained(framework, devices):
@@ -32,12 +43,14 @@ def trained(framework, devices):
                 torch.distributed.all_reduce(mean)
             self.values.append(float(mean) / devices)
 
-    is_target = framework in ("gaze", "simclr with gaze")
+    has_maps = framework in TARGETS or framework == POOLED
     study = make_study()
     draws = torch.Generator().manual_seed(7)
     mask = PairMask(study.source, top_k=2, confidence=0.5, generator=draws)
-    if is_target:
-        model = with_target(framework)
+    if framework == POOLED:
+        model = pooled()
+    elif framework in TARGETS:
+        model = with_target(*TARGETS[framework])
     elif framework == "moco with norms":
         model = small("moco", pairs=mask, queue_size=32)
     else:
@@ -59,7 +72,9 @@ def trained(framework, devices):
             enable_model_summary=False,
             callbacks=[losses],
         )
-        views, rank = (WithMaps if is_target else Views)(study), int(os.environ.get("RANK", 0))
+        views, rank = Views(study), int(os.environ.get("RANK", 0))
+        if has_maps:
+            views = WithMaps(study, without=2 if framework.endswith("on one rank") else 3)
         # Lightning's own would shuffle.
         order = DistributedSampler(views, num_replicas=devices, rank=rank, shuffle=False)
         trainer.fit(model, DataLoader(views, BATCH // devices, sampler=order))
@@ -68,16 +83,27 @@ def trained(framework, devices):
     return {"losses": losses.values, "weights": [p.detach() for p in model.parameters()], "ids": ids}
 
 
-def with_target(framework):
+def with_target(framework, balance):
     """A model with a gaze target, without batch norms."""
     from gazesim.train import Contrastive, GazeTargetSettings
     from train.loops import plain_net, small, without_norms
 
-    target = GazeTargetSettings(stage="0")
+    target = GazeTargetSettings(stage="0", balance=balance)
     torch.manual_seed(0)
     if framework == "gaze":
         return Contrastive("gaze", plain_net(), gaze_target=target)
-    return without_norms(small("simclr", backbone=plain_net(), gaze_target=target))
+    options = {"queue_size": 32, "momentum": 0.9} if framework == "moco" else {}
+    return without_norms(small(framework, backbone=plain_net(), gaze_target=target, **options))
+
+
+def pooled():
+    """A model whose first views are pooled by gaze, without batch norms."""
+    from gazesim.train import Backbone
+    from train.loops import small, without_norms
+
+    torch.manual_seed(1)
+    net = torch.nn.Sequential(torch.nn.Conv2d(1, 8, 5, stride=4), torch.nn.ReLU(inplace=True))
+    return without_norms(small("simclr", backbone=Backbone(net, 8), gaze_pool=True))
 
 
 def main(rank, folder):
@@ -94,7 +120,7 @@ def main(rank, folder):
     }
     results = {
         framework: trained(framework, 2)
-        for framework in ("byol", "moco", "simclr", "moco with norms", "gaze", "simclr with gaze")
+        for framework in ("byol", "moco", "simclr", "moco with norms", *TARGETS, POOLED)
     }
     torch.save(results, Path(folder) / f"rank{rank}.pt")
 

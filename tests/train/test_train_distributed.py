@@ -14,7 +14,7 @@ pytest.importorskip("gazesim.train")
 
 import torch
 
-from train.rank import trained
+from train.rank import POOLED, TARGETS, trained
 
 HERE = Path(__file__).resolve().parent
 
@@ -41,7 +41,7 @@ def ranks(tmp_path_factory):
     return [torch.load(folder / f"rank{rank}.pt", weights_only=True) for rank in range(2)]
 
 
-@pytest.mark.parametrize("framework", ["byol", "moco", "simclr", "gaze", "simclr with gaze"])
+@pytest.mark.parametrize("framework", ["byol", "moco", "simclr", *TARGETS, POOLED])
 def test_two_ranks_equal_one_process(framework, ranks):
     alone = trained(framework, 1)
     assert len(alone["losses"]) == 4

@@ -80,6 +80,7 @@ def _check_model(found: Configuration) -> None:
             moco=model.moco,
             has_pairs=model.pairs is not None,
             gaze_target=model.gaze_target,
+            gaze_pool=model.gaze_pool,
         )
         if isinstance(model.backbone, str):
             choice("backbone", model.backbone, BACKBONES)
@@ -152,11 +153,13 @@ def _check_manifest(found: Configuration, path: str) -> None:
             "expected some to train on"
         )
     _check_count(found.data, len(train))
-    asks_for_gaze = found.model.gaze_target is not None or found.model.framework == "gaze"
-    if asks_for_gaze and all(entry.gaze is None and entry.heatmap is None for entry in train):
+    has_target = found.model.gaze_target is not None or found.model.framework == "gaze"
+    asks = "model.gaze_target needs gaze to predict" if has_target else "model.gaze_pool needs gaze maps"
+    has_gaze = any(entry.gaze is not None or entry.heatmap is not None for entry in train)
+    if (has_target or found.model.gaze_pool) and not has_gaze:
         raise UsageError(
-            f"model.gaze_target needs gaze to predict, and none of {len(train)} training images in {path} "
-            "has any; expected column gaze or heatmap"
+            f"{asks}, and none of {len(train)} training images in {path} has any; expected column gaze or "
+            "heatmap"
         )
     pairs = found.model.pairs
     if pairs is None:

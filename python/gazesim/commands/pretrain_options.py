@@ -47,6 +47,9 @@ class ModelOptions:
         Which keys of the queue are MoCo's positives; default: McGIP's form.
     gaze_target
         The backbone also predicts the gaze map of each view; null: only with the framework gaze.
+    gaze_pool
+        true: in training, features of first views average cells by gaze; for ResNets and other networks
+        whose features are averages of maps.
     """
 
     framework: str = "byol"
@@ -62,6 +65,7 @@ class ModelOptions:
     momentum_end: float | None = None
     moco: MoCoSettings | None = None
     gaze_target: GazeTargetSettings | None = None
+    gaze_pool: bool = False
 
 
 @dataclass(frozen=True)

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from contextlib import nullcontext
+
 import pytest
 
 pytest.importorskip("gazesim.train")
@@ -99,6 +101,33 @@ def test_patches_of_a_vit_are_in_reading_order():
     assert change.nonzero().tolist() == [[1, 3]]
 
 
+def test_a_stage_that_runs_twice_in_a_call_gives_its_last_output_of_each_call():
+    """The ReLU of a residual block runs after both convolutions; the second view had the wrong map."""
+    net = make_backbone("resnet10-narrow", channels=1).eval()
+    head = GazeHead(net, GazeTargetSettings(stage="maps.4.relu"))
+    views = torch.rand(2, 2, 1, 64, 64)
+    with head.watching(net) as seen, torch.no_grad():
+        features = [net(view) for view in views]
+    assert len(seen) == 2
+    assert all(one.mean(dim=(2, 3)).equal(mean) for one, mean in zip(seen, features, strict=True))
+
+
+@pytest.mark.parametrize("stage", ["maps.0.0", "maps.0.1", "maps.4.bn2", "maps.4.relu", "maps.2", "maps"])
+def test_watching_changes_neither_features_nor_gradients(stage):
+    """Also where the next layer changes the stage's output in place."""
+    net = make_backbone("resnet10-narrow", channels=1)
+    head = GazeHead(net, GazeTargetSettings(stage=stage))
+    images, gradients, features = torch.rand(2, 1, 64, 64), [], []
+    for is_watched in (False, True):
+        net.zero_grad()
+        with head.watching(net) if is_watched else nullcontext():
+            features.append(net(images))
+        features[-1].square().sum().backward()
+        gradients.append([one.grad.clone() for one in net.parameters()])
+    assert features[0].equal(features[1])
+    assert all(one.equal(two) for one, two in zip(*gradients, strict=True))
+
+
 def test_the_backbone_stays_as_it_was():
     net = make_backbone("resnet10-narrow", channels=1)
     state = {name: value.clone() for name, value in net.state_dict().items()}
@@ -110,7 +139,7 @@ def test_the_backbone_stays_as_it_was():
     assert not any(one._forward_hooks for one in net.modules())
     with head.watching(net):
         assert sum(len(one._forward_hooks) for one in net.modules()) == 1
-    assert not any(one._forward_hooks for one in net.modules())
+    assert not any(one._forward_hooks or one._forward_pre_hooks for one in net.modules())
     assert all(value.equal(state[name]) for name, value in net.state_dict().items())
 
 

@@ -104,13 +104,16 @@ def test_the_weight_starts_and_rises():
     assert [target.weight_at(epoch, "byol") for epoch in range(7)] == [0, 0, 2, 4, 6, 8, 8]
     assert GazeTargetSettings().weight_at(0, "gaze") == 1
     assert GazeTargetSettings().weight_at(0, "moco") == 20
+    assert GazeTargetSettings(balance="gradient").weight_at(0, "moco") == 1
 
 
-@pytest.mark.parametrize("framework", ["gaze", "moco"])
+@pytest.mark.parametrize(
+    ("framework", "balance"), [("gaze", "fixed"), ("moco", "fixed"), ("moco", "gradient")]
+)
 @pytest.mark.parametrize("step", [1, 6])
-def test_a_training_resumed_from_any_step_equals_the_whole_one(tmp_path, step, framework):
+def test_a_training_resumed_from_any_step_equals_the_whole_one(tmp_path, step, framework, balance):
     def run(resume=None, **options):
-        target = GazeTargetSettings(stage="0", ramp=2)
+        target = GazeTargetSettings(stage="0", ramp=2, balance=balance)
         torch.manual_seed(0)
         heads = HeadSettings(64, dim=32) if framework == "moco" else None
         more = {"queue_size": 32} if framework == "moco" else {}
@@ -170,7 +173,7 @@ def test_partial_gaze_and_flat_maps_are_told_and_do_not_count(capsys):
     assert dict(zip(ids, found.valid.tolist(), strict=True)) == {"0": False, "1": False, "2": True}
     assert float(found.first.max()) <= 1
     said = capsys.readouterr().err
-    assert "1 of 3 training images (0) have no gaze to predict" in said
+    assert "1 of 3 training images (0) have no gaze to learn from" in said
     assert "1 of 3 training images (1) have no gaze map as concentrated as 0.2" in said
 
 
@@ -196,6 +199,11 @@ def test_logits_have_the_cells_of_the_stage():
         ("gaze", {"gaze_target": GazeTargetSettings(start=2)}, "gaze_target.start is 2"),
         ("gaze", {"gaze_target": GazeTargetSettings(weight=0)}, "gaze_target.weight is 0"),
         (
+            "gaze",
+            {"gaze_target": GazeTargetSettings(balance="gradient")},
+            "gaze_target.balance is 'gradient'",
+        ),
+        (
             "simclr",
             {"gaze_target": GazeTargetSettings(stage="maps.22")},
             r"stage is .maps.22., which the back",
@@ -214,6 +222,7 @@ def test_mistakes_are_named(framework, options, message):
         ({"loss": "l2"}, "loss is 'l2'"),
         ({"start": -1}, "start is -1"),
         ({"min_concentration": 1.5}, "min_concentration is 1.5"),
+        ({"balance": "norm"}, "balance is 'norm'"),
     ],
 )
 def test_settings_are_checked(options, message):

@@ -212,11 +212,12 @@ class GazeData(lightning.LightningDataModule):
         diffuse = [name for name, gaze in maps if gaze is not None and not pairs.counts(gaze)]
         if len(lacking) + len(diffuse) == len(train):
             raise ValueError(
-                f"all {len(train)} training images have no gaze to predict, such as {train.ids[0]!r}; "
+                f"all {len(train)} training images have no gaze to learn from, such as {train.ids[0]!r}; "
                 "expected some with a gaze map"
                 + (f" of concentration {min_concentration:g}" if diffuse else "")
             )
-        _tell_missing(lacking, len(train), "gaze to predict; they do not count in the gaze target")
+        without = "they count neither in gaze_target nor in gaze_pool"
+        _tell_missing(lacking, len(train), f"gaze to learn from; {without}")
         _tell_missing(
             diffuse, len(train), f"gaze map as concentrated as {min_concentration:g}; they do not count"
         )

@@ -19,7 +19,9 @@ from ..lightning_tools import RandomStream, expect_unused_parameters
 from .backbones import as_backbone, take_normalisation
 from .finite import FiniteLoss
 from .frameworks import MoCo, Step, make_framework
+from .gaze_balance import gradient_scale, loss_factor
 from .gaze_head import GazeHead
+from .gaze_pool import check_pooling, pooled_by_gaze
 from .gaze_settings import GazeTargetSettings
 from .monitor import CollapseMonitor
 from .optimisers import OptimizerSettings, momentum_at
@@ -35,9 +37,9 @@ class Contrastive(lightning.LightningModule):
     """Pre-train a backbone on two views of every image, with positives picked by gaze or without.
 
     The data module makes the views: batches are ``(x0, x1, ids)``, two float32 tensors (N, C, H, W) and the
-    ids of the N images; with a gaze target ``(x0, x1, ids, maps)``, where maps are :class:`ViewMaps`. The
-    Trainer provides mixed precision, accumulation of gradients and several devices; losses, pairs and queue
-    then span all devices.
+    ids of the N images; with ``gaze_target`` or ``gaze_pool`` ``(x0, x1, ids, maps)``, where maps are
+    :class:`ViewMaps`. The Trainer provides mixed precision, accumulation of gradients and several devices;
+    losses, pairs and queue then span all devices.
 
     Parameters
     ----------
@@ -72,11 +74,17 @@ class Contrastive(lightning.LightningModule):
     gaze_target
         The backbone also predicts the gaze map of each view (of MoCo's, of the first ones):
         :class:`GazeTargetSettings`. The framework "gaze" does so by itself.
+    gaze_pool
+        In training, the features of the first views average the last feature map with gaze as the weight of
+        its cells; a tenth of the weight is equal for all cells. The features of the second views are plain
+        averages, as in evaluation: the plain average learns to agree with the cells that people look at.
+        Images without gaze are averaged plainly. Default: False. Not for the framework "gaze".
 
     Raises
     ------
     ValueError
-        For a temperature, momentum or queue that the framework does not use.
+        For a temperature, momentum or queue that the framework does not use, and for ``gaze_pool`` beside a
+        backbone that does not average feature maps, such as a ViT.
         In training, where the loss of a step is not finite: the message names the step and what was
         not finite. With a GradScaler (16-mixed), which skips such steps and lowers its scale, after 16 of
         them in a row.
@@ -107,6 +115,7 @@ class Contrastive(lightning.LightningModule):
         momentum_end: float | None = None,
         moco: MoCoSettings | None = None,
         gaze_target: GazeTargetSettings | None = None,
+        gaze_pool: bool = False,
     ) -> None:
         super().__init__()
         if pairs is not None and not isinstance(pairs, (PairSettings, PairMask)):
@@ -126,9 +135,13 @@ class Contrastive(lightning.LightningModule):
             moco=moco,
             has_pairs=pairs is not None,
             gaze_target=gaze_target,
+            gaze_pool=gaze_pool,
         )
         self.momentum = momentum_range(framework, momentum, momentum_end)
         net = as_backbone(backbone, channels, weights, dim)
+        self.gaze_pool = gaze_pool
+        if gaze_pool:
+            check_pooling(net)
         self.framework = make_framework(
             framework, net, heads or HeadSettings(), temperature, queue_size, moco
         )
@@ -152,6 +165,7 @@ class Contrastive(lightning.LightningModule):
             "dim": int(net.dim),  # type: ignore[arg-type]
             "pairs": asdict(pairs) if isinstance(pairs, PairSettings) else None,
             "gaze_target": None if self.gaze_target is None else asdict(self.gaze_target),
+            "gaze_pool": gaze_pool,
         }
 
     @property
@@ -178,7 +192,8 @@ class Contrastive(lightning.LightningModule):
         self._take_normalisation(data)
         carry = getattr(data, "carry_gaze_maps", None)
         if carry is not None:
-            carry(None if self.gaze_target is None else self.gaze_target.min_concentration)
+            least = 0.0 if self.gaze_pool else None
+            carry(least if self.gaze_target is None else self.gaze_target.min_concentration)
         if isinstance(self.pairs, PairSettings):
             self.positives.take(self.pairs, data)
 
@@ -203,28 +218,35 @@ class Contrastive(lightning.LightningModule):
             mask.set_epoch(self.current_epoch)
         try:
             if self.gaze_target is None:
-                return self.framework.step(x0, x1, ids, self.positives)
+                return self._framework_step(x0, x1, ids, maps)
             return self._step_with_gaze(self.gaze_target, x0, x1, ids, maps)
         except RuntimeError as error:
             if wrong := self._wrong_features(x0):
                 raise ValueError(wrong) from error
             raise
 
+    def _framework_step(self, x0: torch.Tensor, x1: torch.Tensor, ids: Ids, maps: ViewMaps | None) -> Step:
+        """Return the framework's step, with the features of the first views pooled by gaze if asked for."""
+        if not self.gaze_pool:
+            return self.framework.step(x0, x1, ids, self.positives)
+        with pooled_by_gaze(self.backbone, _needed("gaze_pool", maps)):
+            return self.framework.step(x0, x1, ids, self.positives)
+
     def _step_with_gaze(
         self, target: GazeTargetSettings, x0: torch.Tensor, x1: torch.Tensor, ids: Ids, maps: ViewMaps | None
     ) -> Step:
         """Return the framework's step, with the cost of the predicted gaze added."""
-        if maps is None:
-            raise ValueError(
-                "gaze_target needs the gaze maps of the views; expected batches (x0, x1, ids, ViewMaps), as "
-                "gazesim.train.GazeData makes them when it is asked"
-            )
+        maps = _needed("gaze_target", maps)
         with self.gaze_head.watching(self.backbone) as seen:
-            step = self.framework.step(x0, x1, ids, self.positives)
+            step = self._framework_step(x0, x1, ids, maps)
         cost = self.gaze_head.cost(seen, maps)
         epoch = self.current_epoch if self._trainer is not None else target.start + target.ramp
         weight = target.weight_at(epoch, str(self.about["framework"]))
-        return replace(step, loss=step.loss + weight * cost, gaze_loss=cost)
+        scale = None
+        if target.balance == "gradient" and weight > 0:
+            scale = gradient_scale(step.loss, cost, seen, loss_factor(self._trainer))
+        added = weight * cost if scale is None else weight * scale * cost
+        return replace(step, loss=step.loss + added, gaze_loss=cost, gaze_scale=scale)
 
     @property
     def gaze_head(self) -> GazeHead:
@@ -264,6 +286,8 @@ class Contrastive(lightning.LightningModule):
             self.log("loss", step.loss.detach(), sync_dist=True, batch_size=size)
             if step.gaze_loss is not None:
                 self.log("gaze_loss", step.gaze_loss.detach(), sync_dist=True, batch_size=size)
+            if step.gaze_scale is not None:  # equal on all ranks
+                self.log("gaze_scale", step.gaze_scale, batch_size=size)
             self.log("learning_rate", self.trainer.optimizers[0].param_groups[0]["lr"], batch_size=size)
         return {
             "loss": step.loss,
@@ -362,6 +386,15 @@ class Contrastive(lightning.LightningModule):
         generator = getattr(self.positives.mask, "generator", None)
         if generator is not None and "gazesim_pairs" in checkpoint:
             generator.set_state(checkpoint["gazesim_pairs"].cpu())
+
+
+def _needed(by: str, maps: ViewMaps | None) -> ViewMaps:
+    if maps is None:
+        raise ValueError(
+            f"{by} needs the gaze maps of the views; expected batches (x0, x1, ids, ViewMaps), as "
+            "gazesim.train.GazeData makes them when it is asked"
+        )
+    return maps
 
 
 def _checked(batch: Any) -> Batch:

@@ -38,6 +38,8 @@ class Step:
     pair_weights: PairWeights
     #: The loss of the predicted gaze before weighting; weighted, it is part of ``loss``.
     gaze_loss: torch.Tensor | None = None
+    #: With ``balance="gradient"``: at this weight its gradient is as long as the framework's.
+    gaze_scale: torch.Tensor | None = None
 
 
 class Framework(nn.Module):

@@ -60,18 +60,35 @@ class GazeHead(nn.Module):
 
     @contextmanager
     def watching(self, backbone: nn.Module) -> Iterator[list[torch.Tensor]]:
-        """Collect the stage's output of every call of the backbone inside."""
+        """Collect the stage's output of every call of the backbone inside: its last one in that call.
+
+        The rest of the backbone goes on with a copy. A ReLU after the stage may change its input in place, so
+        only the output itself is what both the framework's loss and the head's are made of.
+        """
         seen: list[torch.Tensor] = []
+        is_new_call = False
 
-        def note(_: nn.Module, __: Any, output: torch.Tensor) -> None:
-            # A copy: a ReLU after the stage may change this tensor in place.
-            seen.append(output.clone())
+        def begin(*_: Any) -> None:
+            nonlocal is_new_call
+            is_new_call = True
 
-        handle = dict(backbone.named_modules())[self.stage].register_forward_hook(note)
+        def note(_: nn.Module, __: Any, output: torch.Tensor) -> torch.Tensor:
+            nonlocal is_new_call
+            if not is_new_call:  # a module that runs several times, as the ReLU of a residual block does
+                seen.pop()
+            seen.append(output)
+            is_new_call = False
+            return output.clone()
+
+        handles = [
+            backbone.register_forward_pre_hook(begin),
+            dict(backbone.named_modules())[self.stage].register_forward_hook(note),
+        ]
         try:
             yield seen
         finally:
-            handle.remove()
+            for handle in handles:
+                handle.remove()
 
     def forward(self, output: torch.Tensor) -> torch.Tensor:
         """Return the logits (N, 1, h, w) for the stage's output."""

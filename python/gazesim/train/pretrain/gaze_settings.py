@@ -12,6 +12,8 @@ __all__ = ["GazeTargetSettings"]
 #: Weight of the target beside a contrastive loss. With 2, the contrastive loss dominates.
 WEIGHT = 20.0
 
+BALANCES = ("fixed", "gradient")
+
 
 @dataclass(frozen=True)
 class GazeTargetSettings:
@@ -25,7 +27,7 @@ class GazeTargetSettings:
     ----------
     weight
         Factor of the target's loss before it is added to the framework's, at least 0; default 20, and 1 for
-        the framework "gaze", which has no other loss.
+        the framework "gaze", which has no other loss, and with ``balance="gradient"``.
     loss
         "bce", "kl", "mse" or "nss", as in :class:`gazesim.torch.GazeTargetLoss`.
     stage
@@ -40,6 +42,13 @@ class GazeTargetSettings:
         Maps that are less concentrated than this do not count, 0 to 1. The concentration is 1 − entropy / log
         (number of pixels): 0 for a map that is equal everywhere, 1 for a single pixel. It is meant for
         predicted maps, such as those of ``gazesim predict-gaze``. Default 0: all maps count.
+    balance
+        What the weight is a factor on: "fixed" (default), the target's loss as it is; or "gradient", a scale
+        that is chosen anew at every step, so that the gradients of the two losses at the feature maps of
+        ``stage`` have equal norms over the whole batch. With weight 2 the target's gradient is then twice as
+        long as the framework's. The scale is 0 in a batch without gaze. It is logged as "gaze_scale" and is
+        part of "loss", whose values then do not compare; "gaze_loss" is without it. It costs a second
+        backward pass through what comes after ``stage``. Not for the framework "gaze".
 
     Examples
     --------
@@ -48,6 +57,8 @@ class GazeTargetSettings:
     >>> [target.weight_at(epoch, "simclr") for epoch in (0, 2, 9)]
     [4.0, 12.0, 20.0]
     >>> model = Contrastive("simclr", "resnet10-narrow", channels=1, gaze_target=target)
+    >>> GazeTargetSettings(balance="gradient").weight_at(0, "simclr")
+    1.0
     """
 
     weight: float | None = None
@@ -56,6 +67,7 @@ class GazeTargetSettings:
     start: int = 0
     ramp: int = 0
     min_concentration: float = 0.0
+    balance: str = "fixed"
 
     def __post_init__(self) -> None:
         if self.weight is not None:
@@ -66,10 +78,12 @@ class GazeTargetSettings:
         integer("start", self.start, low=0, high=10**9)
         integer("ramp", self.ramp, low=0, high=10**9)
         number("min_concentration", self.min_concentration, low=0.0, high=1.0)
+        choice("balance", self.balance, BALANCES)
 
     def weight_at(self, epoch: int, framework: str) -> float:
         """Return the weight in an epoch."""
-        full = self.weight if self.weight is not None else 1.0 if framework == "gaze" else WEIGHT
+        is_one = framework == "gaze" or self.balance == "gradient"
+        full = self.weight if self.weight is not None else 1.0 if is_one else WEIGHT
         if epoch < self.start:
             return 0.0
         return full * min((epoch - self.start + 1) / (self.ramp + 1), 1.0)
@@ -91,4 +105,9 @@ def check_gaze_target(
     if target is not None and target.weight == 0:
         raise ValueError(
             "gaze_target.weight is 0, and the framework gaze has no other loss; expected above 0"
+        )
+    if target is not None and target.balance != "fixed":
+        raise ValueError(
+            f"gaze_target.balance is {target.balance!r}, and the framework gaze has no other loss to balance "
+            "the target against; expected 'fixed'"
         )

@@ -6,7 +6,7 @@ from collections.abc import Callable
 from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any
 
-from ..._errors import choice, describe, integer, number
+from ..._errors import choice, describe, integer, number, switch
 from ...pair_rules import POSITIVES, REDUCTIONS, require_rule, temperature_for
 from ...reading.features import READERS
 from .gaze_settings import GazeTargetSettings, check_gaze_target
@@ -330,10 +330,13 @@ def check_model(
     moco: MoCoSettings | None = None,
     has_pairs: bool = True,
     gaze_target: GazeTargetSettings | None = None,
+    gaze_pool: bool = False,
 ) -> None:
     """Raise for errors of a model that do not depend on its data, including options without effect."""
     choice("framework", framework, FRAMEWORKS)
     check_gaze_target(framework, gaze_target, has_pairs=has_pairs, has_heads=heads is not None)
+    if switch("gaze_pool", gaze_pool) and framework == "gaze":
+        raise ValueError("gaze_pool is True, and the framework gaze has no loss on features; expected False")
     if temperature is not None:
         number("temperature", temperature, low=0.0, open_low=True)
     if queue_size is not None:
