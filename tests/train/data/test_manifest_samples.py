@@ -12,6 +12,7 @@ pytest.importorskip("gazesim.train")
 from gazesim import render_heatmap  # noqa: E402
 from gazesim.phantom import phantom  # noqa: E402
 from gazesim.train import ArraySamples, Entry, Manifest, ManifestSamples  # noqa: E402
+from gazesim.train.data import gaze_files  # noqa: E402
 from gazesim.train.data.images import resized  # noqa: E402
 
 HEADER = "id,image,label,split,gaze,heatmap\n"
@@ -69,6 +70,19 @@ def test_maps_are_drawn_from_all_readers(build):
     both = render_heatmap([[24, 16, 0.5], [8, 16, 0.25]], size=(32, 32), sigma_px=3.2)
     np.testing.assert_allclose(samples.gaze_map(0), both, atol=1e-6)
     assert samples.gaze_map(1)[:, :8].sum() < samples.gaze_map(1)[:, 16:].sum() / 100
+
+
+def test_a_file_is_not_searched_for_every_image(build, monkeypatch):
+    """Work grows with the images, not with images times scanpaths: a thousand images are usual."""
+    names = [f"i{n}" for n in range(40)]
+    rows = [f"{name},{reader},45,20,0.5\n" for name in names for reader in ("r1", "r2")]
+    (build.folder / "tidy.csv").write_text("image_id,reader_id,x,y,duration\n" + "".join(rows))
+    asked = []
+    text = gaze_files._text
+    monkeypatch.setattr(gaze_files, "_text", lambda key: asked.append(key) or text(key))
+    samples = build(*(f"{name},a.npy,,,tidy.csv," for name in names))
+    assert all(len(samples.fixations(index)) == 2 for index in range(len(names)))
+    assert len(asked) == len(rows)
 
 
 def test_one_reader_by_name(build):
