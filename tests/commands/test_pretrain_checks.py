@@ -274,6 +274,20 @@ def test_differences_take_null_for_its_defaults(config, tmp_path):
     assert differences(folder / "config.yaml", resolved(configuration_of(words))[1]) == []
 
 
+def test_a_run_of_an_earlier_version_goes_on(config, tmp_path):
+    """Its config.yaml lacks options that came later, which stand for their defaults."""
+    words = ["--config", str(config), "--model.gaze_target.weight", "2"]
+    folder = run_folder(words, tmp_path / "run")
+    lines = (folder / "config.yaml").read_text().splitlines()
+    later = ("    balance: ", "    min_concentration: ", "  gaze_pool: ", "    vertical_flip: ", "  bits: ")
+    kept = [line for line in lines if not line.startswith(later)]
+    assert len(kept) == len(lines) - len(later)
+    (folder / "config.yaml").write_text("\n".join(kept) + "\n")
+    assert resume(words, folder).changes == ()
+    changed = resolved(configuration_of([*words, "--model.gaze_target.balance", "gradient"]))[1]
+    assert ("model.gaze_target.balance", "fixed", "gradient") in differences(folder / "config.yaml", changed)
+
+
 # --- at once ----------------------------------------------------------------------------------------
 
 

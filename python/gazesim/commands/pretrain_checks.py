@@ -17,7 +17,7 @@ from .._errors import choice
 from ..schemes import scheme_from
 from ..train.data.settings import check_division
 from ..train.pretrain.settings import LABELS, PairSettings, check_model
-from .configuration import flat, read_yaml
+from .configuration import all_options, flat, read_yaml
 from .options import UsageError
 from .pretrain_options import Configuration, DataOptions, TrainerOptions
 
@@ -225,10 +225,13 @@ def differences(before: Path, now: Mapping[str, Any]) -> list[Change]:
     """Return the options whose values differ from the config.yaml of a run, with both values."""
     text = before.read_text(encoding="utf-8")
     old, new = dict(flat(read_yaml(text, str(before)))), dict(flat(now))
-    defaults = {f"trainer.{one.name}": one.default for one in fields(TrainerOptions)}
-    # A group that is null, such as model.heads, stands for no values.
+    trainer = {f"trainer.{one.name}": one.default for one in fields(TrainerOptions)}
+    # A run of an earlier version lacks the options that came later. A group that is null, such as
+    # model.heads, stands for no values.
+    sections = {name.rpartition(".")[0] for name in old}
+    later = {one.name: one.default for one in all_options() if one.name.rpartition(".")[0] in sections}
     found = [
-        (name, old.get(name, defaults.get(name)), new.get(name, defaults.get(name)))
+        (name, old.get(name, {**later, **trainer}.get(name)), new.get(name, trainer.get(name)))
         for name in dict.fromkeys([*new, *old])
         if name not in ("out", "resume")
     ]
@@ -245,6 +248,7 @@ def differences(before: Path, now: Mapping[str, Any]) -> list[Change]:
 
 
 def _equal(one: Any, other: Any) -> bool:
+    one, other = (list(value) if isinstance(value, tuple) else value for value in (one, other))
     return bool(one == other) or (one in (None, False, {}, []) and other in (None, False, {}, []))
 
 
