@@ -153,15 +153,19 @@ SMALL = ("size=32", "widths=8,8", "strides=2,1", "batch_size=8", "queue=8", "pre
     [
         (
             "kvasir",
-            ["K-random", "K-gaze-30", "K-masks", "K-simclr-both-other", "K-moco-gca-mean"],
+            ["K-random", "K-gaze-10-sure", "K-masks", "K-simclr-both-other", "K-moco-gca-mean"],
             {"dice_10", "auroc_100", "patch_100", "knn_100"},
         ),
         (
             "cub",
-            ["C-gaze-other", "C-byol-multimatch", "C-simclr-labels", "C-simclr-gaze-last"],
+            ["C-byol-multimatch", "C-simclr-labels", "C-simclr-gaze-last", "C-byol-pool-30"],
             {"probe_10", "probe_100", "knn_100"},
         ),
-        ("osie", ["O-gaze-mean", "O-simsiam-size-matched", "O-simclr-soft"], {"auroc_100", "seg_dice_100"}),
+        (
+            "osie",
+            ["O-gaze-mean", "O-simsiam-size-matched", "O-simclr-soft", "O-simclr-gaze-even"],
+            {"auroc_100", "seg_dice_100"},
+        ),
     ],
 )
 def test_a_study_from_end_to_end(

@@ -30,6 +30,11 @@ class RealMethod:
     order: str = "together"
     #: The share of the epochs over which the target's weight rises.
     ramp: float = 0.0
+    balance: str = "fixed"
+    #: Images without gaze take the maps of a first network: this share of them, the most concentrated ones.
+    predicted: float = 0.0
+    #: First views are pooled by gaze.
+    pool: bool = False
     #: The scheme of positives.
     scheme: str | None = None
     weighting: str = "binary"
@@ -40,7 +45,11 @@ class RealMethod:
     @property
     def needs_maps(self) -> bool:
         """Whether a target or views look at gaze maps; positives look at affinities."""
-        return self.weight is not None or (self.crop, self.cutout, self.mask) != ("random", "random", False)
+        return (
+            self.weight is not None
+            or self.pool
+            or (self.crop, self.cutout, self.mask) != ("random", "random", False)
+        )
 
 
 def _target(label: str, framework: str = "gaze", weight: float = 1.0, **more: object) -> RealMethod:
@@ -58,6 +67,8 @@ TARGETS = {
     "gaze-1": _target("gaze target alone, gaze for 1 % of the images", share=0.01),
     "gaze-3": _target("gaze target alone, gaze for 3 % of the images", share=0.03),
     "gaze-30": _target("gaze target alone, gaze for 30 % of the images", share=0.3),
+    "gaze-10-predicted": _target("gaze for 10 %, predicted maps for the rest", share=0.1, predicted=1.0),
+    "gaze-10-sure": _target("gaze for 10 %, the surer half of predicted maps", share=0.1, predicted=0.5),
 }
 
 _GCA = {"crop": "gaze", "cutout": "gaze"}
@@ -84,10 +95,16 @@ ADDED: dict[str, tuple[str, dict[str, object]]] = {
     ),
     "soft": ("+ soft targets, moments", {"scheme": "moments", "weighting": "softmax"}),
     "affinity": ("+ McGIP weighted by affinity", {"scheme": "moments", "weighting": "affinity"}),
+    "pool": ("+ features pooled by gaze", {"pool": True}),
+    "pool-30": ("+ features pooled by gaze, gaze for 30 % of the images", {"pool": True, "share": 0.3}),
+    "pool-10": ("+ features pooled by gaze, gaze for 10 % of the images", {"pool": True, "share": 0.1}),
+    "pool-other": ("control: pooled by another image's gaze", {"pool": True, "gaze": OTHER}),
     "labels": ("diagnostic: positives by label", {"scheme": TRUTH}),
     "gaze-20": ("+ gaze target, weight 20", {"weight": 20.0}),
     "gaze-2": ("+ gaze target, weight 2", {"weight": 2.0}),
     "gaze-ramp": ("+ gaze target, weight rising to 20", {"weight": 20.0, "ramp": 0.5}),
+    "gaze-even": ("+ gaze target, gradients of equal norm", {"weight": 1.0, "balance": "gradient"}),
+    "gaze-even-4": ("+ gaze target, four times the gradient's norm", {"weight": 4.0, "balance": "gradient"}),
     "gaze-first": ("after the gaze target, half of the epochs each", {"weight": 1.0, "order": "first"}),
     "gaze-last": ("before the gaze target, half of the epochs each", {"weight": 1.0, "order": "last"}),
 }

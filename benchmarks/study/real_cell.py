@@ -9,7 +9,7 @@ import time
 from pathlib import Path
 from typing import Any
 
-import lightning
+import numpy as np
 import torch
 from torch import nn
 from torchvision.models.resnet import BasicBlock
@@ -32,6 +32,8 @@ from gazesim.train import (
     multi_label_probe,
     segmentation_probe,
 )
+from gazesim.train.data.loader import concentration
+from gazesim.train.evaluation.gaze_maps import GazeNet, predicted_maps
 from gazesim.train.evaluation.patches import PatchSamples
 from gazesim.train.evaluation.tasks import findings_of
 from gazesim.train.lightning_tools import seeded, silent_trainer, without_advice
@@ -51,13 +53,19 @@ def run_real_cell(arm: RealArm, seed: int, settings: RealSettings) -> dict[str, 
     """Return what a cell's file holds: scores by share of labels in percent, loss, seconds, where it ran."""
     begin = time.perf_counter()
     with tempfile.TemporaryDirectory() as folder:
-        data = data_of(arm, write_manifest(Path(folder), arm, seed, settings), seed, settings)
+        manifest = write_manifest(Path(folder), arm, seed, settings)
+        data = data_of(arm, manifest, seed, settings)
         data.setup("fit")
         mask = mask_of(arm, seed, settings, data)
         with seeded(seed):
-            backbone, watch = pre_trained(arm.what, mask, data, settings)
+            model, watch = pre_trained(arm.what, mask, data, settings)
+        if arm.what.predicted:
+            add_predicted(manifest, model, data, settings, arm.what.predicted)
+            data = data_of(arm, manifest, seed, settings)
+            with seeded(seed):
+                model, watch = pre_trained(arm.what, mask, data, settings)
         trained = time.perf_counter()
-        scores = PROBES[arm.data](backbone, data, seed, settings)
+        scores = PROBES[arm.data](model.backbone, data, seed, settings)
         found = positives(arm, settings, data, mask)
     return {
         **scores,
@@ -118,22 +126,40 @@ def mask_of(arm: RealArm, seed: int, settings: RealSettings, data: GazeData) -> 
 
 def pre_trained(
     what: RealMethod, mask: PairMask | None, data: GazeData, settings: RealSettings
-) -> tuple[nn.Module, Watch]:
+) -> tuple[Contrastive, Watch]:
     """Return the network of an arm after its training, and what was seen in the last epoch."""
     backbone, watch = network(settings), Watch()
     if what.framework is None:
-        return backbone, watch
+        return contrastive(what, backbone, mask, settings, 1), watch
     plain, target = dataclasses.replace(what, weight=None), dataclasses.replace(what, framework="gaze")
     steps = {"together": [what], "first": [target, plain], "last": [plain, target]}[what.order]
     for one in steps:
         epochs = settings.epochs // len(steps)
         model, watch = contrastive(one, backbone, mask, settings, epochs), Watch()
-        callbacks: list[lightning.Callback] = [watch]
-        trainer = silent_trainer(max_epochs=epochs, precision=settings.precision, callbacks=callbacks)
+        trainer = silent_trainer(max_epochs=epochs, precision=settings.precision, callbacks=[watch])
         with without_advice():
             trainer.fit(model, datamodule=data)
-        backbone = model.backbone
-    return backbone, watch
+    return model, watch
+
+
+def add_predicted(
+    manifest: Path, model: Contrastive, data: GazeData, settings: RealSettings, share: float
+) -> None:
+    """Write predicted maps for training images without gaze, the most concentrated share of them."""
+    train = data.samples("train")
+    chosen = [i for i in range(len(train)) if not train.has_gaze(i)]
+    maps = predicted_maps(GazeNet(model.backbone.eval(), model.gaze_head, settings.loss), train, chosen)
+    sure = sorted(range(len(chosen)), key=lambda at: -concentration(torch.from_numpy(maps[at])))
+    files = {}
+    for at in sure[: round(share * len(sure))]:
+        name = train.ids[chosen[at]]
+        files[name] = manifest.parent / f"predicted-{name}.npy"
+        np.save(files[name], maps[at] / maps[at].max())
+    entries = [
+        dataclasses.replace(one, heatmap=files.get(one.id, one.heatmap))
+        for one in Manifest.read(manifest).entries
+    ]
+    Manifest(tuple(entries)).write(manifest)
 
 
 def contrastive(
@@ -144,7 +170,12 @@ def contrastive(
     slow, has_heads = framework in ("byol", "moco"), framework != "gaze"
     target = None
     if what.weight is not None:
-        target = GazeTargetSettings(weight=what.weight, loss=settings.loss, ramp=round(what.ramp * epochs))
+        target = GazeTargetSettings(
+            weight=what.weight,
+            loss=settings.loss,
+            balance=what.balance,
+            ramp=round(what.ramp * epochs),
+        )
     heads = HeadSettings(
         hidden=settings.hidden_dim,
         dim=settings.dim,
@@ -167,6 +198,7 @@ def contrastive(
         queue_size=settings.queue if framework == "moco" else None,
         momentum=settings.momentum if slow else None,
         gaze_target=target,
+        gaze_pool=what.pool,
     )
 
 

@@ -63,6 +63,8 @@ TARGETS = (
     ("gaze-10", "simclr"),
     ("gaze-10", "gaze-other"),
     ("gaze-30", "simclr"),
+    ("gaze-10-predicted", "gaze-10"),
+    ("gaze-10-sure", "gaze-10"),
     ("masks", "gaze"),
 )
 #: Differences between two additions to one framework.
@@ -72,6 +74,7 @@ CONTROLS = (
     ("gca", "gca-mean"),
     ("moments", "moments-other"),
     ("both", "both-other"),
+    ("pool", "pool-other"),
     ("both-multimatch", "both-multimatch-other"),
 )
 Found = dict[tuple[str, int], dict[str, Any]]
