@@ -48,6 +48,15 @@ def test_cells_cover_the_same_share_of_an_image_at_any_size(scale: str) -> None:
     assert settings.sigma_px / settings.size == 3 / 64
 
 
+@pytest.mark.parametrize("data", ["kvasir", "cub", "osie"])
+def test_on_a_card_networks_are_those_of_the_library(data: str) -> None:
+    torch = pytest.importorskip("torch")
+    cell, settings = pytest.importorskip("benchmarks.study.real_cell"), module("real_settings")
+    gpu = settings.SCALES[data]["gpu"]
+    assert cell.network(gpu)(torch.zeros(1, 1, gpu.size, gpu.size)).shape == (1, 512)
+    assert settings.USUAL[data] in settings.SCALES[data]
+
+
 def put(cells: Any, method: str, seed: int, dice: float) -> None:
     arm = module("real_arms").RealArm(method)
     scores = {f"{name}_{share}": dice for name in ("dice", "auroc", "iou") for share in (1, 10, 100)}
