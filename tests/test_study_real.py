@@ -154,6 +154,12 @@ def source(request: pytest.FixtureRequest, tmp_path: Path, rng: np.random.Genera
     return folder
 
 
+def forget() -> None:
+    """Empty what a process remembers of its data sets, which are those of another test here."""
+    for name in ("gaze_maps", "affinities"):
+        getattr(module("real_data"), name).cache_clear()
+
+
 SMALL = ("size=32", "widths=8,8", "strides=2,1", "batch_size=8", "queue=8", "precision=32-true")
 
 
@@ -167,7 +173,13 @@ SMALL = ("size=32", "widths=8,8", "strides=2,1", "batch_size=8", "queue=8", "pre
         ),
         (
             "cub",
-            ["C-byol-multimatch", "C-simclr-labels", "C-simclr-gaze-last", "C-byol-pool-30"],
+            [
+                "C-byol-multimatch",
+                "C-moco-multimatch-one",
+                "C-simclr-labels",
+                "C-simclr-gaze-last",
+                "C-byol-pool-30",
+            ],
             {"probe_10", "probe_100", "knn_100"},
         ),
         (
@@ -187,6 +199,7 @@ def test_a_study_from_end_to_end(
 ) -> None:
     pytest.importorskip("gazesim.train")
     monkeypatch.setenv("GAZESIM_STUDY_FOLDER", "")  # set back at the end
+    forget()
     changes = [*SMALL, "fractions=0.5,1" if data == "osie" else "fractions=0.1,1", "cutout_probability=0.5"]
     changes += ["primary=dice_10"] if data == "kvasir" else []
     words = ["--data", data, "--scale", "smoke", "--set", *changes, "--seeds", "11"]
@@ -205,13 +218,31 @@ def test_a_study_from_end_to_end(
     assert all(f"| {label} | 1 |" in text for label in labels)
 
 
+def test_one_reader_is_the_first_of_each_image(source: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    pytest.importorskip("gazesim.train")
+    monkeypatch.setenv("GAZESIM_STUDY_FOLDER", str(source))
+    data = module("real_data")
+    settings = module("real_settings").SCALES["cub"]["smoke"]
+    forget()
+    mean, ids = data.affinities("cub", "multimatch", settings)
+    one, same = data.affinities("cub", "multimatch", settings, True)
+    assert ids == same
+    assert not np.allclose(mean, one)
+    lines = (source / "fixations.csv").read_text().splitlines()
+    (source / "fixations.csv").write_text("\n".join(line for line in lines if ",r1," not in line) + "\n")
+    forget()
+    alone, _ = data.affinities("cub", "multimatch", settings)
+    np.testing.assert_array_equal(alone, one)
+
+
 def test_gaze_of_another_image_moves_maps_and_affinities_alike(
     source: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     pytest.importorskip("gazesim.train")
     monkeypatch.setenv("GAZESIM_STUDY_FOLDER", str(source))
     data, arms = module("real_data"), module("real_arms")
-    settings = dataclasses.replace(module("real_settings").SCALES["cub"]["smoke"], size=32, epochs=7)
+    settings = dataclasses.replace(module("real_settings").SCALES["cub"]["smoke"], size=32)
+    forget()
     own, other = (arms.RealArm(f"simclr-{name}", "cub") for name in ("both", "both-other"))
     entries = data.entries_of("cub", tmp_path, settings)
     maps, taken = (data.maps_for(arm, entries, 5, settings) for arm in (own, other))

@@ -35,8 +35,9 @@ class RealMethod:
     predicted: float = 0.0
     #: First views are pooled by gaze.
     pool: bool = False
-    #: The scheme of positives.
+    #: The scheme of positives; of several readers the mean over all pairs, or the first one alone.
     scheme: str | None = None
+    one_reader: bool = False
     weighting: str = "binary"
     crop: str = "random"
     cutout: str = "random"
@@ -78,6 +79,7 @@ ADDED: dict[str, tuple[str, dict[str, object]]] = {
     "tima": ("+ McGIP, TIMA", {"scheme": "tima"}),
     "multimatch": ("+ McGIP, MultiMatch", {"scheme": "multimatch"}),
     "dhash": ("+ McGIP, dHash", {"scheme": "dhash"}),
+    "multimatch-one": ("+ McGIP, MultiMatch of one reader", {"scheme": "multimatch", "one_reader": True}),
     "moments-other": ("control: moments of another image's gaze", {"scheme": "moments", "gaze": OTHER}),
     "gca": ("+ GCA crop and cutout", _GCA),
     "gca-crop": ("+ GCA crop", {"crop": "gaze"}),

@@ -137,17 +137,24 @@ def train_of(data: str, settings: RealSettings) -> list[Entry]:
 
 
 @functools.lru_cache(maxsize=4)
-def affinities(data: str, scheme: str, settings: RealSettings) -> tuple[NDArray[np.float32], list[str]]:
-    """Return the affinities of the training images with their ids, the mean over pairs of readers."""
+def affinities(
+    data: str, scheme: str, settings: RealSettings, one_reader: bool = False
+) -> tuple[NDArray[np.float32], list[str]]:
+    """Return the affinities of the training images with their ids: over all readers or of one."""
     features = samples_of(train_of(data, settings), settings).gaze_features(scheme_from(scheme, {}))
-    source = ReadersReduced(features, "mean") if readers_of(features.ids) else features
-    ids = [str(name) for name in source.ids]
-    return np.asarray(source.block(source.ids), np.float32), ids
+    if not readers_of(features.ids):
+        return np.asarray(features.block(features.ids), np.float32), [str(name) for name in features.ids]
+    if not one_reader:
+        source = ReadersReduced(features, "mean")
+        return np.asarray(source.block(source.ids), np.float32), [str(name) for name in source.ids]
+    first = {str(name[0]): name for name in reversed(features.ids)}
+    ids = list(dict.fromkeys(str(name[0]) for name in features.ids))
+    return np.asarray(features.block([first[name] for name in ids]), np.float32), ids
 
 
 def affinities_for(arm: RealArm, seed: int, settings: RealSettings) -> tuple[NDArray[np.float32], list[str]]:
     """Return an arm's affinities: of the images' own gaze, or of that which other images give them."""
-    matrix, ids = affinities(arm.data, str(arm.what.scheme), settings)
+    matrix, ids = affinities(arm.data, str(arm.what.scheme), settings, arm.what.one_reader)
     if arm.what.gaze != OTHER:
         return matrix, ids
     at = {name: i for i, name in enumerate(ids)}
