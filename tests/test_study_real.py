@@ -71,7 +71,7 @@ def test_report_of_several_seeds(tmp_path: Path) -> None:
     for method, values in dice.items():
         for seed, one in enumerate(values.tolist(), start=21):
             put(cells, method, seed, one)
-    assert report.write(cells, "kvasir") == "kvasir.csv and kvasir.md"
+    assert report.write(cells, "kvasir") == "kvasir.csv, kvasir.md and kvasir.png"
     text = (tmp_path / "kvasir.md").read_text()
     gains = [(dice["gaze"] - dice[other]).tolist() for other in ("simclr", "gaze-other")]
     low, high = statistics.paired(gains[0]).t

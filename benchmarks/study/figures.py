@@ -1,7 +1,8 @@
-"""Two pictures: differences from plain, and the threshold ablation."""
+"""Pictures: differences between arms, and the threshold ablation."""
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
@@ -9,7 +10,7 @@ from gazesim.plots.affinity import new_figure
 
 from .arms import FRAMEWORKS, NAMES, PARTS, Arm
 from .findings import Study
-from .statistics import spread
+from .statistics import Paired, spread
 
 GAZE, CONTROL, SECOND = "#1f5f8b", "#8a8a8a", "#b04a3a"
 ORDER = {"size-matched": CONTROL, "truth": CONTROL}
@@ -41,23 +42,43 @@ def differences(study: Study, path: Path) -> None:
 
 def panel(axes: Any, study: Study, arms: list[Arm]) -> None:
     """Draw the arms of one framework."""
+    rows = [
+        (
+            arm.what.label.replace("control: GCA's crop", "control: crop"),
+            study.against(arm, arm.plain, "probe_100"),
+            ORDER.get(arm.method, GAZE),
+        )
+        for arm in arms
+    ]
+    differences_in_rows(axes, rows, 100)
+
+
+def differences_in_rows(axes: Any, rows: Sequence[tuple[str, Paired, str]], factor: float = 1) -> None:
+    """Draw differences times a factor: label, every seed, their mean with its t interval, colour."""
     axes.axvline(0, color="#333333", linewidth=1)
-    for place, arm in enumerate(arms):
-        gain = study.against(arm, arm.plain, "probe_100")
+    for place, (_, gain, colour) in enumerate(rows):
         if not gain.differences:
             continue
-        colour = ORDER.get(arm.method, GAZE)
         if len(gain.differences) > 1:
-            ends = [100 * end for end in gain.t]
+            ends = [factor * end for end in gain.t]
             axes.plot(ends, [place, place], color=colour, linewidth=5, alpha=0.3, solid_capstyle="butt")
-        each = [100 * one for one in gain.differences]
+        each = [factor * one for one in gain.differences]
         axes.plot(each, [place] * len(each), "o", color=colour, markersize=4, alpha=0.7)
-        axes.plot([100 * gain.mean], [place], "D", color=colour, markersize=7)
-    labels = [arm.what.label.replace("control: GCA's crop", "control: crop") for arm in arms]
-    axes.set_yticks(range(len(arms)), labels, fontsize=9)
-    axes.set_ylim(len(arms) - 0.4, -0.6)
+        axes.plot([factor * gain.mean], [place], "D", color=colour, markersize=7)
+    axes.set_yticks(range(len(rows)), [label for label, *_ in rows], fontsize=9)
+    axes.set_ylim(len(rows) - 0.4, -0.6)
     axes.grid(axis="x", alpha=0.3)
     axes.spines[["top", "right", "left"]].set_visible(False)
+
+
+def real_differences(rows: Sequence[tuple[str, Paired, str]], title: str, score: str, path: Path) -> None:
+    """Draw the differences between arms on real images."""
+    figure = new_figure(11, 1.4 + 0.32 * len(rows))
+    axes = figure.subplots()
+    differences_in_rows(axes, rows)
+    axes.set_title(title, fontsize=11, loc="left")
+    axes.set_xlabel(f"{score}: difference, same seed (mean, 95 % t interval, seeds)")
+    figure.savefig(path, dpi=120, format="png")
 
 
 def ablation(study: Study, path: Path) -> None:

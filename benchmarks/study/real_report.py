@@ -7,11 +7,12 @@ import math
 from collections.abc import Iterable
 from typing import Any
 
+from . import figures
 from .arms import FRAMEWORKS
 from .cells import Cells
 from .real_arms import ADDED, METHODS
 from .report import grid
-from .statistics import holm, p_value, paired, spread
+from .statistics import Paired, holm, p_value, paired, spread
 
 ABOUT = {
     "kvasir": (
@@ -93,7 +94,9 @@ def write(cells: Cells, data: str) -> str:
             cut = (f"{one:.6g}" if isinstance(one, float) else one for one in values)
             lines.writerow([method, seed, *cut])
     (cells.folder / f"{data}.md").write_text(markdown(found, cells, data), encoding="utf-8")
-    return f"{data}.csv and {data}.md"
+    if compared(found):
+        draw(found, cells, data)
+    return f"{data}.csv, {data}.md and {data}.png"
 
 
 def markdown(found: Found, cells: Cells, data: str) -> str:
@@ -108,22 +111,22 @@ def markdown(found: Found, cells: Cells, data: str) -> str:
         f"settings {settings.hash}.",
         table(found, data),
     ]
-    compared = differences(found, data, settings.primary)
-    if compared:
+    rows = differences(found, data, settings.primary)
+    if rows:
         names = scores_of(found, COMPARED[data])
         parts += [
             "## Differences, same seed",
             "With 95 % intervals for the mean (t), not corrected for their number; one seed has none. p: of "
             f"a paired t test of Δ {_title(settings.primary)}, and corrected for the number of rows "
             "(Holm).",
-            grid(["arm", "against", "seeds", *(f"Δ {_title(one)}" for one in names), "p", "Holm"], compared),
+            grid(["arm", "against", "seeds", *(f"Δ {_title(one)}" for one in names), "p", "Holm"], rows),
         ]
     return "\n\n".join(parts) + "\n"
 
 
 def scores_of(found: Found, kinds: Iterable[str]) -> list[str]:
     """Return the names of scores that cells have, such as "dice_10", by kind and share of labels."""
-    names = {name for cell in found.values() for name in cell}
+    names = dict.fromkeys(name for cell in found.values() for name in cell)
     known = [
         (at, float(name.removeprefix(f"{kind}_")), name)
         for at, kind in enumerate(kinds)
@@ -154,25 +157,50 @@ def pairs_of_arms() -> list[tuple[str, str]]:
     return pairs
 
 
+def compared(found: Found) -> list[tuple[str, str, list[int]]]:
+    """Return the arms that are compared and have a seed in common, with these seeds."""
+    pairs = [
+        (ours, theirs, sorted(seed for name, seed in found if name == ours and (theirs, seed) in found))
+        for ours, theirs in pairs_of_arms()
+    ]
+    return [one for one in pairs if one[2]]
+
+
+def gain_of(found: Found, ours: str, theirs: str, seeds: list[int], name: str) -> Paired:
+    """Return the differences of a score over the seeds whose cells have it."""
+    here = [(found[ours, seed].get(name), found[theirs, seed].get(name)) for seed in seeds]
+    return paired([one - other for one, other in here if None not in (one, other)])
+
+
 def differences(found: Found, data: str, primary: str) -> list[list[str]]:
     """Return the rows of the table of differences."""
     names, rows, chances = scores_of(found, COMPARED[data]), [], []
-    for ours, theirs in pairs_of_arms():
-        seeds = sorted(seed for name, seed in found if name == ours and (theirs, seed) in found)
-        if not seeds:
-            continue
+    for ours, theirs, seeds in compared(found):
         row = [METHODS[ours].label, METHODS[theirs].label, str(len(seeds))]
         for name in names:
-            here = [(found[ours, seed].get(name), found[theirs, seed].get(name)) for seed in seeds]
-            gain = paired([one - other for one, other in here if None not in (one, other)])
+            gain = gain_of(found, ours, theirs, seeds, name)
             interval = "" if math.isnan(gain.t[0]) else f" ({gain.t[0]:+.3f} to {gain.t[1]:+.3f})"
             row.append(f"{gain.mean:+.3f}{interval}" if gain.differences else "")
-        first = [found[ours, seed][primary] - found[theirs, seed][primary] for seed in seeds]
-        chances.append(p_value(first))
+        chances.append(p_value(gain_of(found, ours, theirs, seeds, primary).differences))
         rows.append(row)
-    for row, chance, corrected in zip(rows, chances, holm(chances), strict=True):
-        row += ["" if math.isnan(one) else f"{one:.2g}" for one in (chance, corrected)]
+    for row, *both in zip(rows, chances, holm(chances), strict=True):
+        row += ["" if math.isnan(one) else f"{one:.2g}" for one in both]
     return rows
+
+
+def draw(found: Found, cells: Cells, data: str) -> None:
+    """Draw the differences of the score that is tested."""
+    primary = cells.settings.primary
+    rows = [
+        (
+            f"{METHODS[ours].label} − {METHODS[theirs].label}",
+            gain_of(found, ours, theirs, seeds, primary),
+            figures.CONTROL if "control" in METHODS[ours].label else figures.GAZE,
+        )
+        for ours, theirs, seeds in compared(found)
+    ]
+    title = ABOUT[data][0].removeprefix("# ")
+    figures.real_differences(rows, title, _title(primary), cells.folder / f"{data}.png")
 
 
 def _middle(value: Any) -> str:
