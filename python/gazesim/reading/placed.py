@@ -5,6 +5,7 @@ from __future__ import annotations
 import warnings
 from collections.abc import Hashable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
+from functools import cached_property
 from typing import NamedTuple
 
 import numpy as np
@@ -80,14 +81,14 @@ class PlacedGaze:
         assert self.paths.screen_size is not None
         return self.paths.screen_size
 
-    @property
+    @cached_property
     def map_size_wh(self) -> tuple[int, int]:
         """(width, height) of the maps that schemes compare: the images', or the canvas's if they differ."""
         sizes = set(self.image_sizes)
         width, height = sizes.pop() if len(sizes) == 1 else self.canvas
         return max(1, int(width)), max(1, int(height))
 
-    @property
+    @cached_property  # asked for every map
     def has_one_image_size(self) -> bool:
         """Whether all images have one size."""
         return len(set(self.image_sizes)) <= 1
