@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 import gazesim
 from gazesim import read_scanpaths, reference
 from gazesim.reading.options import GazeOptions
-from gazesim.reading.placed import PlacementWarning
+from gazesim.reading.placed import PlacedGaze, PlacementWarning, Spread
 from gazesim.reading.source import read_placed
 
 SCREEN, IMAGE = (1920, 1080), (512, 768)
@@ -119,3 +119,25 @@ def test_a_table_in_memory_has_no_placement():
     table = {"image_id": ["a"], "x": [10], "y": [20], "duration": [0.2]}
     with pytest.raises(TypeError, match=r"expected a file or folder, or gazesim\.geometry\.to_image"):
         read_scanpaths(table, placement="fit", image_size=IMAGE, screen_size=SCREEN)
+
+
+class Counted(tuple):
+    """A size that counts how often a set looks at it."""
+
+    asked = 0
+
+    def __hash__(self):
+        Counted.asked += 1
+        return super().__hash__()
+
+
+def test_a_map_costs_the_same_whatever_the_number_of_images():
+    """Sizes of all images were compared for every map: the work grew with the square of their number."""
+    count = 50
+    paths = gazesim.Scanpaths.from_list([[[8.0, 8, 0.2]]] * count, screen_size=(16, 16))
+    sizes = tuple(Counted((16, 16)) for _ in range(count))
+    placed = PlacedGaze(paths, ((0, 0, 16, 16),) * count, sizes, Spread(2.0, "2 px"))
+    Counted.asked = 0
+    maps = [placed.map_of([position]) for position in range(count)]
+    assert all(np.array_equal(one, maps[0]) for one in maps)
+    assert Counted.asked <= 2 * count
