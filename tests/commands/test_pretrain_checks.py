@@ -285,7 +285,7 @@ def test_a_run_of_an_earlier_version_goes_on(config, tmp_path):
     (folder / "config.yaml").write_text("\n".join(kept) + "\n")
     assert resume(words, folder).changes == ()
     changed = resolved(configuration_of([*words, "--model.gaze_target.balance", "gradient"]))[1]
-    assert ("model.gaze_target.balance", "fixed", "gradient") in differences(folder / "config.yaml", changed)
+    assert ("model.gaze_target.balance", None, "gradient") in differences(folder / "config.yaml", changed)
 
 
 # --- at once ----------------------------------------------------------------------------------------

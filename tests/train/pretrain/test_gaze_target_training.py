@@ -103,7 +103,8 @@ def test_the_weight_starts_and_rises():
     target = GazeTargetSettings(weight=8.0, start=2, ramp=3)
     assert [target.weight_at(epoch, "byol") for epoch in range(7)] == [0, 0, 2, 4, 6, 8, 8]
     assert GazeTargetSettings().weight_at(0, "gaze") == 1
-    assert GazeTargetSettings().weight_at(0, "moco") == 20
+    assert GazeTargetSettings().weight_at(0, "moco") == 1
+    assert GazeTargetSettings(balance="fixed").weight_at(0, "moco") == 20
     assert GazeTargetSettings(balance="gradient").weight_at(0, "moco") == 1
 
 

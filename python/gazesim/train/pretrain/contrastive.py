@@ -241,9 +241,9 @@ class Contrastive(lightning.LightningModule):
             step = self._framework_step(x0, x1, ids, maps)
         cost = self.gaze_head.cost(seen, maps)
         epoch = self.current_epoch if self._trainer is not None else target.start + target.ramp
-        weight = target.weight_at(epoch, str(self.about["framework"]))
-        scale = None
-        if target.balance == "gradient" and weight > 0:
+        framework = str(self.about["framework"])
+        weight, scale = target.weight_at(epoch, framework), None
+        if target.balance_beside(framework) == "gradient" and weight > 0:
             scale = gradient_scale(step.loss, cost, seen, loss_factor(self._trainer))
         added = weight * cost if scale is None else weight * scale * cost
         return replace(step, loss=step.loss + added, gaze_loss=cost, gaze_scale=scale)
