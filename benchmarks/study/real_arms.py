@@ -5,6 +5,7 @@ from __future__ import annotations
 import fnmatch
 from collections.abc import Iterable
 from dataclasses import dataclass
+from typing import Any
 
 from .arms import EXTRAS, FRAMEWORKS, NAMES, TRUTH
 
@@ -53,8 +54,8 @@ class RealMethod:
         )
 
 
-def _target(label: str, framework: str = "gaze", weight: float = 1.0, **more: object) -> RealMethod:
-    return RealMethod(label, framework, weight, **more)  # type: ignore[arg-type]
+def _target(label: str, framework: str = "gaze", weight: float = 1.0, **more: Any) -> RealMethod:
+    return RealMethod(label, framework, weight, **more)
 
 
 TARGETS = {
@@ -74,7 +75,7 @@ TARGETS = {
 
 _GCA = {"crop": "gaze", "cutout": "gaze"}
 #: What is added to a framework, by the end of an arm's name.
-ADDED: dict[str, tuple[str, dict[str, object]]] = {
+ADDED: dict[str, tuple[str, dict[str, Any]]] = {
     "moments": ("+ McGIP, moments", {"scheme": "moments"}),
     "tima": ("+ McGIP, TIMA", {"scheme": "tima"}),
     "multimatch": ("+ McGIP, MultiMatch", {"scheme": "multimatch"}),
@@ -119,7 +120,7 @@ def methods() -> dict[str, RealMethod]:
         title = NAMES[framework]
         found.setdefault(framework, RealMethod(title, framework))
         for name, (label, changes) in ADDED.items():
-            found[f"{framework}-{name}"] = RealMethod(f"{title} {label}", framework, **changes)  # type: ignore[arg-type]
+            found[f"{framework}-{name}"] = RealMethod(f"{title} {label}", framework, **changes)
     return found
 
 

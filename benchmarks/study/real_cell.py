@@ -39,7 +39,7 @@ from gazesim.train.evaluation.tasks import findings_of
 from gazesim.train.lightning_tools import seeded, silent_trainer, without_advice
 
 from .arms import TRUTH
-from .cell import PLACES, Truth, Watch, commit, device, mean, positives
+from .cell import Truth, Watch, commit, device, mean, positives
 from .real_arms import RealArm, RealMethod
 from .real_data import affinities_for, source, write_manifest
 from .real_settings import RealSettings
@@ -66,7 +66,7 @@ def run_real_cell(arm: RealArm, seed: int, settings: RealSettings) -> dict[str, 
                 model, watch = pre_trained(arm.what, mask, data, settings)
         trained = time.perf_counter()
         scores = PROBES[arm.data](model.backbone, data, seed, settings)
-        found = positives(arm, settings, data, mask)
+        found = positives(arm, settings, data, mask, "batch")
     return {
         **scores,
         "loss": mean(watch.losses) if watch.losses else None,
@@ -112,12 +112,14 @@ def data_of(arm: RealArm, manifest: Path, seed: int, settings: RealSettings) -> 
 
 
 def mask_of(arm: RealArm, seed: int, settings: RealSettings, data: GazeData) -> PairMask | None:
-    """Return the positives of an arm: ``arm.extras`` per row on average, by gaze or by label."""
+    """Return the positives of an arm: ``arm.extras`` per row on average, by gaze or by label.
+
+    They are found in the batch, by MoCo too, as is the library's default.
+    """
     what = arm.what
     if what.scheme is None:
         return None
-    count = settings.queue if PLACES[arm.framework] == "queue" else settings.batch_size - 1
-    share = arm.extras / count
+    share = arm.extras / (settings.batch_size - 1)
     if what.scheme == TRUTH:
         truth = Truth(data)
         return PairMask(truth, threshold=0.5, confidence=min(share / truth.share, 1.0))

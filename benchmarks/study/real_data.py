@@ -145,8 +145,8 @@ def affinities(
     if not readers_of(features.ids):
         return np.asarray(features.block(features.ids), np.float32), [str(name) for name in features.ids]
     if not one_reader:
-        source = ReadersReduced(features, "mean")
-        return np.asarray(source.block(source.ids), np.float32), [str(name) for name in source.ids]
+        reduced = ReadersReduced(features, "mean")
+        return np.asarray(reduced.block(reduced.ids), np.float32), [str(name) for name in reduced.ids]
     first = {str(name[0]): name for name in reversed(features.ids)}
     ids = list(dict.fromkeys(str(name[0]) for name in features.ids))
     return np.asarray(features.block([first[name] for name in ids]), np.float32), ids

@@ -60,7 +60,7 @@ class Scanpaths:
     ('b',)
     """
 
-    __slots__ = ("_has_numbers", "_index", "ids", "offsets", "screen_size", "values")
+    __slots__ = ("_index", "_numbered", "ids", "offsets", "screen_size", "values")
 
     values: FloatArray
     offsets: IntArray
@@ -95,7 +95,7 @@ class Scanpaths:
         _core.check_scanpaths((self.values, self.offsets), argument)
         self.values.flags.writeable = self.offsets.flags.writeable = False
         self._index = IdIndex(self.ids, unknown="no scanpath has the id {}")
-        self._has_numbers: bool | None = None
+        self._numbered: bool | None = None
 
     @classmethod
     def from_list(
@@ -196,7 +196,7 @@ class Scanpaths:
         A whole number is an id where ids are whole numbers, else a position.
         """
         if isinstance(key, (int, np.integer)) and not isinstance(key, bool):
-            return self._rows(self.position(key) if self.has_numbers() else range(len(self))[int(key)])
+            return self._rows(self.position(key) if self._has_numbers() else range(len(self))[int(key)])
         if isinstance(key, (str, tuple)):
             return self._rows(self.position(key))
         return self._several(self.positions(key))
@@ -226,13 +226,13 @@ class Scanpaths:
     def _rows(self, position: int) -> FloatArray:
         return self.values[self.offsets[position] : self.offsets[position + 1]]
 
-    def has_numbers(self) -> bool:
+    def _has_numbers(self) -> bool:
         """Return whether a whole number is looked up as an id: some ids are whole numbers, not positions."""
-        if self._has_numbers is None:  # looked at once: a loop over positions asks for every scanpath
-            self._has_numbers = self.ids != tuple(range(len(self))) and any(
+        if self._numbered is None:  # looked at once: a loop over positions asks for every scanpath
+            self._numbered = self.ids != tuple(range(len(self))) and any(
                 isinstance(name, int) and not isinstance(name, bool) for name in self.ids
             )
-        return self._has_numbers
+        return self._numbered
 
     def position(self, name: Hashable) -> int:
         """Return where the scanpath with id ``name`` is."""
@@ -248,7 +248,7 @@ class Scanpaths:
         names = listed(key, "index")
         if names and (
             any(isinstance(name, (str, tuple)) for name in names)
-            or (self.has_numbers() and all(type(name) is int for name in names))
+            or (self._has_numbers() and all(type(name) is int for name in names))
         ):
             return self._index.positions(names)
         return as_positions(key, len(self))

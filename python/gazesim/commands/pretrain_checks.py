@@ -230,8 +230,9 @@ def differences(before: Path, now: Mapping[str, Any]) -> list[Change]:
     # model.heads, stands for no values.
     sections = {name.rpartition(".")[0] for name in old}
     later = {one.name: one.default for one in all_options() if one.name.rpartition(".")[0] in sections}
+    before_it = {**later, **trainer}
     found = [
-        (name, old.get(name, {**later, **trainer}.get(name)), new.get(name, trainer.get(name)))
+        (name, old.get(name, before_it.get(name)), new.get(name, trainer.get(name)))
         for name in dict.fromkeys([*new, *old])
         if name not in ("out", "resume")
     ]
