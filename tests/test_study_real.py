@@ -83,6 +83,20 @@ def test_report_of_several_seeds(tmp_path: Path) -> None:
     assert "Seeds 21, 22, 23, 24, 25, 15 cells" in text
 
 
+def test_arms_with_holes_need_a_scale_that_has_them(capsys: pytest.CaptureFixture[str]) -> None:
+    main, words = module("run").main, ["--data", "kvasir", "--list"]
+    assert main(words) == 0
+    said = capsys.readouterr()
+    assert "gca-crop" in said.out
+    assert "gca-cutout" not in said.out
+    assert "arms are left out: views of --scale cpu have no holes" in said.err
+    with pytest.raises(SystemExit):
+        main([*words, "--arms", "K-*-gca-cutout"])
+    assert "--arms holds K-simclr-gca-cutout, and views of" in capsys.readouterr().err
+    assert main([*words, "--scale", "small", "--arms", "K-simclr-gca-cutout"]) == 0
+    assert "0 of 5  K-simclr-gca-cutout" in capsys.readouterr().out
+
+
 def test_a_scale_of_other_images_is_refused(capsys: pytest.CaptureFixture[str]) -> None:
     with pytest.raises(SystemExit, match="2"):
         module("run").main(["--scale", "cpu96", "--list"])

@@ -102,7 +102,7 @@ GPU = RealSettings(
     queue=512,
     cutout_probability=0.5,
 )
-SMOKE = RealSettings(epochs=1, warmup_epochs=0.0, species=3)
+SMOKE = RealSettings(epochs=1, warmup_epochs=0.0, species=3, cutout_probability=0.5)
 SCALES = {
     "kvasir": {
         "smoke": SMOKE,

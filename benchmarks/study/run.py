@@ -82,7 +82,23 @@ def real_study(given: argparse.Namespace) -> tuple[list[list[RealArm]], Cells]:
     if not given.list and not given.report and FOLDER not in os.environ:
         raise ValueError("--folder is missing; expected the folder of the images and their gaze")
     out = given.out or RESULTS / (given.data if scale == usual else f"{given.data}-{scale}")
-    return real_chosen(given.data, given.arms), Cells(out, changed(scales[scale], given.set))
+    settings = changed(scales[scale], given.set)
+    groups = real_chosen(given.data, given.arms)
+    if not settings.cutout_probability:
+        groups = without_cutouts(groups, scale, are_named=bool(given.arms))
+    return groups, Cells(out, settings)
+
+
+def without_cutouts(groups: list[list[RealArm]], scale: str, are_named: bool) -> list[list[RealArm]]:
+    """Return the arms without those whose views have holes, which a scale lacks; raise for named ones."""
+    lacking = [arm.name for group in groups for arm in group if arm.what.cutout == "gaze"]
+    if lacking and are_named:
+        raise ValueError(
+            f"--arms holds {lacking[0]}, and views of --scale {scale} have no holes; expected --scale small"
+        )
+    if lacking:
+        print(f"{len(lacking)} arms are left out: views of --scale {scale} have no holes", file=sys.stderr)
+    return [[arm for arm in group if arm.what.cutout != "gaze"] for group in groups]
 
 
 def checked_scale(given: argparse.Namespace, scales: Iterable[str], usual: str) -> str:

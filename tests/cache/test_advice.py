@@ -11,7 +11,7 @@ import pytest
 
 from conftest import REPO
 from gazesim import AffinityCache, cli
-from gazesim.cache.advice import STUDY, advise, agreement_of, dwell_of
+from gazesim.cache.advice import CENTRED_GAIN, STUDY, Dwell, _dwell, advise, agreement_of, dwell_of
 from gazesim.phantom import phantom
 
 pytestmark = pytest.mark.filterwarnings("ignore::gazesim.InvalidGazeWarning")
@@ -195,6 +195,18 @@ def test_what_the_study_saw(monkeypatch: pytest.MonkeyPatch) -> None:
             assert known == pytest.approx((gain.mean, *gain.t), abs=0.06), (result.positives, framework)
         pure = np.mean([float(cells["simclr", result.positives, seed]["purity"]) for seed in seeds])
         assert result.lift == pytest.approx((pure - 0.25) / 0.75, abs=0.01), result.positives
+
+
+def test_the_gain_on_photographs_is_that_of_the_study(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.syspath_prepend(str(REPO))
+    paired = importlib.import_module("benchmarks.study.statistics").paired
+    with open(REPO / "benchmarks" / "results" / "study" / "osie" / "osie.csv", encoding="utf-8") as file:
+        dice = {(row["method"], row["seed"]): float(row["seg_dice_100"]) for row in csv.DictReader(file)}
+    seeds = [seed for method, seed in dice if method == "gaze"]
+    gain = paired([dice["gaze", seed] - dice["simclr", seed] for seed in seeds])
+    assert pytest.approx((gain.mean, *gain.t), abs=0.0006) == CENTRED_GAIN
+    line = _dwell(Dwell(700, within=0.23, together=0.25))
+    assert "OSIE's (16 %) segments text and faces by +0.027 Dice (+0.012 to +0.043) better" in line
 
 
 # --- the command ----------------------------------------------------------------------------------

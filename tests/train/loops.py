@@ -6,6 +6,7 @@ from dataclasses import dataclass
 
 import lightning
 import torch
+from lightning.pytorch.callbacks import ModelCheckpoint
 from torch import nn
 from torch.utils.data import DataLoader, Dataset
 
@@ -109,3 +110,21 @@ def fit(model, study, data=None, resume=None, **options):
     with without_advice():
         made.fit(model, data or loader(study), ckpt_path=resume, weights_only=True)
     return made
+
+
+def check_resumed_equals_whole(folder, step, make_model, make_data):
+    """A training of two epochs, and one that goes on from ``step``, end with the same weights and numbers."""
+
+    def run(resume=None, **options):
+        torch.manual_seed(0)
+        model = make_model()
+        torch.manual_seed(5 if resume is None else 6)  # chance must come from the checkpoint
+        done = fit(model, None, make_data(), resume, max_epochs=2, **options)
+        return model.state_dict(), {name: float(value) for name, value in done.callback_metrics.items()}
+
+    keeper = ModelCheckpoint(folder, filename="{step}", every_n_train_steps=1, save_top_k=-1)
+    whole, numbers = run(callbacks=[keeper], enable_checkpointing=True)
+    resumed, again = run(folder / f"step={step}.ckpt")
+    assert all(value.equal(whole[name]) for name, value in resumed.items())
+    assert numbers
+    assert again == numbers

@@ -44,6 +44,8 @@ TOO_MANY = 28
 AGREE, DISAGREE = 0.75, 0.6
 #: Limits of :attr:`Dwell.share`, which is .56 for Kvasir's polyps and .16 for OSIE's photographs.
 DISTINCT, CENTRED = 0.5, 0.2
+#: Dice of a target on OSIE's photographs minus that of SimCLR, with 95 % interval (study on real images).
+CENTRED_GAIN = (0.027, 0.012, 0.043)
 #: Images whose readers are compared.
 READER_IMAGES = 300
 
@@ -322,7 +324,10 @@ def _dwell(found: Dwell | None) -> str:
     if found.share >= DISTINCT:
         return text + ": a gaze target (framework: gaze) promises where lesions are looked at (Kvasir: 56 %)"
     if found.share <= CENTRED:
-        return text + ": mostly the centre, so that a gaze target learns the mean map, which helped nobody"
+        return text + (
+            ": mostly the centre, where a gaze target gains little: OSIE's (16 %) segments text and faces "
+            "by {:+.3f} Dice ({:+.3f} to {:+.3f}) better than SimCLR, and tells attributes no better"
+        ).format(*CENTRED_GAIN)
     return text + ": between the centre and a teacher; no study has seen a target on such data"
 
 

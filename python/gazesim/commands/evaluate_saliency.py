@@ -25,13 +25,17 @@ def evaluate_saliency(
     ``networks`` holds the backbones of the files in ``named``. ``drawn`` images go into a picture.
     """
     from ..saliency import mean_scores
-    from ..train.evaluation.gaze_maps import gaze_map_scores, load_gaze_net, plot_gaze_maps
+    from ..train.evaluation.gaze_maps import gaze_map_scores, load_gaze_net, plot_gaze_maps, with_gaze
     from ..train.evaluation.segmentation import masks_of
 
     split = next((one for one in ("test", "val") if one in samples.splits), None)
     chosen = [i for i, one in enumerate(samples.splits) if split is None or one == split]
     held = samples.take(chosen)
     place = "all images, those of pre-training included" if split is None else f"the {len(held)} of {split}"
+    gazed = with_gaze(held)
+    if empty := [held.ids[i] for i in range(len(held)) if held.has_gaze(i) and i not in set(gazed)]:
+        some = ", ".join(map(str, empty[:3])) + (", ..." if len(empty) > 3 else "")
+        print(f"{len(empty)} images whose gaze lies beside them or is empty are left out: {some}")
     nets: dict[str, Any] = {}
     rows: list[list[Any]] = []
     for name, files in named.items():
@@ -57,8 +61,7 @@ def evaluate_saliency(
         print(f"  {name:20} {metric:9} {float(value):8.3f}  ({count} images)")
     written = [FILE]
     if drawn > 0:
-        gazed = [i for i in range(len(held)) if held.has_gaze(i)][:drawn]
         masks = masks_of(held)
-        plot_gaze_maps(nets, held, gazed, Path(out) / PICTURE, masks=masks)
+        plot_gaze_maps(nets, held, gazed[:drawn], Path(out) / PICTURE, masks=masks)
         written.append(PICTURE)
     return written

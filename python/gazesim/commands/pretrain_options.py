@@ -44,7 +44,8 @@ class ModelOptions:
     momentum_end
         0 to 1, its value at the end, along half a cosine; default: a given momentum stays.
     moco
-        Which keys of the queue are MoCo's positives; default: McGIP's form.
+        Which keys are MoCo's positives; default: with pairs those of the batch, with older keys of an image
+        left out. McGIP's form: {positive_keys: queue}.
     gaze_target
         The backbone also predicts the gaze map of each view; null: only with the framework gaze.
     gaze_pool

@@ -24,6 +24,16 @@ const POLL_INTERVAL: Duration = Duration::from_millis(40);
 /// More threads than this are never started.
 pub const MAX_THREADS: usize = 1024;
 
+/// Address space of one thread: the standard library's stack of 2 MiB, its guard and the stack of its signal handler.
+const STACK_AND_GUARDS: usize = (2 << 20) + (64 << 10);
+
+/// What glibc reserves for a heap, and how many heaps it opens per core before threads share them.
+const HEAP: usize = 64 << 20;
+const HEAPS_PER_CORE: usize = 8;
+
+/// Left for the work itself. Above 32 MiB, so that asking for it never moves the size from which glibc maps memory.
+const ROOM_TO_WORK: usize = 48 << 20;
+
 /// The number of cores that are available to this process, at least 1.
 pub fn available_threads() -> usize {
     std::thread::available_parallelism().map_or(1, usize::from)
@@ -86,6 +96,9 @@ pub fn run<S: Send>(
         return Ok(vec![caught(&worker)?]);
     }
     let mut threads = threads.clamp(1, tasks.clamp(1, MAX_THREADS));
+    while threads > 1 && !fits(threads) {
+        threads /= 2;
+    }
     loop {
         let pool = ThreadPoolBuilder::new().num_threads(threads);
         let done = pool.build_scoped(
@@ -100,6 +113,23 @@ pub fn run<S: Send>(
             Err(_) => return Ok(vec![caught(&worker)?]),
         }
     }
+}
+
+/// Whether the address space that is left holds what `threads` threads take, and some room to work in.
+///
+/// A thread that meets the limit while it starts cannot report it: its first small allocation ends the process. So
+/// the whole is asked for before the first thread starts, in one piece that is never touched and given back at once.
+/// Only Linux limits address space (`ulimit -v`, many schedulers of clusters); elsewhere the answer is yes.
+fn fits(threads: usize) -> bool {
+    if !cfg!(all(target_os = "linux", target_pointer_width = "64")) {
+        return true;
+    }
+    let heaps = threads.min(HEAPS_PER_CORE * available_threads());
+    let bytes = ROOM_TO_WORK + threads * STACK_AND_GUARDS + heaps * HEAP;
+    let mut room = Vec::<u8>::new();
+    let fits = room.try_reserve_exact(bytes).is_ok();
+    std::hint::black_box(room); // or the compiler leaves out the allocation and calls it a success
+    fits
 }
 
 /// Runs `worker` once on each of the pool's threads, polling meanwhile, and returns what the workers return.

@@ -13,8 +13,23 @@ import torch
 
 from gazesim import Scanpaths, saliency
 from gazesim.cli import main
-from gazesim.train import ArraySamples, Contrastive, PhantomSettings, load_backbone
-from gazesim.train.evaluation.gaze_maps import GazeNet, gaze_map_scores, load_gaze_net, plot_gaze_maps
+from gazesim.commands.evaluate_saliency import evaluate_saliency
+from gazesim.saliency import UndefinedScoreWarning
+from gazesim.train import (
+    ArraySamples,
+    Contrastive,
+    Manifest,
+    ManifestSamples,
+    PhantomSettings,
+    load_backbone,
+)
+from gazesim.train.evaluation.gaze_maps import (
+    GazeNet,
+    gaze_map_scores,
+    load_gaze_net,
+    plot_gaze_maps,
+    with_gaze,
+)
 
 
 class Bright(torch.nn.Module):
@@ -79,8 +94,33 @@ def test_scores_are_those_of_the_library(spots):
 
 
 def test_gaze_is_asked_for(spots):
-    with pytest.raises(ValueError, match="none of 12 images has gaze; expected some"):
+    with pytest.raises(ValueError, match="none of 12 images has gaze on it; expected some"):
         gaze_map_scores(head_of("bce"), ArraySamples(np.zeros((12, 32, 32), np.float32), [0] * 12))
+
+
+@pytest.fixture
+def mixed(tmp_path):
+    """A manifest of one image with fixations, an empty map, fixations far off, and a map alone."""
+    np.save(tmp_path / "image.npy", np.random.default_rng(4).random((32, 32)).astype(np.float32))
+    np.save(tmp_path / "empty.npy", np.zeros((32, 32)))
+    np.save(tmp_path / "map.npy", np.eye(32))
+    (tmp_path / "gaze.csv").write_text("image_id,x,y,duration\na,12,20,0.5\nfar,4500,20,0.5\n")
+    rows = ("a,image.npy,test,gaze.csv,", "empty,image.npy,test,,empty.npy")
+    rows += ("far,image.npy,test,gaze.csv,", "map,image.npy,test,,map.npy")
+    (tmp_path / "m.csv").write_text("\n".join(["id,image,split,gaze,heatmap", *rows, ""]))
+    return tmp_path / "m.csv"
+
+
+def test_gaze_beside_the_image_is_none_and_maps_have_no_fixations(mixed):
+    samples = ManifestSamples(Manifest.read(mixed), size=32)
+    assert with_gaze(samples) == [0, 3]
+    scores = gaze_map_scores(head_of("bce"), samples)
+    assert list(scores) == ["CC", "KL", "SIM", "NSS", "AUC-Judd"]
+    assert [np.isnan(one).tolist() for one in scores.values()] == [[False] * 2] * 3 + [[False, True]] * 2
+    alone = gaze_map_scores(head_of("bce"), samples.take([0]))
+    for name, values in scores.items():
+        assert values[0] == alone[name][0], name
+    assert list(gaze_map_scores(head_of("bce"), samples.take([3]))) == ["CC", "KL", "SIM"]
 
 
 def test_a_picture_shows_gaze_mask_and_maps(spots, tmp_path):
@@ -128,6 +168,18 @@ def test_command(runs, capsys):
     assert float(rows["CC"]["mean"]) == pytest.approx(np.nanmean(known["CC"]), abs=1e-5)
     assert set(rows) == {"CC", "KL", "SIM", "NSS", "AUC-Judd"}
     assert (runs / "out" / "gaze_maps.png").stat().st_size > 5_000
+
+
+def test_the_command_says_which_images_have_no_gaze_on_them(runs, mixed, capsys):
+    samples = ManifestSamples(Manifest.read(mixed), size=32)
+    file, out = runs / "gaze" / "last.ckpt", str(runs / "out")
+    with pytest.warns(UndefinedScoreWarning, match="NSS on 1 of 2"):
+        evaluate_saliency({"gaze": [str(file)]}, {"gaze": [load_backbone(file)]}, samples, out, 9)
+    said = capsys.readouterr().out
+    assert "2 images whose gaze lies beside them or is empty are left out: empty, far" in said
+    assert "(1 images)" in said
+    assert "(2 images)" in said
+    assert (runs / "out" / "gaze_maps.png").is_file()
 
 
 def test_pictures_are_asked_for(runs, capsys):

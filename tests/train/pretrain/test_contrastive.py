@@ -12,7 +12,6 @@ pytest.importorskip("gazesim.train")
 
 import lightning
 import torch
-from lightning.pytorch.callbacks import ModelCheckpoint
 from torch import nn
 from torch.nn import functional as F
 
@@ -28,7 +27,16 @@ from gazesim.train import (
     Ramp,
 )
 from gazesim.train.pretrain.optimisers import momentum_at
-from train.loops import FRAMEWORKS, fit, loader, make_study, plain_net, small, without_norms
+from train.loops import (
+    FRAMEWORKS,
+    check_resumed_equals_whole,
+    fit,
+    loader,
+    make_study,
+    plain_net,
+    small,
+    without_norms,
+)
 
 
 @pytest.fixture(scope="module")
@@ -190,21 +198,14 @@ def test_schedules_of_pairs_follow_the_epochs(study):
 def test_a_training_resumed_from_any_step_equals_the_whole_one(tmp_path, step):
     """Pairs are drawn by chance, and a checkpoint within an epoch is written before the step has ended."""
 
-    def run(resume=None, **options):
-        phantom = PhantomSettings(n_train=64, n_test=0, size=32)
-        data = GazeData(phantom=phantom, channels=1, batch_size=16, size=32)
-        pairs = PairSettings(quantile=0.7, confidence=0.5)
-        model = small("moco", backbone=plain_net(), pairs=pairs)
-        torch.manual_seed(5 if resume is None else 6)
-        done = fit(model, None, data, resume, max_epochs=2, **options)
-        return model.state_dict(), done.callback_metrics
+    def make():
+        return small("moco", backbone=plain_net(), pairs=PairSettings(quantile=0.7, confidence=0.5))
 
-    keeper = ModelCheckpoint(tmp_path, filename="{step}", every_n_train_steps=1, save_top_k=-1)
-    whole, numbers = run(callbacks=[keeper], enable_checkpointing=True)
-    resumed, again = run(tmp_path / f"step={step}.ckpt")
-    assert all(value.equal(whole[name]) for name, value in resumed.items())
-    assert again.keys() == numbers.keys()
-    assert all(float(value) == float(numbers[name]) for name, value in again.items())
+    def data():
+        phantom = PhantomSettings(n_train=64, n_test=0, size=32)
+        return GazeData(phantom=phantom, channels=1, batch_size=16, size=32)
+
+    check_resumed_equals_whole(tmp_path, step, make, data)
 
 
 def test_the_loss_of_an_epoch_does_not_depend_on_accumulation(study):

@@ -8,13 +8,12 @@ import pytest
 pytest.importorskip("gazesim.train")
 
 import torch
-from lightning.pytorch.callbacks import ModelCheckpoint
 from torch import nn
 from torchvision.models.vision_transformer import VisionTransformer
 
 from gazesim.train import Backbone, Contrastive, GazeTargetSettings, HeadSettings, ViewMaps, load_backbone
 from gazesim.train.pretrain.gaze_pool import gaze_average
-from train.loops import FRAMEWORKS, fit, make_study, small
+from train.loops import FRAMEWORKS, check_resumed_equals_whole, fit, make_study, small
 from train.pretrain.test_gaze_target_training import data_of, some_batch
 
 HALF = [True, False] * 4
@@ -144,18 +143,11 @@ def small_net():
 @pytest.mark.parametrize("framework", ["simclr", "moco"])
 @pytest.mark.parametrize("step", [1, 6])
 def test_a_training_resumed_from_any_step_equals_the_whole_one(tmp_path, step, framework):
-    def run(resume=None, **options):
-        torch.manual_seed(0)
+    def make():
         more = {"queue_size": 32} if framework == "moco" else {}
-        model = Contrastive(framework, small_net(), heads=HeadSettings(64, dim=32), gaze_pool=True, **more)
-        torch.manual_seed(5 if resume is None else 6)
-        fit(model, None, data_of(), resume, max_epochs=2, **options)
-        return model.state_dict()
+        return Contrastive(framework, small_net(), heads=HeadSettings(64, dim=32), gaze_pool=True, **more)
 
-    keeper = ModelCheckpoint(tmp_path, filename="{step}", every_n_train_steps=1, save_top_k=-1)
-    whole = run(callbacks=[keeper], enable_checkpointing=True)
-    resumed = run(tmp_path / f"step={step}.ckpt")
-    assert all(value.equal(whole[name]) for name, value in resumed.items())
+    check_resumed_equals_whole(tmp_path, step, make, data_of)
 
 
 def vit():

@@ -8,7 +8,6 @@ import pytest
 pytest.importorskip("gazesim.train")
 
 import torch
-from lightning.pytorch.callbacks import ModelCheckpoint
 from torch import nn
 
 from gazesim.train import (
@@ -23,7 +22,7 @@ from gazesim.train import (
     ViewMaps,
     Views,
 )
-from train.loops import FRAMEWORKS, fit, plain_net, small
+from train.loops import FRAMEWORKS, check_resumed_equals_whole, fit, plain_net, small
 
 TARGET = GazeTargetSettings(weight=5.0)
 
@@ -113,20 +112,13 @@ def test_the_weight_starts_and_rises():
 )
 @pytest.mark.parametrize("step", [1, 6])
 def test_a_training_resumed_from_any_step_equals_the_whole_one(tmp_path, step, framework, balance):
-    def run(resume=None, **options):
+    def make():
         target = GazeTargetSettings(stage="0", ramp=2, balance=balance)
-        torch.manual_seed(0)
         heads = HeadSettings(64, dim=32) if framework == "moco" else None
         more = {"queue_size": 32} if framework == "moco" else {}
-        model = Contrastive(framework, plain_net(), heads=heads, gaze_target=target, **more)
-        torch.manual_seed(5 if resume is None else 6)
-        fit(model, None, data_of(), resume, max_epochs=2, **options)
-        return model.state_dict()
+        return Contrastive(framework, plain_net(), heads=heads, gaze_target=target, **more)
 
-    keeper = ModelCheckpoint(tmp_path, filename="{step}", every_n_train_steps=1, save_top_k=-1)
-    whole = run(callbacks=[keeper], enable_checkpointing=True)
-    resumed = run(tmp_path / f"step={step}.ckpt")
-    assert all(value.equal(whole[name]) for name, value in resumed.items())
+    check_resumed_equals_whole(tmp_path, step, make, data_of)
 
 
 def test_batches_do_not_depend_on_workers():

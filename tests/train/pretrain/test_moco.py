@@ -80,7 +80,7 @@ def by_hand(model, paired, own_keys, positive_keys, positives, reduction):
             if other == image:
                 if own_keys == "mask":
                     continue
-                label = float(own_keys == "positive") * (positive_keys != "batch")
+                label = float(own_keys == "positive")
             row.append((label, q[i] @ queue[slot]))
         logits = [float(value) / 0.5 for _, value in row]
         whole = sum(map(math.exp, logits))
@@ -101,6 +101,10 @@ def by_hand(model, paired, own_keys, positive_keys, positives, reduction):
 @pytest.mark.parametrize("positive_keys", ["queue", "batch", "both"])
 @pytest.mark.parametrize("own_keys", ["positive", "negative", "mask"])
 def test_every_form_is_what_it_says(own_keys, positive_keys, positives, reduction):
+    if (own_keys, positive_keys) == ("positive", "batch"):
+        with pytest.raises(ValueError, match=r"own_keys is 'positive' and positive_keys 'batch'.*expected"):
+            MoCoSettings(own_keys, positive_keys)
+        return
     model = bare(mask(), MoCoSettings(own_keys, positive_keys, positives, reduction))
     loss = model.training_step((*views(), BATCH))["loss"]
     expected = by_hand(model, True, own_keys, positive_keys, positives, reduction)
@@ -124,6 +128,7 @@ def test_without_gaze_there_are_own_keys_as_well(own_keys):
         (MoCoSettings(positive_keys="queue"), MoCoSettings.mcgip()),
         (MoCoSettings(positive_keys="both"), MoCoSettings("positive", "both")),
         (MoCoSettings("negative"), MoCoSettings("negative", "batch")),
+        (MoCoSettings("positive"), MoCoSettings.mcgip()),
     ],
 )
 def test_short_forms_with_gaze(short, long):

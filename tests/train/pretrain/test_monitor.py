@@ -11,7 +11,7 @@ import torch
 
 from gazesim._progress import ProgressBar
 from gazesim.torch import DenseSource, PairMask, id_codes
-from gazesim.train import OptimizerSettings
+from gazesim.train import Contrastive, MoCoSettings, OptimizerSettings
 from gazesim.train.lightning_tools import TrainingProgress
 from gazesim.train.pretrain.monitor import CollapseMonitor, spread
 from gazesim.train.pretrain.pairing import Positives
@@ -64,6 +64,14 @@ def test_two_low_epochs_are_not_yet_collapse(study):
 def test_the_level_can_be_set(study):
     monitor = CollapseMonitor(level=0.0)
     fit(collapsed(), study, max_epochs=4, callbacks=[monitor])
+
+
+def test_gaze_alone_has_no_level_of_its_own():
+    """Its loss spreads no features; a level that is given counts."""
+    model = Contrastive("gaze", "resnet10-narrow", channels=1)
+    CollapseMonitor(patience=1)._judge_spread(model, 0.0, 0)
+    with pytest.warns(UserWarning, match="epochs of gaze; try a lower learning rate$"):
+        CollapseMonitor(level=0.1, patience=1)._judge_spread(model, 0.0, 0)
 
 
 @pytest.mark.parametrize("value", [0.0, float("nan")])
@@ -128,11 +136,18 @@ def test_the_bar_shows_the_loss_of_a_batch(study, accumulated, monkeypatch):
 
 
 @pytest.mark.filterwarnings("ignore:.* pairs of different images", "ignore:the queue has")
-@pytest.mark.parametrize("framework", ["simclr", "moco"])
-def test_too_many_positives_are_told(framework, study):
+@pytest.mark.parametrize(
+    ("framework", "options"),
+    [
+        ("simclr", {}),
+        ("moco", {"queue_size": 512}),  # long: a batch is a small share of it
+        ("moco", {"queue_size": 64, "moco": MoCoSettings.mcgip()}),
+    ],
+)
+def test_too_many_positives_are_told(framework, options, study):
     everybody = PairMask(DenseSource(np.ones((len(study.ids), len(study.ids))), study.ids), top_k=63)
     with pytest.warns(UserWarning, match="of all pairs are positive.*expected 2 to 8 per row") as caught:
-        fit(small(framework, pairs=everybody), study, max_epochs=2)
+        fit(small(framework, pairs=everybody, **options), study, max_epochs=2)
     assert sum("in epoch" in str(one.message) for one in caught) == 1  # PairMask warns of a batch
 
 

@@ -19,7 +19,7 @@ from ..pretrain.gaze_head import GazeHead
 from ..pretrain.gaze_settings import GazeTargetSettings
 from ..saliency.scores import saliency_scores
 
-__all__ = ["GazeNet", "gaze_map_scores", "load_gaze_net", "plot_gaze_maps"]
+__all__ = ["GazeNet", "gaze_map_scores", "load_gaze_net", "plot_gaze_maps", "with_gaze"]
 
 #: What the names of the head's weights begin with in a checkpoint.
 HEAD = "framework.gaze_head.head."
@@ -96,16 +96,22 @@ def load_gaze_net(path: str | Path, backbone: nn.Module) -> GazeNet | None:
     return GazeNet(backbone.eval(), head.to(first.device).eval(), settings.loss)
 
 
-def gaze_map_scores(net: GazeNet, samples: Samples) -> dict[str, NDArray[np.float64]]:
-    """Return the scores of the head's maps against recorded ones: by name, an array over images with gaze.
+def with_gaze(samples: Samples) -> list[int]:
+    """Return the positions of images with gaze on them: not an empty map, nor fixations beside the image."""
+    named = [i for i in range(len(samples)) if samples.has_gaze(i)]
+    return [i for i in named if samples.gaze_map(i) is not None]
 
-    CC, KL and SIM compare maps; NSS and AUC-Judd the fixations of all readers, where all images have any.
-    The conventions are those of :mod:`gazesim.train.saliency.scores`.
+
+def gaze_map_scores(net: GazeNet, samples: Samples) -> dict[str, NDArray[np.float64]]:
+    """Return the scores of the head's maps against recorded ones: by name, an array over :func:`with_gaze`.
+
+    CC, KL and SIM compare maps; NSS and AUC-Judd the fixations of all readers: NaN for an image without any,
+    and missing where no image has any. The conventions are those of :mod:`gazesim.train.saliency.scores`.
 
     Raises
     ------
     ValueError
-        If no image has gaze.
+        If no image has gaze on it.
 
     Examples
     --------
@@ -117,13 +123,23 @@ def gaze_map_scores(net: GazeNet, samples: Samples) -> dict[str, NDArray[np.floa
     >>> list(scores), scores["CC"].shape
     (['CC', 'KL', 'SIM', 'NSS', 'AUC-Judd'], (3,))
     """
-    chosen = [i for i in range(len(samples)) if samples.has_gaze(i)]
+    chosen = with_gaze(samples)
     if not chosen:
-        raise ValueError(f"none of {len(samples)} images has gaze; expected some, to score maps against")
+        raise ValueError(
+            f"none of {len(samples)} images has gaze on it; expected some, to score maps against"
+        )
     predicted = predicted_maps(net, samples, chosen)
     true = np.stack([_map(samples, i) for i in chosen])
     paths = [_fixations(samples, i) for i in chosen]
-    return saliency_scores(predicted, true, paths if all(map(len, paths)) else None)
+    looked = [at for at, path in enumerate(paths) if len(path)]
+    if len(looked) in (0, len(paths)):
+        return saliency_scores(predicted, true, paths if looked else None)
+    scores = saliency_scores(predicted, true)
+    part = saliency_scores(predicted[looked], true[looked], [paths[at] for at in looked])
+    for name in part.keys() - scores.keys():
+        scores[name] = np.full(len(paths), np.nan)
+        scores[name][looked] = part[name]
+    return {name: scores[name] for name in part}
 
 
 def predicted_maps(net: GazeNet, samples: Samples, chosen: Sequence[int]) -> NDArray[np.float32]:

@@ -23,6 +23,7 @@ from .gaze_balance import gradient_scale, loss_factor
 from .gaze_head import GazeHead
 from .gaze_pool import check_pooling, pooled_by_gaze
 from .gaze_settings import GazeTargetSettings
+from .loss_form import check_form, form_of
 from .monitor import CollapseMonitor
 from .optimisers import OptimizerSettings, momentum_at
 from .pairing import Positives
@@ -166,6 +167,7 @@ class Contrastive(lightning.LightningModule):
             "pairs": asdict(pairs) if isinstance(pairs, PairSettings) else None,
             "gaze_target": None if self.gaze_target is None else asdict(self.gaze_target),
             "gaze_pool": gaze_pool,
+            "form": form_of(framework, moco, self.gaze_target, has_pairs=pairs is not None),
         }
 
     @property
@@ -381,6 +383,7 @@ class Contrastive(lightning.LightningModule):
 
     def on_load_checkpoint(self, checkpoint: dict[str, Any]) -> None:
         """Restore what :meth:`on_save_checkpoint` added."""
+        check_form(checkpoint.get("gazesim"), self.about)
         self._resumed_epoch = checkpoint.get("gazesim_epoch")
         self.random.states = checkpoint.get("gazesim_random") or None
         generator = getattr(self.positives.mask, "generator", None)

@@ -35,6 +35,7 @@ class Step:
     features: torch.Tensor
     #: (N, dim) of the projector, first view.
     embeddings: torch.Tensor
+    #: W over the columns that can be positive.
     pair_weights: PairWeights
     #: The loss of the predicted gaze before weighting; weighted, it is part of ``loss``.
     gaze_loss: torch.Tensor | None = None
@@ -184,6 +185,9 @@ class MoCo(Framework):
         if torch.is_grad_enabled():
             # Enqueued after the step: all batches whose gradients are accumulated see the same queue.
             self._wait(k, ids)
+        if settings.positive_keys == "batch":
+            # Told of the batch alone: beside a long queue of negatives any share of positives would be small.
+            pair_weights = pair_weights._replace(weights=weights[:, : len(keys) - len(self.queue.keys)])
         return Step(loss, h, q, pair_weights)
 
     def _against_queue(

@@ -20,11 +20,12 @@ LEVELS = {"byol": 0.6, "simsiam": 0.6, "moco": 0.3, "simclr": 0.3}
 #: alike (McGIP, Figure 5b).
 LARGE_SHARE, MANY = 0.2, 8
 
+LOWER = "a lower learning rate"
 REMEDIES = {
     "byol": "heads.projector_norm: true, a lower momentum (0.97 for short runs), or fewer positives",
-    "simsiam": "a lower learning rate, or fewer positives",
-    "moco": "heads.projector_norm: true, a lower learning rate, or fewer positives",
-    "simclr": "a lower learning rate, or fewer positives",
+    "simsiam": f"{LOWER}, or fewer positives",
+    "moco": f"heads.projector_norm: true, {LOWER}, or fewer positives",
+    "simclr": f"{LOWER}, or fewer positives",
 }
 
 
@@ -49,7 +50,7 @@ class CollapseMonitor(lightning.Callback):
     ----------
     level
         Warn of an ``embedding_std`` below it; default: a level that depends on the framework, 0.6
-        for BYOL and SimSiam, 0.3 for MoCo and SimCLR.
+        for BYOL and SimSiam, 0.3 for MoCo and SimCLR, none for gaze alone.
     patience
         Number of successive epochs below ``level`` before the warning.
     large_share
@@ -137,14 +138,17 @@ class CollapseMonitor(lightning.Callback):
 
     def _judge_spread(self, module: Any, value: float, epoch: int) -> None:
         framework = module.about["framework"]
-        level = LEVELS[framework] if self.level is None else self.level
+        remedies = REMEDIES.get(framework, LOWER)
+        level = LEVELS.get(framework) if self.level is None else self.level
+        if level is None:  # features of gaze alone are not spread by their loss
+            return
         # Written so that NaN is low, too.
         self._low_epochs = 0 if value >= level else self._low_epochs + 1
         if self._low_epochs >= self.patience:
             self._tell(
                 "collapse",
                 f"the representation is collapsing: embedding_std is {value:.2f} in epoch {epoch}, below "
-                f"{level:g} for {self._low_epochs} epochs of {framework}; try {REMEDIES[framework]}",
+                f"{level:g} for {self._low_epochs} epochs of {framework}; try {remedies}",
             )
 
     def _judge_positives(self, positives: float, share: float, epoch: int) -> None:

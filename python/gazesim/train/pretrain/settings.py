@@ -214,8 +214,9 @@ class MoCoSettings:
         positives come from the batch, else ``"positive"``.
     positive_keys
         Where the positives of other images come from: ``"batch"`` (default), the keys of this batch, while
-        the whole queue is negative, ``"queue"`` (McGIP's form), or ``"both"``. With ``"batch"`` and
-        ``"both"`` the batch's keys join the softmax. Without ``pairs`` there are none.
+        the whole queue is negative, ``"queue"`` (McGIP's form, and the default where older keys of the same
+        image are positives), or ``"both"``. With ``"batch"`` and ``"both"`` the batch's keys join the
+        softmax. Without ``pairs`` there are none.
     positives, reduction
         As in :class:`gazesim.torch.InfoNCEPairLoss`.
 
@@ -236,6 +237,11 @@ class MoCoSettings:
             choice("own_keys", self.own_keys, ("positive", "negative", "mask"))
         if self.positive_keys is not None:
             choice("positive_keys", self.positive_keys, ("queue", "batch", "both"))
+        if self.own_keys == "positive" and self.positive_keys == "batch":
+            raise ValueError(
+                "own_keys is 'positive' and positive_keys 'batch': older keys of an image are in the queue, "
+                "where none is positive then; expected own_keys 'mask' or 'negative', or positive_keys 'both'"
+            )
         choice("positives", self.positives, POSITIVES)
         choice("reduction", self.reduction, REDUCTIONS)
 
@@ -261,7 +267,8 @@ class MoCoSettings:
         >>> found.positive_keys, found.own_keys
         ('batch', 'mask')
         """
-        keys = self.positive_keys or ("batch" if has_pairs else "queue")
+        is_fresh = has_pairs and self.own_keys != "positive"
+        keys = self.positive_keys or ("batch" if is_fresh else "queue")
         own = "negative" if not has_pairs else "mask" if keys == "batch" else "positive"
         return replace(self, own_keys=self.own_keys or own, positive_keys=keys)
 
