@@ -5,6 +5,7 @@ from __future__ import annotations
 import dataclasses
 import importlib
 import json
+import re
 from pathlib import Path
 from typing import Any
 
@@ -232,6 +233,31 @@ def test_a_study_from_end_to_end(
     labels = [module("real_arms").METHODS[name[2:]].label for name in methods]
     text = (out / f"{data}.md").read_text()
     assert all(f"| {label} | 1 |" in text for label in labels)
+
+
+def test_facts_about_gaze_are_those_of_a_loop(
+    source: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    pytest.importorskip("gazesim.train")
+    monkeypatch.setenv("GAZESIM_STUDY_FOLDER", str(source))
+    facts = module("real_facts")
+    forget()
+    words = ["--data", "kvasir", "--folder", str(source), "--out", str(tmp_path)]
+    assert facts.main(words) == 0
+    lines = (tmp_path / "gaze.md").read_text().splitlines()
+    table = {cells[1]: cells[2:-1] for cells in (re.split(r" ?\| ?", one) for one in lines) if len(cells) > 3}
+    settings = module("real_settings").SCALES["kvasir"]["small"]
+    matrix, ids = module("real_data").affinities("kvasir", "moments", settings)
+    kinds = [int(name) % 2 for name in ids]
+    nearest = [
+        max((j for j in range(16) if j != i), key=lambda j, i=i: matrix[i, j]) for i in range(len(ids))
+    ]
+    same = np.mean([kinds[i] == kinds[j] for i, j in enumerate(nearest)])
+    assert float(table["moments"][0]) == pytest.approx(same, abs=0.001)
+    assert float(table["moments"][3]) == pytest.approx(7 / 15, abs=0.001)  # 8 of each kind
+    assert float(table["area of the masks"][0]) == pytest.approx(16 * 16 / (48 * 64), abs=0.002)
+    assert float(table["dwell time in the masks"][0]) > 0.98
+    assert float(table["… with another image's gaze"][0]) < 0.5
 
 
 def test_one_reader_is_the_first_of_each_image(source: Path, monkeypatch: pytest.MonkeyPatch) -> None:
