@@ -32,6 +32,8 @@ class RealMethod:
     #: The share of the epochs over which the target's weight rises.
     ramp: float = 0.0
     balance: str = "fixed"
+    #: The target pairs cells that were looked at, instead of predicting the map.
+    cells: bool = False
     #: Images without gaze take the maps of a first network: this share of them, the most concentrated ones.
     predicted: float = 0.0
     #: First views are pooled by gaze.
@@ -70,9 +72,12 @@ TARGETS = {
     "gaze-3": _target("gaze target alone, gaze for 3 % of the images", share=0.03),
     "gaze-30": _target("gaze target alone, gaze for 30 % of the images", share=0.3),
     "gaze-10-predicted": _target("gaze for 10 %, predicted maps for the rest", share=0.1, predicted=1.0),
+    "cells": _target("pairs of cells alone", cells=True),
+    "cells-other": _target("control: pairs of cells by gaze of another image", cells=True, gaze=OTHER),
     "gaze-10-sure": _target("gaze for 10 %, the surer half of predicted maps", share=0.1, predicted=0.5),
 }
 
+_EVEN = {"weight": 1.0, "balance": "gradient"}
 _GCA = {"crop": "gaze", "cutout": "gaze"}
 #: What is added to a framework, by the end of an arm's name.
 ADDED: dict[str, tuple[str, dict[str, Any]]] = {
@@ -106,8 +111,9 @@ ADDED: dict[str, tuple[str, dict[str, Any]]] = {
     "gaze-20": ("+ gaze target, weight 20", {"weight": 20.0}),
     "gaze-2": ("+ gaze target, weight 2", {"weight": 2.0}),
     "gaze-ramp": ("+ gaze target, weight rising to 20", {"weight": 20.0, "ramp": 0.5}),
-    "gaze-even": ("+ gaze target, gradients of equal norm", {"weight": 1.0, "balance": "gradient"}),
+    "gaze-even": ("+ gaze target, gradients of equal norm", _EVEN),
     "gaze-even-4": ("+ gaze target, four times the gradient's norm", {"weight": 4.0, "balance": "gradient"}),
+    "cells": ("+ pairs of cells, gradients of equal norm", {**_EVEN, "cells": True}),
     "gaze-first": ("after the gaze target, half of the epochs each", {"weight": 1.0, "order": "first"}),
     "gaze-last": ("before the gaze target, half of the epochs each", {"weight": 1.0, "order": "last"}),
 }

@@ -174,7 +174,7 @@ def contrastive(
     if what.weight is not None:
         target = GazeTargetSettings(
             weight=what.weight,
-            loss=settings.loss,
+            loss="cells" if what.cells else settings.loss,
             balance=what.balance,
             ramp=round(what.ramp * epochs),
         )

@@ -72,12 +72,14 @@ def test_images_without_gaze_have_exactly_no_gradient():
     assert embeddings.grad[0].abs().sum() > 0
 
 
-@pytest.mark.parametrize("looked_at", [0, 1])
-def test_pairs_need_two_images_that_were_looked_at(looked_at):
+@pytest.mark.parametrize(
+    ("looked_at", "valid"), [(0, None), (1, None), (2, [True, False]), (2, [False, False])]
+)
+def test_pairs_need_two_images_that_were_looked_at(looked_at, valid):
     embeddings, maps = drawn(images=2)
     maps[looked_at:] = 0
     embeddings.requires_grad_()
-    loss = CellPairLoss()(embeddings, maps)
+    loss = CellPairLoss()(embeddings, maps, None if valid is None else torch.tensor(valid))
     loss.backward()
     assert float(loss.detach()) == 0
     assert embeddings.grad.eq(0).all()

@@ -42,14 +42,14 @@ def evaluate_saliency(
         for file, net in zip(files, networks[name], strict=True):
             found = load_gaze_net(file, net)
             if found is None:
-                print(f"{file} has no gaze head, so that --saliency leaves it out", file=sys.stderr)
+                print(f"{file} has no gaze head with maps, so that --saliency leaves it out", file=sys.stderr)
                 continue
             nets.setdefault(name, found)
             scores = mean_scores(gaze_map_scores(found, held))
             rows += [[name, file, metric, f"{one.mean:.6f}", one.images] for metric, one in scores.items()]
     if not nets:
         raise ValueError(
-            "saliency is on, and no checkpoint has a gaze head; expected one that was trained with "
+            "saliency is on, and no checkpoint has a gaze head with maps; expected one that was trained with "
             "model.gaze_target or the framework gaze"
         )
     Path(out).mkdir(parents=True, exist_ok=True)

@@ -42,6 +42,11 @@ class CellPairLoss(nn.Module):
         Under ``torch.distributed``, weigh ranks by their Σ m_i m_j. Cells are compared with those of the same
         rank.
 
+    Raises
+    ------
+    ValueError
+        For other shapes, and for maps of counted images that are not finite or not in [0, 1].
+
     Examples
     --------
     >>> import torch
@@ -72,7 +77,7 @@ class CellPairLoss(nn.Module):
         with torch.autocast(embeddings.device.type, enabled=False):
             chosen, cells = counted(embeddings, gaze_maps, valid, upper=1.0)
             images, places = len(chosen), cells.shape[2] * cells.shape[3]
-            rows = unit(chosen.permute(0, 2, 3, 1).reshape(images * places, -1))
+            rows = unit(chosen.permute(0, 2, 3, 1).reshape(images * places, chosen.shape[1]))
             weights = cells.flatten() * (cells.flatten() >= self.min_gaze)
             owner = torch.arange(images, device=rows.device).repeat_interleave(places)
             anchors = weights > 0

@@ -18,6 +18,7 @@ from gazesim.saliency import UndefinedScoreWarning
 from gazesim.train import (
     ArraySamples,
     Contrastive,
+    GazeTargetSettings,
     Manifest,
     ManifestSamples,
     PhantomSettings,
@@ -157,7 +158,7 @@ def test_command(runs, capsys):
     words = ["evaluate", str(runs / "gaze"), str(runs / "plain"), "--out", str(runs / "out"), *QUICK]
     assert main([*words, "--saliency", "--saliency_maps", "2"]) == 0
     said = capsys.readouterr()
-    assert "plain has no gaze head, so that --saliency leaves it out" in said.err
+    assert "plain has no gaze head with maps, so that --saliency leaves it out" in said.err
     assert "gaze heads against gaze, the 6 of test:" in said.out
     with open(runs / "out" / "saliency.csv", encoding="utf-8") as file:
         rows = {row["metric"]: row for row in csv.DictReader(file)}
@@ -190,7 +191,7 @@ def test_pictures_are_asked_for(runs, capsys):
     assert "saliency_maps is 2 without saliency; expected both" in capsys.readouterr().err
     words[1] = str(runs / "plain")
     assert main([*words, "--saliency"]) == 1
-    assert "no checkpoint has a gaze head; expected one" in capsys.readouterr().err
+    assert "no checkpoint has a gaze head with maps; expected one" in capsys.readouterr().err
 
 
 def test_a_head_of_another_network_is_refused(runs):
@@ -201,3 +202,6 @@ def test_a_head_of_another_network_is_refused(runs):
     with pytest.raises(ValueError, match="its gaze head does not fit its backbone; expected"):
         load_gaze_net(file, load_backbone(file))
     assert load_gaze_net(runs / "plain", load_backbone(runs / "plain")) is None
+    cells = Contrastive("gaze", "resnet10-narrow", channels=1, gaze_target=GazeTargetSettings(loss="cells"))
+    torch.save({"gazesim": cells.about, "state_dict": cells.state_dict()}, file)
+    assert load_gaze_net(file, load_backbone(file)) is None  # its head has no maps

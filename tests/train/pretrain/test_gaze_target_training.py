@@ -10,6 +10,7 @@ pytest.importorskip("gazesim.train")
 import torch
 from torch import nn
 
+from gazesim.torch import CellPairLoss
 from gazesim.train import (
     ArraySamples,
     Backbone,
@@ -55,7 +56,7 @@ def test_every_framework_trains_with_a_gaze_target(framework):
     assert not model.gaze_head.head.weight.equal(before)
 
 
-@pytest.mark.parametrize("loss", ["bce", "kl", "mse", "nss"])
+@pytest.mark.parametrize("loss", ["bce", "kl", "mse", "nss", "cells"])
 def test_gaze_alone_learns_to_predict_gaze(loss):
     model = gaze_alone(gaze_target=GazeTargetSettings(loss=loss, stage="maps.2"))
     data = data_of(views=Views(crop="none", jitter=0.0, blur_probability=0.0))
@@ -76,8 +77,27 @@ def test_the_loss_is_that_of_the_framework_and_the_weighted_target():
     assert float(step.loss.detach()) == pytest.approx(contrast + 3 * float(step.gaze_loss.detach()), rel=1e-5)
 
 
-def test_images_without_gaze_leave_the_target_without_any_gradient():
-    model = gaze_alone()
+def test_pairs_of_cells_are_those_of_the_loss():
+    """Embeddings of the 1x1 convolution, first views among themselves and second views among themselves."""
+    model = small("simclr", gaze_target=GazeTargetSettings(weight=3.0, loss="cells"))
+    x0, x1, ids, maps = batch = some_batch(valid=[True] * 6 + [False] * 2)
+    step = model.step(batch)
+    costs = []
+    for view, gaze in ((x0, maps.first), (x1, maps.second)):
+        cells = model.gaze_head.head(small("simclr").backbone.feature_maps(view))
+        assert cells.shape[1] == 64
+        costs.append(float(CellPairLoss()(cells, gaze, maps.valid).detach()))
+    assert float(step.gaze_loss.detach()) == pytest.approx(np.mean(costs), rel=1e-5)
+    assert float(step.loss.detach()) == pytest.approx(
+        float(small("simclr").step((x0, x1, ids)).loss.detach()) + 3 * np.mean(costs), rel=1e-5
+    )
+    with pytest.raises(ValueError, match="'cells', which predicts no maps; expected another loss"):
+        model.gaze_logits(x0)
+
+
+@pytest.mark.parametrize("loss", ["bce", "cells"])
+def test_images_without_gaze_leave_the_target_without_any_gradient(loss):
+    model = gaze_alone(gaze_target=GazeTargetSettings(loss=loss))
     model.step(some_batch(valid=[False] * 8)).loss.backward()
     assert all(one.grad is None or one.grad.eq(0).all() for one in model.parameters())
     assert model.gaze_head.head.weight.grad is not None  # so that ranks wait for nobody
@@ -108,12 +128,19 @@ def test_the_weight_starts_and_rises():
 
 
 @pytest.mark.parametrize(
-    ("framework", "balance"), [("gaze", "fixed"), ("moco", "fixed"), ("moco", "gradient")]
+    ("framework", "balance", "loss"),
+    [
+        ("gaze", "fixed", "bce"),
+        ("gaze", "fixed", "cells"),
+        ("moco", "fixed", "bce"),
+        ("moco", "gradient", "bce"),
+        ("moco", "gradient", "cells"),
+    ],
 )
 @pytest.mark.parametrize("step", [1, 6])
-def test_a_training_resumed_from_any_step_equals_the_whole_one(tmp_path, step, framework, balance):
+def test_a_training_resumed_from_any_step_equals_the_whole_one(tmp_path, step, framework, balance, loss):
     def make():
-        target = GazeTargetSettings(stage="0", ramp=2, balance=balance)
+        target = GazeTargetSettings(stage="0", ramp=2, balance=balance, loss=loss)
         heads = HeadSettings(64, dim=32) if framework == "moco" else None
         more = {"queue_size": 32} if framework == "moco" else {}
         return Contrastive(framework, plain_net(), heads=heads, gaze_target=target, **more)

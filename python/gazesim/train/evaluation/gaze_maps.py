@@ -57,7 +57,7 @@ class GazeNet:
 
 
 def load_gaze_net(path: str | Path, backbone: nn.Module) -> GazeNet | None:
-    """Return the gaze head of a checkpoint on its backbone, in eval mode; None for one without a head.
+    """Return the gaze head of a checkpoint on its backbone, in eval mode; None without a head that has maps.
 
     Parameters
     ----------
@@ -86,6 +86,8 @@ def load_gaze_net(path: str | Path, backbone: nn.Module) -> GazeNet | None:
     weights = {name.removeprefix(HEAD): value for name, value in state.items() if name.startswith(HEAD)}
     settings = GazeTargetSettings(**about["gaze_target"])
     head = GazeHead(backbone, settings)
+    if not head.has_maps:
+        return None
     if {name: value.shape for name, value in weights.items()} != {
         name: value.shape for name, value in head.head.state_dict().items()
     }:

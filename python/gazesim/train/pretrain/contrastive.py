@@ -262,6 +262,8 @@ class Contrastive(lightning.LightningModule):
     def gaze_logits(self, images: torch.Tensor) -> torch.Tensor:
         """Return the logits (N, 1, h, w) of gaze in each cell for images (N, C, H, W), with a gaze target."""
         head = self.gaze_head
+        if not head.has_maps:
+            raise ValueError("gaze_target.loss is 'cells', which predicts no maps; expected another loss")
         with head.watching(self.backbone) as seen:
             self.backbone(images)
         logits: torch.Tensor = head(seen[0])

@@ -12,16 +12,20 @@ from torch import nn
 from torchvision.models.vision_transformer import VisionTransformer
 
 from ..._errors import did_you_mean
+from ...torch.cell_pairs import CellPairLoss
 from ...torch.gaze_target import GazeTargetLoss
 from ..data.loader import ViewMaps
 from .backbones import SIDES, Backbone
-from .gaze_settings import GazeTargetSettings
+from .gaze_settings import CELLS, GazeTargetSettings
 
 __all__ = ["GazeHead"]
 
+#: Length of the embeddings of cells, with the loss "cells".
+CELL_DIM = 64
+
 
 class GazeHead(nn.Module):
-    """Logits of gaze, one per cell of a feature map inside a backbone.
+    """Logits of gaze, one per cell of a feature map inside a backbone; with the loss "cells" embeddings.
 
     The backbone is not a part of this module: a hook reads its feature map while it runs.
 
@@ -55,8 +59,14 @@ class GazeHead(nn.Module):
         self.stage = stage if stage is not None else _last(backbone, found)
         self.prefix_tokens = _prefix_tokens(backbone)
         self.is_channels_last = getattr(backbone, "output_fmt", "") == "NHWC"
-        self.head = nn.Conv2d(found[self.stage], 1, 1)
-        self.loss = GazeTargetLoss(settings.loss, gather_distributed=True)
+        #: Whether the head gives logits, from which maps are made.
+        self.has_maps = settings.loss != CELLS
+        self.head = nn.Conv2d(found[self.stage], 1 if self.has_maps else CELL_DIM, 1)
+        self.loss = (
+            GazeTargetLoss(settings.loss, gather_distributed=True)
+            if self.has_maps
+            else CellPairLoss(gather_distributed=True)
+        )
 
     @contextmanager
     def watching(self, backbone: nn.Module) -> Iterator[list[torch.Tensor]]:
@@ -91,15 +101,15 @@ class GazeHead(nn.Module):
                 handle.remove()
 
     def forward(self, output: torch.Tensor) -> torch.Tensor:
-        """Return the logits (N, 1, h, w) for the stage's output."""
+        """Return the logits (N, 1, h, w), or embeddings (N, 64, h, w), for the stage's output."""
         maps = as_maps(output, self.prefix_tokens, self.is_channels_last)
         if maps.shape[2] * maps.shape[3] < 2:
             raise ValueError(
                 f"gaze_target.stage {self.stage!r} returns maps of one place for these images; expected "
                 "larger images, or an earlier stage"
             )
-        logits: torch.Tensor = self.head(maps)
-        return logits
+        cells: torch.Tensor = self.head(maps)
+        return cells
 
     def cost(self, seen: list[torch.Tensor], maps: ViewMaps) -> torch.Tensor:
         """Return the loss, the mean over the views that the backbone saw."""

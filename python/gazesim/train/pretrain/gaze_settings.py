@@ -13,6 +13,8 @@ __all__ = ["GazeTargetSettings"]
 WEIGHT = 20.0
 
 BALANCES = ("fixed", "gradient")
+#: The loss of pairs of cells, which predicts no map.
+CELLS = "cells"
 
 
 @dataclass(frozen=True)
@@ -29,7 +31,9 @@ class GazeTargetSettings:
         Factor of the target's loss before it is added to the framework's, at least 0. Default: 1, on the
         scale of ``balance``; 20 for ``balance="fixed"`` beside another loss.
     loss
-        "bce", "kl", "mse" or "nss", as in :class:`gazesim.torch.GazeTargetLoss`.
+        "bce", "kl", "mse" or "nss", as in :class:`gazesim.torch.GazeTargetLoss`; or "cells": the 1x1
+        convolution gives an embedding of 64 numbers per cell instead, and cells of different images that were
+        looked at are positive pairs (:class:`gazesim.torch.CellPairLoss`). It predicts no map.
     stage
         The module of the backbone whose output is read, by its name in ``named_modules()``, such as
         "maps.layer3" of a ResNet or "encoder.layers.encoder_layer_5" of a ViT, whose patch tokens are the
@@ -73,7 +77,7 @@ class GazeTargetSettings:
     def __post_init__(self) -> None:
         if self.weight is not None:
             number("weight", self.weight, low=0.0)
-        choice("loss", self.loss, GAZE_LOSSES)
+        choice("loss", self.loss, (*GAZE_LOSSES, CELLS))
         if self.stage is not None and (not isinstance(self.stage, str) or not self.stage):
             raise TypeError(f"stage is {describe(self.stage)}; expected the name of a module, or None")
         integer("start", self.start, low=0, high=10**9)
