@@ -10,14 +10,18 @@ import torch
 from torch.utils.data import DataLoader, DistributedSampler
 
 BATCH = 16
-#: Cases with a gaze target, by name: the framework, and how the target is balanced.
+OPTIONS = {"moco": {"queue_size": 32, "momentum": 0.9}, "byol": {"momentum": 0.9}}
+#: Cases with a gaze target, by name: the framework, how the target is balanced, and its loss.
 TARGETS = {
-    "gaze": ("gaze", "fixed"),
-    "simclr with gaze": ("simclr", "fixed"),
-    "simclr with balanced gaze": ("simclr", "gradient"),
-    "moco with balanced gaze": ("moco", "gradient"),
+    "gaze": ("gaze", "fixed", "bce"),
+    "cells": ("gaze", "fixed", "cells"),
+    "simclr with gaze": ("simclr", "fixed", "bce"),
+    "simclr with balanced gaze": ("simclr", "gradient", "bce"),
+    "moco with balanced gaze": ("moco", "gradient", "bce"),
+    "byol with balanced cells": ("byol", "gradient", "cells"),
     # Rank 0 of two gets images 0, 2, 4, ..., none of which has gaze.
-    "simclr with balanced gaze on one rank": ("simclr", "gradient"),
+    "simclr with balanced gaze on one rank": ("simclr", "gradient", "bce"),
+    "simclr with balanced cells on one rank": ("simclr", "gradient", "cells"),
 }
 
 POOLED = "simclr with features pooled by gaze"
@@ -54,8 +58,7 @@ def trained(framework, devices):
     elif framework == "moco with norms":
         model = small("moco", pairs=mask, queue_size=32)
     else:
-        of_some = {"moco": {"queue_size": 32, "momentum": 0.9}, "byol": {"momentum": 0.9}}
-        options = of_some.get(framework, {})
+        options = OPTIONS.get(framework, {})
         model = without_norms(small(framework, backbone=plain_net(), pairs=mask, **options))
     losses = Losses()
     with without_advice():
@@ -83,16 +86,16 @@ def trained(framework, devices):
     return {"losses": losses.values, "weights": [p.detach() for p in model.parameters()], "ids": ids}
 
 
-def with_target(framework, balance):
+def with_target(framework, balance, loss):
     """A model with a gaze target, without batch norms."""
     from gazesim.train import Contrastive, GazeTargetSettings
     from train.loops import plain_net, small, without_norms
 
-    target = GazeTargetSettings(stage="0", balance=balance)
+    target = GazeTargetSettings(stage="0", balance=balance, loss=loss)
     torch.manual_seed(0)
     if framework == "gaze":
         return Contrastive("gaze", plain_net(), gaze_target=target)
-    options = {"queue_size": 32, "momentum": 0.9} if framework == "moco" else {}
+    options = OPTIONS.get(framework, {})
     return without_norms(small(framework, backbone=plain_net(), gaze_target=target, **options))
 
 

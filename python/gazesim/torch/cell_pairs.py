@@ -6,7 +6,7 @@ import torch
 from torch import nn
 
 from .._errors import number
-from .distributed import total, world_size
+from .distributed import gather, gather_at, total, world_size
 from .gaze_target import checked_maps, counted
 from .losses import unit
 
@@ -39,8 +39,8 @@ class CellPairLoss(nn.Module):
         Cells with less gaze than this, 0 to 1, have the weight 0. Default 0.1: the tails of Gaussians
         reach every cell.
     gather_distributed
-        Under ``torch.distributed``, weigh ranks by their Σ m_i m_j. Cells are compared with those of the same
-        rank.
+        Under ``torch.distributed``, compare a rank's cells with those of all ranks, so that the mean of the
+        ranks' losses is the whole batch's. All ranks have to call it, with as many cells per image.
 
     Raises
     ------
@@ -79,11 +79,14 @@ class CellPairLoss(nn.Module):
             images, places = len(chosen), cells.shape[2] * cells.shape[3]
             rows = unit(chosen.permute(0, 2, 3, 1).reshape(images * places, chosen.shape[1]))
             weights = cells.flatten() * (cells.flatten() >= self.min_gaze)
-            owner = torch.arange(images, device=rows.device).repeat_interleave(places)
+            others, first, others_weights = rows, 0, weights
+            if self.gather_distributed:
+                (others, first), others_weights = gather_at(rows), gather(weights)
+            owner = torch.arange(len(others) // places, device=rows.device).repeat_interleave(places)
             anchors = weights > 0
-            logits = rows[anchors] @ rows.T / self.temperature
-            other = owner[anchors][:, None] != owner
-            pairs = weights[anchors][:, None] * weights * other
+            logits = rows[anchors] @ others.T / self.temperature
+            other = owner[first : first + len(rows)][anchors][:, None] != owner
+            pairs = weights[anchors][:, None] * others_weights * other
             has_positive = pairs.sum(dim=1) > 0
             logits, pairs, other = logits[has_positive], pairs[has_positive], other[has_positive]
             norm = torch.logsumexp(logits.masked_fill(~other, -torch.inf), dim=1)
