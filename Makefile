@@ -31,8 +31,9 @@ test: test-rust test-python ## run all Rust and Python tests
 test-rust:
 	cargo test --package gazesim-core --profile quick --quiet
 
+# A file of tests goes to one of up to four processes; more than one thread each would only fight for cores.
 test-python: dev
-	$(BIN)/python -m pytest
+	OMP_NUM_THREADS=1 $(BIN)/python -m pytest --numprocesses auto --maxprocesses 4 --dist loadfile
 
 report-test: dev ## try HTML reports in the system's chromium (with chromedriver)
 	$(BIN)/python -m pip install --quiet --group browser

@@ -22,12 +22,15 @@ ABOUT = {
         "*annotating*: people first scanned the image, then the objects thoroughly. 87 % of the dwell time "
         "lies inside of the polyps. It is the best case for gaze, and no evidence about free viewing. Groups "
         "are similar images, not patients. Dice and pixel AUROC: a logistic regression per cell of the "
-        "frozen feature maps, which learns from the masks of a share of the training images.",
+        "frozen feature maps, which learns from the masks of a share of the training images. Patch AUROC: a "
+        "linear probe that tells squares on a polyp from squares beside it. k-NN: the share of images whose "
+        "polyp's size class (three of equal number) their neighbours tell.",
     ),
     "cub": (
         "# Birds: photographs with gaze recorded while telling species apart",
         "Photographs of birds (CUB-200-2011), cut to the bird, with five runs of gaze each (CUB-GHA, Rong et "
-        "al. 2021); the official split. Images are grey here, though colour tells many species apart.",
+        "al. 2021); the official split. Images are grey here, though colour tells many species apart. Probe "
+        "and k-NN: the share of images whose species is told right.",
     ),
     "osie": (
         "# Photographs: free viewing by fifteen people",
@@ -67,6 +70,10 @@ TARGETS = (
     ("gaze-10-predicted", "gaze-10"),
     ("gaze-10-sure", "gaze-10"),
     ("masks", "gaze"),
+    ("cells", "simclr"),
+    ("cells", "gaze"),
+    ("cells", "cells-other"),
+    ("simclr-gaze-even", "gaze"),
 )
 #: Differences between two additions to one framework.
 CONTROLS = (
