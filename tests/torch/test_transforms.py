@@ -168,6 +168,35 @@ def test_any_map_type(transform, dtype):
 
 
 @pytest.mark.parametrize("transform", TRANSFORMS, ids=lambda t: type(t).__name__)
+def test_pil_images_of_every_mode(transform):
+    gaze = torch.zeros(24, 24)
+    gaze[8:14, 8:14] = 1
+    for mode in ("L", "RGB", "RGBA", "F", "I", "I;16"):
+        picture = PIL.Image.new("I;16" if mode == "I;16" else mode, (24, 24), 200 if len(mode) < 3 else None)
+        if mode == "I;16":
+            picture = PIL.Image.fromarray(np.full((24, 24), 40_000, np.uint16))
+        changed, _ = transform(picture, gaze)
+        assert changed.mode == picture.mode
+        assert np.array_equal(np.asarray(changed)[10, 10], np.asarray(picture)[10, 10])
+    if not isinstance(transform, GazeCrop):
+        for mode in ("1", "P"):
+            with pytest.raises(
+                ValueError, match=f"an image has the mode '{mode}', whose numbers are no bright"
+            ):
+                transform(PIL.Image.new(mode, (24, 24)), gaze)
+
+
+def test_a_fill_that_pixels_cannot_hold_is_named():
+    gaze = torch.zeros(24, 24)
+    gaze[8:14, 8:14] = 1
+    for fill in (-1, 300):
+        with pytest.raises(
+            ValueError, match=rf"fill is .*{fill}.*; expected 0 to 255 for pixels of torch.uint8"
+        ):
+            GazeMask(0.5, fill=fill)(torch.zeros(1, 24, 24, dtype=torch.uint8), gaze)
+
+
+@pytest.mark.parametrize("transform", TRANSFORMS, ids=lambda t: type(t).__name__)
 def test_pil_images_uint8_images_and_gradients(transform):
     gaze = torch.rand(24, 24, requires_grad=True)
     picture, _ = transform(PIL.Image.new("RGB", (24, 24), "white"), gaze)

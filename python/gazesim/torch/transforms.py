@@ -300,7 +300,15 @@ def _uniforms(count: int) -> NDArray[np.float64]:
 def _on_pixels(inpt: Any, function: Callable[[torch.Tensor], torch.Tensor]) -> Any:
     """Apply ``function`` to the pixels of an image; maps, boxes and points come back as they are."""
     if isinstance(inpt, PIL.Image.Image):
-        return F.to_pil_image(function(F.pil_to_tensor(inpt)), mode=inpt.mode)
+        if inpt.mode in ("1", "P"):
+            raise ValueError(
+                f"an image has the mode {inpt.mode!r}, whose numbers are no brightness; expected one such as "
+                'L, RGB or I;16, which image.convert("L") or image.convert("RGB") makes'
+            )
+        pixels = function(F.pil_to_tensor(inpt))
+        if inpt.mode.startswith("I;16"):  # torchvision reads these, and does not write them
+            return PIL.Image.fromarray(pixels[0].numpy())
+        return F.to_pil_image(pixels, mode=inpt.mode)
     if isinstance(inpt, (tv_tensors.Image, tv_tensors.Video)):
         return tv_tensors.wrap(function(inpt.as_subclass(torch.Tensor)), like=inpt)
     return inpt if isinstance(inpt, tv_tensors.TVTensor) else function(inpt)
@@ -316,5 +324,12 @@ def _fill_for(pixels: torch.Tensor, fill: tuple[float, ...]) -> torch.Tensor:
         raise ValueError(
             f"fill is {describe(fill)}; expected one number, or one for each of the image's channels"
         )
+    if not pixels.dtype.is_floating_point:
+        bounds = torch.iinfo(pixels.dtype)
+        if not all(bounds.min <= value <= bounds.max for value in fill):
+            raise ValueError(
+                f"fill is {describe(fill)}; expected {bounds.min} to {bounds.max} for pixels of "
+                f"{pixels.dtype}"
+            )
     values = torch.tensor(fill, dtype=pixels.dtype, device=pixels.device)
     return values[:, None, None] if pixels.ndim > 2 else values

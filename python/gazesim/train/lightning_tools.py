@@ -68,8 +68,9 @@ def expect_unused_parameters(trainer: lightning.Trainer) -> None:
 
 @contextmanager
 def seeded(seed: int) -> Iterator[None]:
-    """Seed torch inside, and restore the state of its generator afterwards."""
-    with torch.random.fork_rng(devices=[]):
+    """Seed torch inside, and restore the states of its generators afterwards, of the CPU and of every GPU."""
+    gpus = range(torch.cuda.device_count()) if torch.cuda.is_available() else []
+    with torch.random.fork_rng(devices=gpus):
         torch.manual_seed(integer("seed", seed, low=0, high=2**63 - 1))
         yield
 

@@ -93,6 +93,13 @@ def test_the_number_of_an_affinity_map_is_the_auroc_over_pixels(rng):
     assert affinity_map_auroc(maps, mask, (x, y)) == pytest.approx(expected, abs=1e-12)
 
 
+def test_a_map_that_is_not_finite_is_refused():
+    maps = torch.ones(2, 3, 3)
+    maps[1, 0, 0] = torch.nan
+    with pytest.raises(ValueError, match="maps holds a value that is not finite; expected numbers"):
+        affinity_map_auroc(maps, np.eye(9), (4, 4))
+
+
 def test_chance_and_perfect_maps(rng):
     mask = np.zeros((32, 32), bool)
     mask[8:24, 4:20] = True

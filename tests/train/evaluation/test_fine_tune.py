@@ -55,6 +55,26 @@ def test_the_backbone_and_the_generator_stay_as_they_were(samples):
     assert all(parameter.requires_grad for parameter in model.backbone.parameters())
 
 
+@pytest.mark.parametrize(
+    ("given", "trained"),
+    [
+        (torch.float64, torch.float64),
+        (torch.bfloat16, torch.float32),
+        (torch.float16, torch.float32),
+    ],
+)
+def test_backbones_of_every_precision(samples, given, trained):
+    """Steps are too small for weights of 16 bits, which are trained in float32."""
+    backbone = network().to(given)
+    model = fit_classifier(backbone, samples, range(12), [0, 1] * 6, 2, QUICK)
+    assert {one.dtype for one in model.parameters()} == {trained}
+    assert {one.dtype for one in backbone.parameters()} == {given}
+    found = model.probabilities(samples, range(12, 24))
+    np.testing.assert_allclose(found.sum(axis=1), 1)
+    plain = fit_classifier(network().to(given).to(trained), samples, range(12), [0, 1] * 6, 2, QUICK)
+    np.testing.assert_allclose(found, plain.probabilities(samples, range(12, 24)), rtol=1e-6)
+
+
 @pytest.mark.parametrize("is_training", [False, True])
 def test_batch_norms_are_trained_in_whatever_mode_the_backbone_comes(samples, is_training):
     backbone = network().train(is_training)

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import dataclasses
+
 import numpy as np
 import pytest
 
@@ -142,6 +144,28 @@ def test_a_folder_keeps_to_its_data_and_weights(tmp_path):
     rows = cross_validate({"other": other}, samples(24), **options)
     assert {row.method for row in rows} == {"other"}
     assert {row.method for row in read_rows(tmp_path / "results.csv")} == {"net", "other"}
+
+
+def test_a_folder_goes_on_after_changes_without_effect(network, tmp_path):
+    """Memory and workers, and settings of a protocol that has no results there."""
+    options = {"folds": 2, "fractions": [1.0], "out": tmp_path, "progress": False}
+    probed = cross_validate({"net": network}, samples(24), protocols=["probe"], **options)
+    options["finetune"] = dataclasses.replace(QUICK, epochs=QUICK.epochs + 1)
+    small = ProbeSettings(batch_size=7)
+    assert (
+        cross_validate({"net": network}, samples(24), protocols=["probe"], probe=small, **options) == probed
+    )
+    tuned = cross_validate({"net": network}, samples(24), protocols=["finetune"], **options)
+    options["finetune"] = dataclasses.replace(options["finetune"], num_workers=1)
+    assert cross_validate({"net": network}, samples(24), protocols=["finetune"], **options) == tuned
+    with pytest.raises(ValueError, match=r"holds results of finetune with .*expected equal settings"):
+        cross_validate(
+            {"net": network}, samples(24), protocols=["finetune"], **{**options, "finetune": QUICK}
+        )
+    with pytest.raises(ValueError, match=r"holds results of probe with .*'l2': 1.0"):
+        cross_validate(
+            {"net": network}, samples(24), protocols=["probe"], probe=ProbeSettings(l2=2.0), **options
+        )
 
 
 def test_patients_are_never_parted(monkeypatch):

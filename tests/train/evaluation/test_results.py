@@ -73,6 +73,20 @@ def test_other_settings_are_refused(tmp_path):
         Results(tmp_path, {"folds": 2, "methods": {"byol": "c3"}})
 
 
+def test_a_record_of_an_earlier_version_is_read(tmp_path):
+    Results(tmp_path, SETTINGS)
+    probe, finetune = {"l2": 1.0, "candidates": [1.0]}, {"epochs": 3}
+    old = {**SETTINGS, "probe": {**probe, "batch_size": 128}, "finetune": {**finetune, "num_workers": 0}}
+    old["protocols"] = {"knn": {"k": 20}, "patch": {"data": "d"}, "multi_label": {**probe, "batch_size": 8}}
+    (tmp_path / "settings.json").write_text(json.dumps(old))
+    now = {"probe": probe, "finetune": finetune, "knn": {"k": 20}, "patch": {"data": "d", **probe}}
+    now["multi_label"] = probe
+    Results(tmp_path, {**SETTINGS, "protocols": now})
+    assert json.loads((tmp_path / "settings.json").read_text()) == {**SETTINGS, "protocols": now}
+    with pytest.raises(ValueError, match=r"holds results of finetune with \{'epochs': 3\}, not"):
+        Results(tmp_path, {**SETTINGS, "protocols": {"finetune": {"epochs": 4}}})
+
+
 def test_runs_may_be_added_to_a_method(tmp_path):
     def runs(**known):
         return {"methods": {"byol": {seed.lstrip("s"): weights for seed, weights in known.items()}}}

@@ -139,6 +139,23 @@ def test_masks_of_a_manifest(tmp_path, rng, capsys):
     assert "1 of 6 train images have no mask and are left out" in capsys.readouterr().err
 
 
+class Broken(Own):
+    """Its maps of bright images are not numbers."""
+
+    def forward(self, images):
+        bright = images.amax(dim=(1, 2, 3), keepdim=True) > 0.99
+        return torch.where(bright, torch.nan, self.stem(images))
+
+
+def test_maps_that_are_not_finite_are_named(rng):
+    samples, masks = regions(rng, 6)
+    samples._images[3] = 0.5
+    samples._images[4, 0, 0] = 1.0
+    samples._images[[0, 1, 2, 5]] *= 0.9
+    with pytest.raises(ValueError, match=r"feature maps: sample 4 \(4\) is not finite; expected numbers"):
+        segmentation_probe(Broken(), samples, samples, train_masks=masks, test_masks=masks)
+
+
 def test_mistakes_are_named(rng):
     samples, masks = regions(rng, 4)
     with pytest.raises(ValueError, match=r"train: none of 4 images has a mask; expected train_masks, or"):

@@ -48,6 +48,17 @@ def test_interrupted_training_goes_on_to_the_same_weights(data, tmp_path):
         train.fit_predictor(data.images, data.heatmaps, out=tmp_path, **{**SMALL, "batch_size": 4})
 
 
+def test_fewer_epochs_than_a_folder_holds_are_refused(data, tmp_path):
+    train.fit_predictor(data.images, data.heatmaps, epochs=2, out=tmp_path, **SMALL)
+    with pytest.raises(
+        ValueError, match="holds a training of 2 epochs, and epochs is 1; expected at least 2"
+    ):
+        train.fit_predictor(data.images, data.heatmaps, epochs=1, out=tmp_path, **SMALL)
+    whole = train.fit_predictor(data.images, data.heatmaps, epochs=2, out=tmp_path, **SMALL)
+    straight = train.fit_predictor(data.images, data.heatmaps, epochs=2, **SMALL)
+    assert all(torch.equal(one, whole.state_dict()[name]) for name, one in straight.state_dict().items())
+
+
 def test_a_folder_keeps_to_its_images_and_maps(data, tmp_path):
     train.fit_predictor(data.images, data.heatmaps, epochs=1, out=tmp_path, **SMALL)
     for images, maps in ((data.images[::-1], data.heatmaps), (data.images, data.heatmaps / 2)):

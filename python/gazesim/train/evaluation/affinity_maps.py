@@ -121,6 +121,11 @@ def affinity_map_auroc(maps: torch.Tensor, mask: NDArray[Any], point_xy: Sequenc
     float
         In [0, 1]; NaN where, without the point's cell, no pixel is inside the mask or none is outside.
 
+    Raises
+    ------
+    ValueError
+        If the feature map is not finite.
+
     Examples
     --------
     >>> import numpy as np, torch
@@ -133,6 +138,8 @@ def affinity_map_auroc(maps: torch.Tensor, mask: NDArray[Any], point_xy: Sequenc
     region = np.asarray(mask) > 0
     height, width = region.shape
     rows, columns = maps.shape[1:]
+    if not torch.isfinite(maps).all():
+        raise ValueError("maps holds a value that is not finite; expected numbers")
     row, column = _cell(point_xy, (height, width), maps)
     similar = _similarities(maps, row, column)
     # The centre of a pixel decides its cell.

@@ -53,7 +53,8 @@ class Classifier(lightning.LightningModule):
     ) -> None:
         super().__init__()
         self.backbone = backbone
-        self.head = nn.Linear(dim, classes)
+        weight = next((one for one in backbone.parameters() if one.is_floating_point()), None)
+        self.head = nn.Linear(dim, classes, dtype=None if weight is None else weight.dtype)
         nn.init.zeros_(self.head.weight)
         nn.init.zeros_(self.head.bias)
         self.settings, self.steps = settings, steps
@@ -67,7 +68,7 @@ class Classifier(lightning.LightningModule):
     def training_step(self, batch: tuple[torch.Tensor, torch.Tensor], _: int) -> torch.Tensor:
         """Return the cross-entropy of a batch."""
         images, targets = batch
-        logits = self(augmented(images, self.settings)).float()
+        logits = self(as_input_of(self, augmented(images, self.settings))).float()
         return functional.cross_entropy(logits, targets, weight=self.class_weights)  # type: ignore[arg-type]
 
     def configure_optimizers(self) -> Any:
@@ -121,7 +122,7 @@ def fit_classifier(
     backbone
         Images (N, C, H, W) to features (N, D), in any mode. It stays as it is. The copy is trained in
         training mode: its batch norms use and update batch statistics, unless the module's own ``train()``
-        keeps some of them in evaluation mode.
+        keeps some of them in evaluation mode. Weights of 16 bits are trained in float32.
     samples, chosen, targets
         The images, which of them are labelled, and their classes from 0 to ``classes`` − 1.
     settings, seed
@@ -142,7 +143,7 @@ def fit_classifier(
     with seeded(seed):
         model = Classifier(
             # Networks of pre-training and baselines are in evaluation mode: batch norms would stay frozen.
-            copy.deepcopy(backbone).requires_grad_(True).train(),
+            _at_least_single(copy.deepcopy(backbone)).requires_grad_(True).train(),
             _dim(backbone, samples),
             classes,
             settings,
@@ -170,6 +171,12 @@ def fit_classifier(
     with without_advice(), unchanged(backbone), seeded(seed):
         trainer.fit(model, loader)
     return model.to(device_of(backbone)).eval()
+
+
+def _at_least_single(backbone: nn.Module) -> nn.Module:
+    """Return the backbone in float32 if it has weights of 16 bits, which small steps do not change."""
+    halves = (torch.float16, torch.bfloat16)
+    return backbone.float() if any(one.dtype in halves for one in backbone.parameters()) else backbone
 
 
 def augmented(images: torch.Tensor, settings: FineTuneSettings) -> torch.Tensor:

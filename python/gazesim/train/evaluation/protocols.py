@@ -262,14 +262,12 @@ def cross_validate(
     settings = {
         "data": fingerprint_of_samples(labelled(samples, "samples") if has_labels else samples),
         "folds": folds,
-        "probe": asdict(probe),
-        "finetune": asdict(finetune),
         "positive": check_scoring(samples.class_names, positive, ordinal)
         if any(isinstance(task, ClassTask) for task in tasks.values())
         else positive,
         "ordinal": ordinal,
         "methods": {name: _fingerprints(method) for name, method in methods.items()},
-        "protocols": records_of(tasks, knn, gradient_probe),
+        "protocols": records_of(tasks, probe, finetune, knn, gradient_probe),
     }
     results = Results(out, settings)
     work = _CellScorer(methods, tasks, probe, finetune, knn, gradient_probe)

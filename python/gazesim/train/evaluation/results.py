@@ -229,7 +229,7 @@ def _line(words: list[str]) -> str:
 
 def _merged(folder: Path, settings: Mapping[str, Any]) -> dict[str, Any]:
     """Return the settings with the methods of both; raise where anything else differs."""
-    before = json.loads((folder / RECORD).read_text())
+    before = _upgraded(json.loads((folder / RECORD).read_text()))
     now = json.loads(json.dumps(settings))
     old, new = before.get("methods", {}), now.get("methods", {})
     both = {name: _joined(old[name], new[name]) for name in old.keys() & new.keys()}
@@ -254,6 +254,24 @@ def _merged(folder: Path, settings: Mapping[str, Any]) -> dict[str, Any]:
             )
     found = {**now, "methods": {**old, **new, **both}}
     return found | ({"protocols": {**probes, **asked}} if probes or asked else {})
+
+
+def _upgraded(record: dict[str, Any]) -> dict[str, Any]:
+    """Return the record of an earlier version as this one writes it, if it is one.
+
+    There, the settings of probe and finetune stood beside the other protocols, with options that no score
+    depends on; patch did not repeat those of the probe.
+    """
+    if "probe" not in record:
+        return record
+    probe, finetune = record.pop("probe"), record.pop("finetune")
+    probe.pop("batch_size", None)
+    finetune.pop("num_workers", None)
+    known = {"probe": probe, "finetune": finetune, **record.get("protocols", {})}
+    known.get("multi_label", {}).pop("batch_size", None)
+    if "patch" in known:
+        known["patch"].update(probe)
+    return {**record, "protocols": known}
 
 
 def _joined(old: Any, new: Any) -> Any:

@@ -236,6 +236,12 @@ def maps_of(backbone: nn.Module, samples: Samples, layer: str | None, batch_size
         last = min(start + batch_size, len(samples))
         images = torch.stack([samples.image(i) for i in range(start, last)])
         parts.append(feature_maps(backbone, images, layer))
+        finite = torch.isfinite(parts[-1]).flatten(1).all(dim=1)
+        if not finite.all():
+            sample = start + int((~finite).nonzero()[0])
+            raise ValueError(
+                f"feature maps: sample {sample} ({samples.ids[sample]}) is not finite; expected numbers"
+            )
     return torch.cat(parts)
 
 

@@ -24,7 +24,13 @@ from .linear_probe import embed
 from .multi_label import finding_scores
 from .patches import PatchSamples
 from .segmentation import maps_of, segment, with_masks
-from .settings import GradientProbeSettings, KnnSettings, ProbeSettings, SegmentationSettings
+from .settings import (
+    FineTuneSettings,
+    GradientProbeSettings,
+    KnnSettings,
+    ProbeSettings,
+    SegmentationSettings,
+)
 
 __all__ = [
     "AffinityTask",
@@ -105,7 +111,7 @@ class FindingTask:
     def record(self) -> dict[str, Any]:
         """Return what scores depend on."""
         data = fingerprint_of_samples(self.samples)
-        return {"data": data, "findings": fingerprint_of_array(self.findings)} | asdict(self.settings)
+        return {"data": data, "findings": fingerprint_of_array(self.findings)} | _effective(self.settings)
 
 
 class MaskTask:
@@ -204,24 +210,34 @@ def tasks_of(
 
 
 def records_of(
-    tasks: Mapping[str, Task], knn: KnnSettings, gradient_probe: GradientProbeSettings
+    tasks: Mapping[str, Task],
+    probe: ProbeSettings,
+    finetune: FineTuneSettings,
+    knn: KnnSettings,
+    gradient_probe: GradientProbeSettings,
 ) -> dict[str, Any]:
-    """Return the settings that the scores of the protocols other than probe and finetune depend on."""
+    """Return the settings that the scores of each protocol depend on."""
+    settings = {"probe": probe, "finetune": finetune, "knn": knn, "gradient_probe": gradient_probe}
     records: dict[str, Any] = {}
     for protocol, task in tasks.items():
         if not isinstance(task, ClassTask):
             records[protocol] = task.record()
-        elif protocol == "knn":
-            records[protocol] = asdict(knn)
-        elif protocol == "gradient_probe":
-            records[protocol] = asdict(gradient_probe)
+        elif protocol in settings:
+            records[protocol] = _effective(settings[protocol])
         elif protocol == "patch":
             boxes = [entry.box for entry in getattr(task.samples, "entries", ())]
             records[protocol] = {
                 "data": fingerprint_of_samples(task.samples),
                 "boxes": fingerprint_of_array(np.array(boxes, np.float64)),
+                **_effective(probe),
             }
     return records
+
+
+def _effective(settings: Any) -> dict[str, Any]:
+    """Return the settings of a protocol without the option that no score depends on."""
+    without = {ProbeSettings: "batch_size", FineTuneSettings: "num_workers"}.get(type(settings))
+    return {name: value for name, value in asdict(settings).items() if name != without}
 
 
 def findings_of(samples: Samples, columns: Sequence[str]) -> NDArray[np.float64]:

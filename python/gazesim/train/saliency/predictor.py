@@ -123,7 +123,8 @@ def fit_predictor(
         Settings of the training. ``seed`` decides the initial weights and the order of the images.
     out
         A folder for the model and a checkpoint after every epoch. After an interruption, a call with the
-        same images, maps and settings resumes from it. A folder of another training is refused.
+        same images, maps and settings resumes from it, also to more epochs. A folder of another training,
+        or of more epochs, is refused.
     progress
         Whether to show a progress bar on stderr.
 
@@ -152,6 +153,13 @@ def fit_predictor(
     folder = None if out is None else Path(out)
     settings = {**model.settings, "batch_size": batch_size, "seed": seed, "images": len(images)}
     checkpoint = None if folder is None else _resumable(folder, {**settings, "data": _hash(*data.tensors)})
+    if checkpoint is not None:
+        done = int(torch.load(checkpoint, map_location="cpu", weights_only=True)["epoch"]) + 1
+        if done > epochs:
+            raise ValueError(
+                f"{folder} holds a training of {done} epochs, and epochs is {epochs}; expected at least "
+                f"{done}, or a new folder"
+            )
     checkpoints = _EpochCheckpoints(folder, epochs, progress)
     trainer = silent_trainer(max_epochs=epochs, callbacks=[checkpoints])
     with without_advice(), seeded(seed):
