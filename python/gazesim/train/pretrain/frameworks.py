@@ -185,7 +185,7 @@ class MoCo(Framework):
         if torch.is_grad_enabled():
             # Enqueued after the step: all batches whose gradients are accumulated see the same queue.
             self._wait(k, ids)
-        if settings.positive_keys == "batch":
+        if settings.positive_keys == "batch" and weights is not None:
             # Told of the batch alone: beside a long queue of negatives any share of positives would be small.
             pair_weights = pair_weights._replace(weights=weights[:, : len(keys) - len(self.queue.keys)])
         return Step(loss, h, q, pair_weights)
