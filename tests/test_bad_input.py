@@ -90,7 +90,7 @@ def test_malformed_scanpaths(case, scheme):
 
 
 def test_the_length_of_gaze_is_bounded_by_the_scheme():
-    with pytest.raises(ValueError, match="gazes: sample 1 has 40000 rows; expected at most 32768 fixations"):
+    with pytest.raises(ValueError, match="gazes: sample 1 has 40000 rows; expected at most 8192 fixations"):
         gazesim.affinity([GOOD, np.ones((40_000, 3))], **SCREEN)
     with pytest.raises(
         ValueError, match="other: sample 0 has 1000001 rows; expected at most 1000000 samples"

@@ -100,3 +100,11 @@ def test_bad_maps_are_named(predicted, true, message):
 def test_bad_options_are_named(measure, option):
     with pytest.raises((ValueError, TypeError), match=next(iter(option))):
         getattr(saliency, measure)([[1, 2]], [[1, 2]], **option)
+
+
+@pytest.mark.parametrize("factor", [2.0**-530, 2.0**-300, 2.0**300, 2.0**530])
+def test_correlation_and_nss_do_not_depend_on_the_scale(rng, factor):
+    predicted, true = rng.random((2, 8, 9))
+    fixations = [[2.5, 3.5, 0.2], [7.5, 1.5, 0.4]]
+    assert saliency.cc(predicted * factor, true / factor) == saliency.cc(predicted, true)
+    assert saliency.nss(predicted * factor, fixations) == saliency.nss(predicted, fixations)

@@ -47,6 +47,18 @@ def test_pickle(features):
     assert np.array_equal(copy.affinity(), features.affinity())
 
 
+def test_values_in_any_memory_order(features):
+    """Column by column, every other row of a larger array, and read-only."""
+    values, order = features.values, features.offsets
+    spread = np.repeat(values, 2, axis=0)[::2]
+    fixed = values.copy()
+    fixed.flags.writeable = False
+    for other in (np.asfortranarray(values), np.ascontiguousarray(values.T).T, spread, fixed):
+        again = gazesim.Features(features.scheme, other, order, ids=features.ids)
+        assert np.array_equal(again.affinity(), features.affinity())
+        assert (again.neighbors(top_k=3) != features.neighbors(top_k=3)).nnz == 0
+
+
 def test_slices_masks_and_index_arrays(features):
     whole = features.affinity()
     chosen = [7, 2, -1]

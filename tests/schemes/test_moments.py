@@ -112,3 +112,12 @@ def test_maps_of_several_sizes_need_a_common_one(rng):
     together = gazesim.affinity(maps, scheme="moments", size=(8, 8))
     apart = gazesim.affinity(maps[:1], maps[1:], scheme="moments", size=(8, 8))
     assert together[0, 1] == apart[0, 0]
+
+
+def test_extreme_features_are_finite_and_alike_to_themselves():
+    """Such as no map has: a mass below the smallest that counts, and the largest and smallest spreads."""
+    values = np.array([[1e-309, 1.0], [5.0, 1e300], [3.0, 1e-320], [0.0, 2.0], [5.0, np.finfo(float).max]])
+    found = gazesim.Features(gazesim.Moments(), values, None).affinity()
+    assert np.isfinite(found).all()
+    assert np.array_equal(found, found.T)
+    assert found.diagonal().tolist() == [0, 1, 1, 0, 1]

@@ -268,3 +268,11 @@ def test_per_dimension_of_a_hand_computed_pair():
     # Two vectors each, so the diagonal has two cells: mean difference (0 + d) / 2 over the diagonal 50.
     expected = [1 - (2 / 2) / 100, 1, 1 - (2 / 2) / 50, 1, 1 - (0.5 / 2)]
     np.testing.assert_allclose(five, expected, rtol=0, atol=1e-12)
+
+
+@pytest.mark.parametrize("module", [gazesim, gazesim.reference], ids=["compiled", "twin"])
+def test_a_zero_points_the_same_way_whatever_its_sign(module):
+    """As np.round(-0.3) makes one."""
+    plain, signed = np.array([[[0.0, 0.0, 0.2], [x, 0.0, 0.3], [5.0, 5.0, 0.1]] for x in (0.0, -0.0)])
+    found = module.affinity([plain], [signed], scheme="multimatch", screen_size=(10, 10))
+    assert float(found[0, 0]) == 1

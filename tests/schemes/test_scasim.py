@@ -55,6 +55,14 @@ def test_a_longer_fixation_on_the_same_places_costs_the_difference():
         assert only(gazesim.scasim([gaze], [longer], geometry=GEOMETRY)) == pytest.approx(0.1, abs=1e-9)
 
 
+@pytest.mark.parametrize("module", [gazesim, gazesim.reference], ids=["compiled", "twin"])
+@pytest.mark.parametrize("normalise", [None, "durations", "fixations"])
+def test_what_lasts_no_time_has_no_seconds(module, normalise):
+    still = np.array([[3.0, 4.0, 0.0], [9.0, 4.0, 0.0]])
+    found = module.scasim([still, P], [still, P], geometry=GEOMETRY, normalise=normalise)
+    assert np.isnan(found).tolist() == [[True, True], [True, False]]
+
+
 def test_what_lasts_no_time_is_invalid():
     still = P * (1, 1, 0)
     features = gazesim.Scasim(GEOMETRY).features([P, still, np.empty((0, 3)), Q])

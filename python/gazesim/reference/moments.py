@@ -11,6 +11,9 @@ from .heatmaps import resize
 
 Array = NDArray[np.float64]
 
+#: A smaller mass is none: quotients by it would not be finite.
+MIN_MASS = 1e-200
+
 
 def central_moment(heatmap: Array, p: int, q: int) -> float:
     """Return μ_pq = Σ (x - x̄)^p (y - ȳ)^q v in pixel units."""
@@ -25,7 +28,7 @@ def gaze_moments(heatmap: Any, size: tuple[int, int] | None = None) -> Array:
     values = np.asarray(heatmap) if size is None else resize(heatmap, size, "bilinear")
     values = values.astype(float)
     mass = values.sum()
-    if mass == 0:
+    if mass < MIN_MASS:
         return np.zeros(2)
     spread = central_moment(values, 2, 0) + central_moment(values, 0, 2)
     return np.array([mass, spread / mass**2])
@@ -58,7 +61,7 @@ def hu_moments(heatmaps: Any) -> Array:
 def hu_of(heatmap: Array) -> Array:
     """Return the seven Hu invariants of one map."""
     mass = heatmap.sum()
-    if mass == 0:
+    if mass < MIN_MASS:
         return np.full(7, np.nan)
     n = {
         (p, q): central_moment(heatmap, p, q) / mass ** (1 + (p + q) / 2) for p in range(4) for q in range(4)

@@ -14,7 +14,8 @@ Array = NDArray[np.float64]
 def saccades(fixations: Array) -> tuple[Array, Array]:
     """Return the vectors (L - 1, 4) of dx, dy, start x, start y, and the durations (L,)."""
     points = fixations[:, :2]
-    return np.hstack([np.diff(points, axis=0), points[:-1]]), fixations[:, 2].copy()
+    moves = np.diff(points, axis=0) + 0.0  # of -0.0, whose direction is another
+    return np.hstack([moves, points[:-1]]), fixations[:, 2].copy()
 
 
 def simplify(vectors: Array, durations: Array, grouping: Any) -> tuple[Array, Array]:

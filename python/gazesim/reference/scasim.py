@@ -47,12 +47,13 @@ def scasim(
     """Return the edited seconds of every pair, as they are or divided by n + m or by both durations."""
 
     def compare(a: Array, b: Array) -> float:
+        if not (a[:, 2].sum() > 0 and b[:, 2].sum() > 0):
+            return np.nan  # a scanpath that lasts no time
         seconds = edit_seconds(a, b, geometry, modulator)
         if normalise == "fixations":
             return seconds / (len(a) + len(b))
         if normalise == "durations":
-            both = float(a[:, 2].sum() + b[:, 2].sum())
-            return seconds / both if both > 0 else np.nan
+            return seconds / float(a[:, 2].sum() + b[:, 2].sum())
         return seconds
 
     return all_pairs(gazes, other, compare, np.nan)

@@ -46,7 +46,7 @@ def cc(predicted: Any, true: Any, *, constant_map: str = "zero") -> Scores:
         same_shape(maps, others, p, q)
         if is_constant(q) or is_constant(p):
             return 0.0 if constant_map == "zero" and not is_constant(q) else float("nan")
-        p, q = p - p.mean(), q - q.mean()
+        p, q = (scaled(one - one.mean()) for one in (scaled(p), scaled(q)))
         return float((p * q).sum() / np.sqrt((p**2).sum() * (q**2).sum()))
 
     maps, others = MapSeries("predicted", predicted), MapSeries("true", true)
@@ -141,3 +141,12 @@ def density(pixels: Map, empty_map: str = "uniform") -> Map:
 def is_constant(pixels: Map) -> bool:
     """Return whether all pixels are equal; a standard deviation of 0 can be hidden by rounding."""
     return bool(pixels.min() == pixels.max())
+
+
+def scaled(pixels: Map) -> Map:
+    """Return the map divided by a power of two, so that its largest number is about 1.
+
+    That rounds nothing, and squares neither vanish nor overflow.
+    """
+    largest = float(np.abs(pixels).max())
+    return np.ldexp(pixels, -int(np.frexp(largest)[1]))

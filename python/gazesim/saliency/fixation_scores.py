@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 from scipy.integrate import trapezoid  # np.trapezoid needs NumPy 2
 
 from .._errors import choice, integer, number
-from .density_scores import Scores, is_constant
+from .density_scores import Scores, is_constant, scaled
 from .inputs import Fixated, Map, MapSeries, PooledFixations, fixations_of, report_outside, same_count
 
 __all__ = ["auc", "auc_judd", "information_gain", "nss", "shuffled_auc"]
@@ -59,11 +59,12 @@ def nss(
     choice("constant_map", constant_map, ("zero", "nan"))
 
     def score(p: Map, at: Fixated) -> float:
-        values = _at(p, at, count)
+        values = _at(scaled(p), at, count)
         if not len(values):
             return float("nan")
         if is_constant(p):
             return 0.0 if constant_map == "zero" else float("nan")
+        p = scaled(p)
         return float((values.mean() - p.mean()) / p.std())
 
     return _scores(score, predicted, fixations, outside)

@@ -112,7 +112,7 @@ class MultiMatch(Scheme):
     ) -> Features:
         """Return the saccade vectors of scanpaths: a list of (L, 3) arrays or :class:`Scanpaths`.
 
-        At most 32,768 fixations each: an alignment keeps one direction per pair of saccades.
+        At most 8,192 fixations each: an alignment keeps one direction per pair of saccades.
         Each row holds dx, dy, length, angle, and x, y and duration of the fixation where the vector
         starts. Scanpaths of fewer than ``min_fixations`` are kept, as invalid. Parameters and errors as
         for :meth:`Scheme.features`; a screen size is needed, here or on the :class:`Scanpaths`.

@@ -12,10 +12,10 @@ use gazesim_core::scanpath::{Fixation, Ragged};
 use gazesim_core::schemes::dhash;
 use gazesim_core::schemes::moments::Moments;
 use gazesim_core::schemes::multimatch::Saccade;
-use numpy::ndarray::ArrayView1;
+use numpy::ndarray::{ArrayView1, Dimension};
 use numpy::{
-    Element, IntoPyArray, PyArray1, PyArray2, PyArrayMethods, PyReadonlyArray1, PyReadonlyArray2,
-    PyReadonlyArray3, PyUntypedArrayMethods,
+    Element, IntoPyArray, PyArray1, PyArray2, PyArrayMethods, PyReadonlyArray, PyReadonlyArray1,
+    PyReadonlyArray2, PyReadonlyArray3, PyUntypedArrayMethods,
 };
 use pyo3::exceptions::PyTypeError;
 use pyo3::prelude::*;
@@ -29,6 +29,23 @@ pub type RaggedArrays<'py> = (PyReadonlyArray2<'py, f64>, PyReadonlyArray1<'py, 
 /// A ragged set as Python receives it.
 pub type NewRaggedArrays<'py> = (Bound<'py, PyArray2<f64>>, Bound<'py, PyArray1<i64>>);
 
+/// The numbers of an array that lies in memory row by row. `as_slice` would give those of one that lies column by
+/// column as well, in the order of columns.
+pub fn in_rows<'a, T: Element, D: Dimension>(array: &'a PyReadonlyArray<'_, T, D>) -> Option<&'a [T]> {
+    array.is_c_contiguous().then(|| array.as_slice().ok()).flatten()
+}
+
+/// [`in_rows`], for arrays that Python hands over row by row.
+pub fn all_in_rows<'a, T: Element, D: Dimension>(
+    argument: &str,
+    array: &'a PyReadonlyArray<'_, T, D>,
+) -> PyResult<&'a [T]> {
+    let expected = "a C-contiguous array";
+    in_rows(array)
+        .ok_or_else(|| Error::argument(argument, "an array in another order", expected))
+        .or_raise()
+}
+
 /// A copy of the rows of an (n, N) array.
 pub fn rows<T: Element + Copy, R: From<[T; N]>, const N: usize>(
     argument: &str,
@@ -38,7 +55,7 @@ pub fn rows<T: Element + Copy, R: From<[T; N]>, const N: usize>(
         let given = format!("an array of shape {:?}", array.shape());
         return Err(Error::argument(argument, given, format!("(n, {N})"))).or_raise();
     }
-    if let Ok(values) = array.as_slice() {
+    if let Some(values) = in_rows(array) {
         let (rows, _) = values.as_chunks();
         return Ok(rows.iter().copied().map(R::from).collect());
     }
@@ -245,7 +262,7 @@ fn map_stack<T: Element + Pixel, W: PerMap>(
         let given = format!("maps of {height} x {width} pixels");
         return Err(Error::argument(place.argument, given, "at least one pixel")).or_raise();
     }
-    let values = maps.as_slice()?;
+    let values = all_in_rows(place.argument, maps)?;
     let estimated_ns = PIXEL_NS * values.len() as f64;
     let one = |index: usize| {
         let map = Heatmap::new(&values[index * height * width..][..height * width], height, width);

@@ -11,7 +11,7 @@ use gazesim_core::views::{
 use numpy::{Element, PyArray2, PyArrayMethods, PyReadonlyArray1, PyReadonlyArray3, PyUntypedArrayMethods};
 use pyo3::prelude::*;
 
-use crate::arrays::Maps;
+use crate::arrays::{Maps, all_in_rows};
 use crate::detached::Call;
 use crate::errors::OrRaise;
 use crate::level;
@@ -31,7 +31,7 @@ fn maps_of<'a, T: Element + Pixel>(
         let given = format!("a map of {height} x {width} pixels");
         return Err(Error::argument(ARGUMENT, given, "1 to 2147483647 pixels")).or_raise();
     }
-    let values = stack.as_slice()?;
+    let values = all_in_rows(ARGUMENT, stack)?;
     let map = move |index: usize| Heatmap::new(&values[index * pixels..][..pixels], height, width);
     Ok((count, map))
 }
@@ -57,7 +57,7 @@ fn iou_of<'py, T: Element + Pixel>(
         return Err(Error::argument("boxes", given, format!("({count}, k, 4)"))).or_raise();
     }
     let out = PyArray2::<f64>::zeros(py, [count, each], false);
-    let (rectangles, _): (&[Rectangle], _) = boxes.as_slice()?.as_chunks();
+    let (rectangles, _): (&[Rectangle], _) = all_in_rows("boxes", boxes)?.as_chunks();
     let mut filling = out.readwrite();
     // A lock per map, which only the thread that has the map takes.
     let lines = filling.as_slice_mut()?.chunks_mut(each.max(1)).map(Mutex::new);

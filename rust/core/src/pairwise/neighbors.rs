@@ -5,7 +5,7 @@ use std::sync::atomic::{AtomicBool, Ordering};
 
 use super::{Bounded, Csr, GoOn, Kernel, RowKernel, Rule, STRETCH, TILE, Tile, TileKernel};
 use crate::parallel::{self, Poll};
-use crate::sink::{NeighborSink, tiles};
+use crate::sink::NeighborSink;
 use crate::{Error, Result};
 
 /// Finds the neighbours of every sample among the others, tile by tile: each unordered pair once.
@@ -105,10 +105,9 @@ fn by_tiles<K: Bounded>(
 ) -> Result<Csr> {
     let count = check_names(kernel, names)?;
     let exhausted = AtomicBool::new(false);
-    let mut tiles = tiles(count, count, true);
-    tiles.sort_by_key(|tile| tile.cols.start - tile.rows.start);
+    let bands = count.div_ceil(TILE);
     let parts = parallel::run(
-        tiles.len(),
+        bands * (bands + 1) / 2,
         threads,
         0.5 * kernel.estimated_ns(),
         poll,
@@ -120,7 +119,7 @@ fn by_tiles<K: Bounded>(
             if exhausted.load(Ordering::Relaxed) {
                 return;
             }
-            let tile = &tiles[task];
+            let tile = &tile_at(task, count);
             let mut go_on = |pairs: usize| progress.advance(pairs as u64);
             if !sink.may_take(tile.rows.clone().chain(tile.cols.clone()), kernel.bound(tile)) {
                 go_on(tile.pairs());
@@ -131,6 +130,31 @@ fn by_tiles<K: Bounded>(
         },
     )?;
     NeighborSink::merge(parts.into_iter().map(|(_, _, sink)| sink), rule, names)
+}
+
+/// Tile number `task` of the diagonal and of what is above it, diagonal by diagonal from the main one outwards: near
+/// neighbours first. A list of all tiles would take 10 GB for a million samples.
+fn tile_at(task: usize, count: usize) -> Tile {
+    let bands = count.div_ceil(TILE);
+    // Diagonal d has bands - d tiles, and `before(d)` tiles come before it.
+    let before = |d: usize| d * (2 * bands + 1 - d) / 2;
+    let side = (2 * bands + 1) as f64;
+    let root = (side * side - 8.0 * task as f64).max(0.0).sqrt();
+    let mut diagonal = (((side - root) / 2.0) as usize).min(bands - 1);
+    // The root is rounded.
+    while before(diagonal) > task {
+        diagonal -= 1;
+    }
+    while diagonal + 1 < bands && before(diagonal + 1) <= task {
+        diagonal += 1;
+    }
+    let band = |at: usize| at * TILE..((at + 1) * TILE).min(count);
+    let row = task - before(diagonal);
+    if diagonal == 0 {
+        Tile::on_diagonal(band(row))
+    } else {
+        Tile::new(band(row), band(row + diagonal))
+    }
 }
 
 fn by_bands<K: RowKernel + Bounded>(
@@ -179,4 +203,40 @@ fn outwards(position: usize, count: usize) -> impl Iterator<Item = Range<usize>>
         below.into_iter().chain(above)
     });
     sides.map(move |k| k * STRETCH..((k + 1) * STRETCH).min(count))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::sink::tiles;
+
+    #[test]
+    fn tiles_are_all_of_a_symmetric_matrix_diagonal_by_diagonal() {
+        for bands in [0, 1, 2, 3, 4, 17, 100] {
+            for count in [bands * TILE, (bands * TILE).saturating_sub(5)] {
+                let mut expected = tiles(count, count, true);
+                expected.sort_by_key(|tile| tile.cols.start - tile.rows.start);
+                let found: Vec<_> = (0..expected.len()).map(|task| tile_at(task, count)).collect();
+                assert_eq!(found, expected);
+            }
+        }
+    }
+
+    #[test]
+    fn tiles_of_many_samples_follow_each_other() {
+        let count = 400_000_000;
+        let bands: usize = count / TILE;
+        let last = bands * (bands + 1) / 2 - 1;
+        for task in [0, 1, bands - 1, bands, last / 3, last / 2, last - 2, last - 1] {
+            let (one, next) = (tile_at(task, count), tile_at(task + 1, count));
+            let side = |tile: &Tile| tile.cols.start - tile.rows.start;
+            if side(&one) == side(&next) {
+                assert_eq!(next.rows.start, one.rows.start + TILE);
+            } else {
+                assert_eq!(side(&next), side(&one) + TILE);
+                assert_eq!((one.cols.end, next.rows.start), (count, 0));
+            }
+        }
+        assert_eq!(tile_at(last, count), Tile::new(0..TILE, count - TILE..count));
+    }
 }

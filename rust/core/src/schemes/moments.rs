@@ -195,10 +195,11 @@ type Factors = [f64; 4];
 const MIN_SPREAD: f64 = 1e-300;
 
 fn factors(Moments { mass, spread }: Moments, alpha: f64) -> Factors {
-    if mass == 0.0 {
+    // Features of maps have no smaller mass and no larger spread; their products would not be finite.
+    if mass < MIN_MASS {
         return [0.0; 4];
     }
-    let spread = spread.max(MIN_SPREAD);
+    let spread = spread.clamp(MIN_SPREAD, 1.0 / MIN_SPREAD);
     [mass, alpha / mass, spread, (1.0 - alpha) / spread]
 }
 

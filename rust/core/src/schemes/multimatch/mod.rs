@@ -187,8 +187,9 @@ impl Scale {
     }
 }
 
-/// The longest scanpath that is compared: an alignment keeps one direction per pair of saccades.
-pub const MAX_FIXATIONS: usize = 32_768;
+/// The longest scanpath that is compared: an alignment keeps one direction per pair of saccades, in 256 MiB for eight
+/// pairs of this length.
+pub const MAX_FIXATIONS: usize = 8192;
 
 /// Refuses scanpaths too long to be aligned.
 ///

@@ -34,7 +34,8 @@ impl Simplified {
             .windows(2)
             .map(|pair| {
                 let (from, to) = (pair[0], pair[1]);
-                [to.x - from.x, to.y - from.y, from.x, from.y]
+                // + 0.0 makes 0.0 of -0.0, which points the other way.
+                [to.x - from.x + 0.0, to.y - from.y + 0.0, from.x, from.y]
             })
             .collect();
         let durations = fixations.iter().map(|fixation| fixation.duration).collect();
