@@ -241,3 +241,104 @@ def test_fixations_of_emdat_lie_within_ours(shared):
         near = np.hypot(ours[:, 0] - x * 19.2 / 48, ours[:, 1] - y * 10.8 / 48) < 1
         around = (ours[:, 3] - 0.05 <= start / 1e6) & (ours[:, 3] + ours[:, 2] + 0.05 >= end / 1e6)
         assert (near & around).any()
+
+
+def in_unit(folder: Path, coord: str = "px", time: str = "s", name: str = "unit.csv") -> Path:
+    """Write two fixations of 0.5 s, at (160, 120) and (640, 480) px of 800 x 600, in other units."""
+    wide, high = {"px": (1, 1), "fraction": (800, 600), "percent": (8, 6)}[coord]
+    step = {"s": 0.01, "ms": 10, "us": 10_000}[time]
+    rows = ["image_id,time,x,y"]
+    for k in range(100):
+        x, y = (160, 120) if k < 50 else (640, 480)
+        rows.append(f"a,{k * step:.10g},{x / wide:.10g},{y / high:.10g}")
+    path = folder / name
+    path.write_text("\n".join(rows) + "\n")
+    return path
+
+
+@pytest.mark.parametrize(
+    ("coord", "time"), [("px", "s"), ("fraction", "s"), ("percent", "s"), ("px", "ms"), ("fraction", "us")]
+)
+@pytest.mark.parametrize("is_frame", [False, True])
+def test_units_of_samples_are_converted_once(tmp_path, coord, time, is_frame):
+    path = in_unit(tmp_path, coord, time)
+    place = path
+    if is_frame:
+        head, *rows = (line.split(",") for line in path.read_text().splitlines())
+        place = dict(zip(head, zip(*rows, strict=True), strict=True))
+        place.update({name: [float(cell) for cell in place[name]] for name in ("time", "x", "y")})
+    found, report = find_fixations(
+        place, coord_unit=coord, time_unit=time, screen_size=(800, 600), verbose=False
+    )
+    expected = [[160, 120, 0.49], [640, 480, 0.49]]
+    np.testing.assert_allclose(found.values, expected, atol=0.011)
+    plain = find_fixations(in_unit(tmp_path, name="px.csv"), screen_size=(800, 600), verbose=False)
+    np.testing.assert_allclose(found.values, plain.scanpaths.values)
+    assert report.coord_unit == coord
+    assert report.warnings == []
+    arrow = "x, y in px" if coord == "px" else f"x, y {coord} -> px"
+    assert f"{arrow} of 800 x 600 (as asked)" in report.notes
+
+
+@pytest.mark.parametrize(
+    ("coord", "offset"), [("px", "16,-6"), ("fraction", "0.02,-0.01"), ("percent", "2,-1")]
+)
+def test_an_offset_of_samples_is_in_the_unit_of_the_file(tmp_path, coord, offset):
+    path = in_unit(tmp_path, coord)
+    options = {"coord_unit": coord, "screen_size": (800, 600), "verbose": False}
+    found, report = find_fixations(path, offset=offset, **options)
+    np.testing.assert_allclose(found.values[:, :2], [[144, 126], [624, 486]])
+    assert f"drift {offset} {coord} (given) subtracted from 1 of 1 scanpaths" in report.notes
+
+
+def test_the_unit_of_a_format_is_that_of_its_offset(tmp_path):
+    path = gazepoint(tmp_path)
+    plain, moved = (
+        find_fixations(path, offset=offset, verbose=False).scanpaths.values for offset in (None, "0.1,0")
+    )
+    np.testing.assert_allclose(plain[:, 0] - moved[:, 0], 192)
+
+
+def untimed(folder: Path, name: str) -> Path:
+    points = [[160, 120]] * 60 + [[640, 480]] * 60
+    path = folder / name
+    path.write_text(
+        json.dumps({"gaze": points, "img": "a.png"}) if name == "a.json" else f"a.png;1;{points};;\n"
+    )
+    return path
+
+
+@pytest.mark.parametrize("name", ["a.json", "anna.csv"])
+def test_a_rate_is_that_of_samples_without_times(tmp_path, name):
+    path = untimed(tmp_path, name)
+    for rate in (120, 60):
+        for unit in ({}, {"time_unit": "samples"}):
+            found = find_fixations(path, sampling_rate=rate, screen_size=(800, 600), verbose=False, **unit)
+            np.testing.assert_allclose(found.scanpaths.values[:, 2], 60 / rate, atol=2.5 / rate)
+            assert found.report.rates == [rate]
+    lost = find_fixations(path, missing=(640, 480), screen_size=(800, 600), verbose=False)
+    assert len(lost.scanpaths.values) == 1
+    with pytest.raises(
+        ValueError, match="time_unit is 'ms', and the samples have no times; expected sampling"
+    ):
+        find_fixations(path, time_unit="ms")
+
+
+def test_units_that_do_not_fit_samples_are_refused(tmp_path):
+    with pytest.raises(ValueError, match="sampling_rate is 120, and the samples have times; expected it for"):
+        find_fixations(in_unit(tmp_path), sampling_rate=120)
+    with pytest.raises(ValueError, match=r"a\.json: x, y are in percent; expected screen_size="):
+        find_fixations(untimed(tmp_path, "a.json"), coord_unit="percent")
+    with pytest.raises(
+        ValueError, match=r"time_unit is 'ms', and SamplingFrequency of .* gives the times in s"
+    ):
+        find_fixations(bids(tmp_path), time_unit="ms")
+    with pytest.raises(ValueError, match='time_unit is "samples"; expected a unit of time'):
+        find_fixations(eyelink(tmp_path), time_unit="samples")
+
+
+def test_the_clock_of_an_eyelink_file_has_the_unit_asked_for(tmp_path):
+    path = eyelink(tmp_path)
+    (usual,), (slow,) = (read_samples(path, time_unit=unit) for unit in (None, "us"))
+    np.testing.assert_allclose(usual.time / 1000, slow.time)
+    assert usual.time_line().changes[-1][0] == pytest.approx(slow.time_line().changes[-1][0] * 1000)

@@ -54,6 +54,9 @@ def read_samples(source: Source, options: Options) -> list[Samples]:
     if columns is None:
         raise fault(source.path, None, f"has the columns {', '.join(names)}; expected x, y and a time")
     if has_rate and options.columns is None:
+        if options.time_unit not in (None, "s"):
+            problem = f"time_unit is {options.time_unit!r}, and SamplingFrequency of {sidecar.name} gives the"
+            raise fault(source.path, None, f"{problem} times in s; expected no time_unit")
         columns.time, columns.factor = "time", 1.0
     table = FrameTable(values, source.stem)
     table.path = str(source.path)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -54,6 +55,7 @@ def read_samples(path: Any, **options: Any) -> list[Samples]:
 
 
 def _of_frame(table: Any, options: Options) -> list[Samples]:
+    _refuse_sampling_rate(table.path, options)
     columns = sample_columns(table.columns, options.columns)
     if columns is None:
         some = ", ".join(table.columns[:12])
@@ -64,15 +66,19 @@ def _of_frame(table: Any, options: Options) -> list[Samples]:
 
 def _of_file(source: Source, options: Options) -> list[Samples]:
     refuse_binary(source)
+    for name in ("miceye", "mcgip"):
+        if FORMATS[name].detect(source):
+            if options.time_unit not in (None, "samples"):
+                problem = f"time_unit is {options.time_unit!r}, and the samples have no times"
+                raise fault(source.path, None, f"{problem}; expected sampling_rate= in Hz")
+            return _untimed(FORMATS[name].read(source, options), options)
+    _refuse_sampling_rate(source.path, options)
     if FORMATS["eyelink"].detect(source):
         return raw_eyelink.read_samples(source, options)
     if FORMATS["frame"].detect(source):
         return _of_frame(frames.load(source), options)
     if bids.detect(source):
         return bids.read_samples(source, options)
-    for name in ("miceye", "mcgip"):
-        if FORMATS[name].detect(source):
-            return _untimed(FORMATS[name].read(source, options), options)
     found = raw_tables.table_of(source, options)
     if found is None:
         known = "time and x, y" if options.columns is None else str(dict(options.columns))
@@ -81,15 +87,23 @@ def _of_file(source: Source, options: Options) -> list[Samples]:
     return raw_tables.read_samples(*found, options, source.path)
 
 
+def _refuse_sampling_rate(path: Path | str, options: Options) -> None:
+    if options.sampling_rate is not None:
+        problem = f"sampling_rate is {options.sampling_rate:g}, and the samples have times"
+        raise fault(path, None, f"{problem}; expected it for samples without times (MicEye, McGIP)")
+
+
 def _untimed(recording: Recording, options: Options) -> list[Samples]:
     """Return samples without time stamps, at the rate of their tracker."""
     rate = options.sampling_rate or recording.sampling_rate or 60.0
     found = []
     for key, rows in recording.rows.items():
         image, reader = key if isinstance(key, tuple) else (key, None)
-        place = np.array(rows, np.float64).reshape(-1, 3)[:, :2]
+        place = options.missing.cleared(np.array(rows, np.float64).reshape(-1, 3)[:, :2])
         notes = [f"samples without times, taken at {rate:g} Hz (sampling_rate=)"]
-        found.append(Samples(reader, np.arange(len(place)) / rate, both=place, name=str(image), notes=notes))
+        samples = Samples(reader, np.arange(len(place)) / rate, both=place, name=str(image), notes=notes)
+        samples.coord_unit = options.coord_unit or recording.coord_unit
+        found.append(samples)
     return found
 
 
@@ -147,6 +161,8 @@ def find_fixations(
     [[100.0, 50.0, 0.47], [400.0, 200.0, 0.47]]
     """
     checked = options_from(**options)
+    # `detected` returns px and s; the offset alone is still in the unit of the file.
+    converted = replace(checked, coord_unit=None, time_unit=None, sampling_rate=None)
     choice("method", method, ("ivt", "idt"))
     screen = None if screen_cm is None else tuple(screen_cm)
     if (screen is None) != (distance_cm is None):
@@ -161,7 +177,7 @@ def find_fixations(
     if not isinstance(path, (str, os.PathLike)):
         table = frames.table_of(path)
         found = detected(table, _of_frame(table, checked), checked, rule, screen, distance_cm)
-        return joined("table", "samples", "gaze samples", [("table", found)], checked, verbose)
+        return joined("table", "samples", "gaze samples", [("table", found)], converted, verbose)
     if format is not None:
         checked_format(format)
     place = Path(path)
@@ -171,7 +187,7 @@ def find_fixations(
         source.shows_progress = verbose
         found = detected(source, _of_file(source, checked), checked, rule, screen, distance_cm)
         recordings.append((file, found))
-    return joined(place, "samples", "gaze samples", recordings, checked, verbose)
+    return joined(place, "samples", "gaze samples", recordings, converted, verbose)
 
 
 def detected(
@@ -191,12 +207,13 @@ def detected(
         except ValueError as error:
             raise fault(source.path, None, str(error)) from None
         size = options.screen_size or samples.screen_size
-        if (options.coord_unit or samples.coord_unit) == "percent" and size is not None:
-            place = place * np.array(size) / 100
-        elif (options.coord_unit or samples.coord_unit) == "fraction" and size is not None:
-            place = place * np.array(size)
-        elif (options.coord_unit or samples.coord_unit) != "px":
-            raise fault(source.path, None, "x, y are fractions; expected screen_size=(width, height)")
+        unit = recording.file_unit = options.coord_unit or samples.coord_unit
+        if unit != "px":
+            if size is None:
+                raise fault(source.path, None, f"x, y are in {unit}; expected screen_size=(width, height)")
+            whole = 100 if unit == "percent" else 1
+            recording.px_per_unit = (size[0] / whole, size[1] / whole)
+            place = place * np.array(recording.px_per_unit)
         recording.screen_size, recording.size_is_default = size, samples.size_is_default
         per_degree, how = _px_per_degree(samples, size, screen_cm, distance_cm)
         lost = int((~np.isfinite(place).all(axis=1)).sum())

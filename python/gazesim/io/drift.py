@@ -84,7 +84,9 @@ class Drift:
             if offset is None:
                 continue
             used.append(offset)
-            dx, dy = offset
+            # Errors of a validation are px.
+            across, down = (1.0, 1.0) if self.is_validation else recording.px_per_unit
+            dx, dy = offset[0] * across, offset[1] * down
             recording.rows[key] = [
                 (x, y, duration)
                 if recording.unknown_if_negative and x < 0 and y < 0

@@ -45,7 +45,7 @@ class Samples:
     #: The stimuli, on the clock of ``time``; None: the whole recording shows ``name``.
     shown: TimeLine | None = None
     name: str = ""
-    #: ``"px"`` or ``"fraction"`` of the screen.
+    #: ``"px"``, or ``"fraction"`` or ``"percent"`` of the screen.
     coord_unit: str = "px"
     screen_size: Size | None = None
     size_is_default: bool = False

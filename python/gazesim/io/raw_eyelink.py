@@ -14,7 +14,7 @@ import numpy as np
 from .eyelink import AscLines
 from .missing import LostPoints
 from .raw import FloatArray, Samples, even_times
-from .recording import NoFixation, Options, Recording
+from .recording import TIME_UNITS, NoFixation, Options, Recording
 from .tables import Source, fault, parse_number
 
 __all__ = ["read_samples"]
@@ -25,6 +25,12 @@ NAN = float("nan")
 
 def read_samples(source: Source, options: Options) -> list[Samples]:
     """Return the samples of the recording, together with the tracker's own fixations."""
+    unit = TIME_UNITS[options.time_unit or "ms"]
+    if unit is None:
+        raise fault(
+            source.path, None, 'time_unit is "samples"; expected a unit of time, as samples have stamps'
+        )
+    per_second = round(1 / unit)
     recording = Recording("ms", "px")
     lines = AscLines(source, recording, options)
     time, numbers = array("d"), array("q")
@@ -43,7 +49,7 @@ def read_samples(source: Source, options: Options) -> list[Samples]:
             if kind != "GAZE":
                 problem = f"is in {kind} coordinates (see SAMPLES), no pixels of the screen; expected GAZE"
                 raise fault(source.path, line, problem)
-            time.append(moment / 1000)
+            time.append(moment / per_second)
             numbers.append(line)
             for position, eye in enumerate(eyes):
                 for axis in (0, 1):
@@ -74,12 +80,15 @@ def read_samples(source: Source, options: Options) -> list[Samples]:
             setattr(samples, eye, place)
     if samples.left is None and samples.right is None:
         samples.both = np.full((count, 2), np.nan)
+    samples.coord_unit = options.coord_unit or "px"
     samples.screen_size = recording.screen_size
     samples.vendor = [
-        one._replace(start=one.start / 1000, end=one.end / 1000, duration=one.duration / 1000)
+        one._replace(
+            start=one.start / per_second, end=one.end / per_second, duration=one.duration / per_second
+        )
         for one in lines.fixations
     ]
-    samples.shown = lines.trials.time_line(lines.fixations).scaled(1 / 1000)
+    samples.shown = lines.trials.time_line(lines.fixations).scaled(1 / per_second)
     if resolutions:
         across, down = np.median(np.array(resolutions), axis=0)
         samples.px_per_degree = (float(across), float(down))

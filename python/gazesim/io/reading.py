@@ -164,7 +164,7 @@ def joined(
         unlikely = unlikely_units(values, recording, options, next(iter(own)) if len(own) == 1 else None)
         report.warnings += [w for w in (*recording.warnings, *unlikely) if w not in report.warnings]
         report.time_unit = options.time_unit or recording.time_unit
-        report.coord_unit = options.coord_unit or recording.coord_unit
+        report.coord_unit = options.coord_unit or recording.file_unit or recording.coord_unit
         report.notes += [w for w in (*conversions, *recording.notes) if w not in report.notes]
     if len(sizes) > 1:
         report.notes.append(

@@ -79,6 +79,9 @@ class Recording:
     #: Whether ``screen_size`` is the format's default rather than stated by the file.
     size_is_default: bool = False
     sampling_rate: float | None = None
+    #: Unit of x and y in the file and px in one of it (x, y), where the reader has converted them to px.
+    file_unit: str | None = None
+    px_per_unit: Size = (1.0, 1.0)
     #: Whether negative x and y together mean "outside of the image, place unknown".
     unknown_if_negative: bool = False
     notes: list[str] = field(default_factory=list)
@@ -221,7 +224,7 @@ class Recording:
         return (size[0] / 100, size[1] / 100) if unit == "percent" else size
 
     def _coordinate_words(self, options: Options) -> str:
-        unit = options.coord_unit or self.coord_unit
+        unit = options.coord_unit or self.file_unit or self.coord_unit
         arrow = "x, y in px" if unit == "px" else f"x, y {unit} -> px"
         if options.screen_size is not None:
             scaled = ", every image scaled to it" if self.sizes else ""
