@@ -72,8 +72,13 @@ def test_null_is_a_missing_value(tmp_path):
 
 def test_a_folder_with_other_archives(tmp_path, fixtures):
     (tmp_path / "a.csv").write_bytes((fixtures / "tidy.csv").read_bytes())
-    (tmp_path / "b.zip").write_bytes(b"PK\3\4 damaged")
+    with zipfile.ZipFile(tmp_path / "b.zip", "w") as archive:
+        archive.writestr("1.png", b"")
+        archive.writestr("2.png", b"")
     assert len(read_scanpaths(tmp_path, verbose=False)) == 3
+    (tmp_path / "b.zip").write_bytes(b"PK\3\4 damaged")
+    with pytest.raises(ValueError, match=r"b\.zip: is a damaged zip file"):
+        read_scanpaths(tmp_path, verbose=False)
 
 
 def test_packed_files(fixtures, tmp_path, read):

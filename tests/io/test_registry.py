@@ -2,13 +2,18 @@
 
 from __future__ import annotations
 
+import gzip
 import shutil
+import zipfile
 from pathlib import Path
 
 import numpy as np
 import pytest
 
 from gazesim import Scanpaths, read_scanpaths
+from gazesim.io import find_fixations, read
+from gazesim.reading.options import GazeOptions
+from gazesim.reading.raw import read_raw
 
 # path, format in the message, scanpaths, fixations: as SOURCE.txt of each folder says
 REAL = [
@@ -157,3 +162,113 @@ def test_distinct_ids_are_asked_for(tmp_path):
         (tmp_path / name / "gaze.csv").write_text("image_id,x,y,duration\nz,1,2,0.5\n")
     with pytest.raises(ValueError, match=r"b/gaze.csv: holds the scanpath 'z', as .*a/gaze.csv does"):
         read_scanpaths(tmp_path)
+
+
+HEAD = "image_id,x,y,duration\n"
+
+
+def folder_of_two(folder: Path) -> Path:
+    """Write a folder of two gaze files and documents that hold no gaze."""
+    (folder / "sub").mkdir(parents=True)
+    (folder / "a.csv").write_text(f"{HEAD}a,100,200,0.2\n")
+    (folder / "sub" / "b.csv").write_text(f"{HEAD}b,100,200,0.2\n")
+    (folder / "README.txt").write_text("gaze of two images\n")
+    (folder / "a.json").write_text('{"SamplingFrequency": 60}')
+    (folder / "a.png").write_bytes(b"\x89PNG\r\n")
+    return folder
+
+
+def test_files_of_a_folder_that_are_not_read_are_named(tmp_path, capsys):
+    place = folder_of_two(tmp_path / "gaze")
+    found, report = read(place)
+    assert found.ids == ("a", "b")
+    assert report.warnings == []
+    assert "left aside 2 files without gaze (README.txt, a.json)" in capsys.readouterr().err
+    (place / "empty.csv").write_text("")
+    (place / "sub" / "plain.csv").write_text("c,100,word,0.2\n")
+    (place / "header.csv").write_text(HEAD)
+    (place / "old.csv").symlink_to(tmp_path / "deleted.csv")
+    (place / "raw.csv").write_text("time,x,y\n1,2,3\n")
+    with zipfile.ZipFile(place / "z.zip", "w") as archive:
+        archive.writestr("a.csv", HEAD)
+        archive.writestr("b.csv", HEAD)
+    found, report = read(place)
+    assert found.ids == ("a", "b")
+    assert {Path(file).name: why for file, why in report.unread.items()} == {
+        "empty.csv": "is empty",
+        "header.csv": "holds no fixation",
+        "old.csv": "is a link to a file that does not exist",
+        "plain.csv": "is of no known format",
+        "raw.csv": "holds samples without fixations",
+        "z.zip": "is a zip of 2 files (a.csv, b.csv)",
+    }
+    said = capsys.readouterr().err
+    assert "left aside 6 files not read (empty.csv, old.csv, raw.csv, sub/plain.csv, ...), 2 files w" in said
+    assert "warning: " in said
+    assert "6 files were not read: empty.csv is empty, old.csv is a link to a file that does not" in said
+    raw = read_raw(place, GazeOptions())
+    assert raw.report.unread == report.unread
+    assert raw.report.warnings == report.warnings
+    assert next(note for note in report.notes if "left aside" in note) in raw.report.notes
+
+
+@pytest.mark.parametrize("ending", [".csv.gz", ".zip"])
+def test_a_damaged_archive_of_a_folder_is_refused(tmp_path, ending):
+    place = folder_of_two(tmp_path / "gaze")
+    text = (HEAD + "".join(f"c{k},{k * 7919 % 1000},{k},0.2\n" for k in range(500))).encode()
+    whole = gzip.compress(text)
+    if ending == ".zip":
+        with zipfile.ZipFile(tmp_path / "whole.zip", "w", zipfile.ZIP_DEFLATED) as archive:
+            archive.writestr("c.csv", text)
+        whole = (tmp_path / "whole.zip").read_bytes()
+    (place / f"c{ending}").write_bytes(whole[: len(whole) // 2])
+    for reads in (read, lambda path: read_raw(path, GazeOptions())):
+        with pytest.raises(ValueError, match=rf"c{ending}: is a damaged (gz|zip) file"):
+            reads(place)
+
+
+def test_links_to_folders_are_followed_once(tmp_path):
+    place, elsewhere = folder_of_two(tmp_path / "gaze"), tmp_path / "elsewhere"
+    elsewhere.mkdir()
+    (elsewhere / "c.csv").write_text(f"{HEAD}c,1,2,0.2\n")
+    (elsewhere / "back").symlink_to(place, target_is_directory=True)
+    (place / "linked").symlink_to(elsewhere, target_is_directory=True)
+    (place / "again").symlink_to(place / "sub", target_is_directory=True)
+    (place / "sub" / "up").symlink_to(tmp_path, target_is_directory=True)
+    found = read_scanpaths(place, verbose=False)
+    assert found.ids == ("a", "c", "b")
+
+
+def test_a_binary_recording_without_its_export_is_named(tmp_path, fixtures):
+    shutil.copy(fixtures / "trials.asc", tmp_path / "one.asc")
+    (tmp_path / "one.edf").write_bytes(b"SR_RESEARCH\0\1")
+    assert read(tmp_path, verbose=False).report.warnings == []
+    (tmp_path / "two.edf").write_bytes(b"SR_RESEARCH\0\1")
+    report = read(tmp_path, verbose=False).report
+    assert report.warnings == ["1 file was not read: two.edf is a binary EyeLink EDF file"]
+
+
+def test_files_of_another_format_than_the_one_asked_for_are_named(shared):
+    place = shared / "data" / "emdat_vendor_exports"
+    report = read(place, format="tobii_studio", verbose=False).report
+    assert report.unread[str(place / "SMI_SMI_Sample_67_Events.txt")] == "is SMI BeGaze events"
+
+
+@pytest.mark.parametrize("kind", ["file", "folder"])
+def test_named_columns_of_a_folder(tmp_path, kind):
+    for name in "ab":
+        (tmp_path / f"{name}.csv").write_text(f"gx,gy,dur,stim\n1,2,300,{name}\n")
+    (tmp_path / "ages.csv").write_text("reader,age\nann,31\n")
+    columns = "x=gx,y=gy,duration=dur,image=stim"
+    place = tmp_path if kind == "folder" else tmp_path / "a.csv"
+    found, report = read(place, columns=columns, time_unit="ms", verbose=False)
+    assert found.ids == (("a", "b") if kind == "folder" else ("a",))
+    ages = {str(tmp_path / "ages.csv"): "lacks the columns that are named"}
+    assert report.unread == (ages if kind == "folder" else {})
+
+
+def test_an_empty_folder_is_one_clear_error(tmp_path):
+    (tmp_path / "a.png").write_bytes(b"")
+    for reads in (read, lambda path: read_raw(path, GazeOptions()), find_fixations):
+        with pytest.raises(ValueError, match=r"holds no file that may hold gaze; expected files that end in"):
+            reads(tmp_path)

@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+import shutil
+
 import numpy as np
 import pytest
 
 from gazesim import read_scanpaths
+from gazesim.io import read as read_file
 
 
 def test_smi_trials_are_named_by_their_images(read):
@@ -67,3 +70,17 @@ def test_tobii_4c_events(shared, read):
     )
     assert len(paths.values) == 14
     np.testing.assert_allclose(paths[0][0], [49.35627119696659, 43.35193504457889, 0.24])
+
+
+def test_samples_of_gazepoint_are_read_where_their_fixations_are_missing(tmp_path, fixtures):
+    """``User 0`` has both, ``User 3`` has fixations alone, the others samples alone."""
+    folder = fixtures / "gazepoint"
+    (tmp_path / "again").mkdir()
+    for name in ("User 0", "User 1", "again/User 2"):
+        shutil.copy(folder / "User 0_all_gaze.csv", tmp_path / f"{name}_all_gaze.csv")
+    for name in ("User 0", "User 3"):
+        shutil.copy(folder / "User 0_fixations.csv", tmp_path / f"{name}_fixations.csv")
+    found, report = read_file(tmp_path, verbose=False)
+    assert {key[1] for key in found.ids} == {f"User {number}" for number in range(4)}
+    assert report.files == 4
+    assert "left aside 1 file of the same recordings (User 0_all_gaze.csv)" in report.notes

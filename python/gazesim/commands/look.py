@@ -10,7 +10,8 @@ from typing import Any
 import numpy as np
 
 from ..io import Reading, ReadingReport, Samples, read, read_samples
-from ..io.registry import gaze_files, recognised
+from ..io.folders import gaze_files
+from ..io.registry import recognised
 from ..io.tables import Source
 from ..scanpaths import Scanpaths
 from . import say_next
@@ -63,9 +64,9 @@ def words(value: Any) -> str:
 def evidence(path: str) -> list[str]:
     """Return lines on the start of the (first) file: encoding, delimiter and columns."""
     files = gaze_files(Path(path))
-    if not files:
-        return [f"{path}: no files that may hold gaze"]
-    shown = files[0] if len(files) == 1 else next(filter(recognised, files), files[0])
+    shown = files[0]
+    if len(files) > 1:
+        shown = next((file for file in files if recognised(file)[0] is not None), files[0])
     source = Source(shown)
     several = f" ({len(files)} files, such as {shown.name})" if len(files) > 1 else ""
     lines = [f"source        {path}{several}"]
@@ -115,7 +116,9 @@ def unit_lines(report: ReadingReport, paths: Scanpaths) -> list[str]:
     x, y, duration = paths.values.T
     size = report.screen_size
     screen = f" of {size[0]:g} x {size[1]:g}" if size else ", screen size not known"
-    doubt = "unlikely, see below" if report.warnings else "plausible"
+    # One of the warnings is on files that were not read.
+    is_doubtful = len(report.warnings) > (1 if report.unread else 0)
+    doubt = "unlikely, see below" if is_doubtful else "plausible"
     return [
         f"time          {report.time_unit}; the median fixation lasts {np.median(duration):.3g} s",
         f"coordinates   {report.coord_unit}{screen}; x {x.min():.5g} to {x.max():.5g} px, "

@@ -15,11 +15,12 @@ from .._errors import choice, number
 from ..fixations import detect_fixations
 from ..geometry import ScreenGeometry
 from . import bids, frames, raw_eyelink, raw_tables
+from .folders import gaze_files
 from .raw import Samples, place_of
 from .raw_columns import sample_columns
 from .reading import Reading, joined, options_from
 from .recording import NoFixation, Options, Recording, Size
-from .registry import FORMATS, checked_format, gaze_files, refuse_binary
+from .registry import FORMATS, checked_format, refuse_binary
 from .tables import Source, fault
 from .timeline import Fixation, Showings
 

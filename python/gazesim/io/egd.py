@@ -18,6 +18,8 @@ from .tables import Source, Table, fault
 SCREEN = (1920.0, 1080.0)
 PADDING = ("image_left_pad", "image_top_pad", "image_right_pad", "image_bottom_pad")
 SHEET = "master_sheet.csv"
+#: Other tables of the data set: the images, boxes, transcripts.
+BESIDE = (SHEET, "bounding_boxes.csv", "inclusion_exclusion_criteria_outputs*", "*transcript*")
 
 Borders = dict[str, tuple[float, float, float, float]]
 

@@ -16,6 +16,7 @@ from collections.abc import Callable, Hashable, Iterator, Sequence
 from pathlib import Path
 from typing import TypeVar
 
+from .folders import recording_of
 from .labels import column_of, stimulus_columns
 from .recording import DAMAGED, NO_POSITION, NoFixation, Options, Recording
 from .tables import Row, Source, Table
@@ -34,9 +35,11 @@ def detect(source: Source) -> bool:
 
 
 def choose(paths: Sequence[Path]) -> list[Path]:
-    """Return the files of fixations, without files of samples of the same recordings."""
+    """Return the files, without files of samples of recordings that have a file of fixations."""
     fixations = [path for path in paths if "fixation" in path.stem.lower()]
-    return fixations or list(paths)
+    recordings = {recording_of(path) for path in fixations}
+    kept = {*fixations, *(path for path in paths if recording_of(path) not in recordings)}
+    return sorted(kept)
 
 
 def read(source: Source, options: Options) -> Recording:

@@ -18,6 +18,14 @@ from .tables import Row, Source, Table
 
 CLOUD = ("fixation id", "duration [ms]")
 PLAYER = ("duration", "norm_pos_x", "norm_pos_y")
+#: Other files of an export; the samples are those of the same recording.
+BESIDE = (
+    "gaze*.csv", "blinks.csv", "saccades.csv", "events.csv", "annotations.csv", "imu.csv", "labels.csv",
+    "sections.csv", "*timestamps.csv", "3d_eye_states.csv", "pupil_positions.csv", "export_info.csv",
+    "fixation_report.csv", "head_pose_tracker*", "aoi_*.csv", "surface_*.csv", "surf_position*.csv",
+    "marker_detections.csv", "user_info.csv", "info*.json", "scene_camera.json", "template.json",
+    "enrichment_info.txt",
+)  # fmt: skip
 #: The usual resolution of Pupil Core's scene camera.
 SCENE = (1280.0, 720.0)
 #: Columns of enrichments that say whether a fixation was on the image.

@@ -11,17 +11,18 @@ from typing import Any, NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from .._errors import choice, describe, number, one_of, screen
+from .._errors import choice, describe, number, screen
 from ..scanpaths import Scanpaths
 from . import frames
 from .drift import drift_from
 from .eyes import EYES
+from .folders import Unread
 from .generic import columns_from
 from .missing import LostPoints
 from .recording import COORD_UNITS, OFF_IMAGE, SPANNING, TIME_UNITS, Options, Recording, Size
-from .registry import FORMATS, checked_format, sources_of
+from .registry import FORMATS, sources_of
 from .report import ReadingReport, unlikely_units
-from .tables import Source, fault
+from .tables import fault
 
 __all__ = ["Reading", "joined", "options_from", "read"]
 
@@ -101,25 +102,11 @@ def read(path: Any, *, format: str | None = None, verbose: bool = True, **option
         title, recording = frames.read_table(table, checked, "events")
         return joined("table", "frame", title, [("table", recording)], checked, verbose)
     place = Path(path)
-    if checked.metadata is not None and not checked.metadata.is_file():
-        raise FileNotFoundError(
-            f"metadata is {describe(str(checked.metadata))}, which is no file; expected a table"
-        )
-    if checked.columns is not None and format is None:
-        is_frame = place.is_file() and FORMATS["frame"].detect(Source(place))
-        format = "frame" if is_frame else "generic"
-    name, sources = sources_of(place, None if format is None else checked_format(format))
-    for argument in ("eye", "metadata", "by", "columns"):
-        if getattr(checked, argument) is not None and argument not in FORMATS[name].takes:
-            takers = [known for known, one in FORMATS.items() if argument in one.takes]
-            more = f" (also {', '.join(takers[2:])})" if len(takers) > 2 else ""
-            wanted = f"expected it with {one_of(takers[:2])} files{more}"
-            raise ValueError(f"{argument}= is given, and {place} is {name}; {wanted}")
+    name, title, sources, unread = sources_of(place, format, checked)
     for source in sources:
         source.shows_progress = verbose
     recordings = [(source.path, FORMATS[name].read(source, checked)) for source in sources]
-    title = f"{FORMATS[name].title} ({'detected' if format is None else 'as asked'})"
-    return joined(place, name, title, recordings, checked, verbose)
+    return joined(place, name, title, recordings, checked, verbose, unread)
 
 
 def say(line: str) -> None:
@@ -134,9 +121,11 @@ def joined(
     recordings: Sequence[tuple[Path | str, Recording]],
     options: Options,
     verbose: bool,
+    unread: Unread | None = None,
 ) -> Reading:
     """Convert the recordings of all files and join them to one set of scanpaths."""
     report = ReadingReport(str(place), name, title, len(recordings), off_image=options.off_image)
+    unread = unread or Unread()
     paths: dict[Hashable, NDArray[np.float64]] = {}
     came_from: dict[Hashable, Path | str] = {}
     sizes: set[Size | None] = set()
@@ -158,6 +147,8 @@ def joined(
                 problem = f"holds the scanpath {key!r}, as {came_from[key]} does; expected distinct ids"
                 raise fault(path, None, problem)
             came_from[key] = path
+        if len(recordings) > 1 and not found and not recording.left_out.total():
+            unread.named[Path(path)] = "holds no fixation"
         paths.update(found)
         report.add(recording)
         sizes |= own
@@ -166,6 +157,7 @@ def joined(
         report.time_unit = options.time_unit or recording.time_unit
         report.coord_unit = options.coord_unit or recording.file_unit or recording.coord_unit
         report.notes += [w for w in (*conversions, *recording.notes) if w not in report.notes]
+    report.add_unread(unread, Path(place))
     if len(sizes) > 1:
         report.notes.append(
             "images differ in size, so screen_size is not set (screen_size= scales all to one)"

@@ -17,6 +17,12 @@ from .tables import Row, Source, Table, fault
 
 COLUMNS = ("timestamp_start_fixation", "timestamp_end_fixation", "x_position", "y_position")
 
+#: Other tables of the data set; gaze.csv holds the samples of the same readings.
+BESIDE = (
+    "metadata_phase_*.csv", "gaze.csv", "transcription.txt", "timestamps_transcription.csv",
+    "anomaly_location_ellipses.csv", "chest_bounding_box.csv",
+)  # fmt: skip
+
 
 class Reading(NamedTuple):
     """The image of one reading and its size, from the metadata."""

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import NamedTuple
 
-from .._errors import choice, describe
+from .._errors import choice, describe, one_of
 from . import (
     coco,
     cub_gha,
@@ -32,11 +33,13 @@ from . import (
     tobii_4c,
     tobii_studio,
 )
+from .folders import Unread, gaze_files
 from .recording import Options, Recording
 from .samples import look_like
+from .sources import DamagedArchive
 from .tables import Source, fault
 
-__all__ = ["FORMATS", "Format", "checked_format", "gaze_files", "recognised", "refuse_binary", "sources_of"]
+__all__ = ["FORMATS", "Chosen", "Format", "checked_format", "recognised", "refuse_binary", "sources_of"]
 
 
 def all_files(paths: Sequence[Path]) -> list[Path]:
@@ -57,14 +60,18 @@ class Format:
     choose: Callable[[Sequence[Path]], list[Path]] = all_files
     #: Arguments of ``read_scanpaths`` that this format accepts and some other formats refuse.
     takes: tuple[str, ...] = ()
+    #: Patterns of the names of files that the maker puts beside the gaze.
+    beside: tuple[str, ...] = ()
 
 
 #: Tried in this order: a format that is a special case of another comes before it.
 FORMATS: dict[str, Format] = {
     "tidy": Format("tidy table", tidy.detect, tidy.read, takes=("by",)),
-    "egd": Format("EGD-CXR gaze", egd.detect, egd.read, gazepoint.choose, ("metadata",)),
+    "egd": Format("EGD-CXR gaze", egd.detect, egd.read, gazepoint.choose, ("metadata",), egd.BESIDE),
     "gazepoint": Format("Gazepoint export", gazepoint.detect, gazepoint.read, gazepoint.choose, ("by",)),
-    "reflacx": Format("REFLACX fixations", reflacx.detect, reflacx.read, takes=("metadata",)),
+    "reflacx": Format(
+        "REFLACX fixations", reflacx.detect, reflacx.read, takes=("metadata",), beside=reflacx.BESIDE
+    ),
     "coco": Format("GazeSearch / COCO-Search18 JSON", coco.detect, coco.read),
     "siim": Format("SIIM CXR-P gaze JSON", siim.detect, siim.read),
     "mcgip": Format("McGIP gaze JSON", mcgip.detect, mcgip.read),
@@ -80,7 +87,7 @@ FORMATS: dict[str, Format] = {
     "smi_statistics": Format(
         "SMI BeGaze event statistics", smi_statistics.detect, smi_statistics.read, takes=("eye", "by")
     ),
-    "pupil": Format("Pupil Labs fixations", pupil.detect, pupil.read),
+    "pupil": Format("Pupil Labs fixations", pupil.detect, pupil.read, beside=pupil.BESIDE),
     "remodnav": Format("REMoDNaV events", remodnav.detect, remodnav.read),
     "multimatch": Format("multimatch fixation vectors", multimatch.detect, multimatch.read),
     "pymovements": Format("pymovements events", pymovements.detect, pymovements.read, takes=("eye", "by")),
@@ -102,10 +109,6 @@ CONVERTERS = {
 
 #: Files of a folder that are looked at, to say why none of them is a gaze file.
 LOOKED_AT = 20
-#: Endings of gaze files; a folder may hold 100,000 images beside them.
-ENDINGS = frozenset({"", ".csv", ".tsv", ".txt", ".json", ".mat", ".asc", ".log", ".dat", ".gz", ".zip"}) | {
-    ".parquet", ".feather", ".arrow",
-}  # fmt: skip
 
 
 def checked_format(name: object) -> str:
@@ -113,22 +116,54 @@ def checked_format(name: object) -> str:
     return choice("format", name, FORMATS)
 
 
-def sources_of(place: Path, format: str | None) -> tuple[str, list[Source]]:
-    """Return the name of the format, and the file or the files of a folder in this format."""
-    if not place.exists():
+class Chosen(NamedTuple):
+    """The files that are read, in one format."""
+
+    format: str
+    title: str
+    sources: list[Source]
+    unread: Unread
+
+
+def sources_of(place: Path, format: str | None, options: Options) -> Chosen:
+    """Return the file, or the files of a folder in one format, after checking the options against it."""
+    if options.metadata is not None and not options.metadata.is_file():
         raise FileNotFoundError(
-            f"path is {describe(str(place))}, which does not exist; expected a file or folder"
+            f"metadata is {describe(str(options.metadata))}, which is no file; expected a table"
         )
-    if not place.is_dir():
-        source = Source(place)
-        return format or format_of(source), [source]
+    wanted = None if format is None else checked_format(format)
+    unread = Unread()
     files = gaze_files(place)
+    if place.is_dir():
+        name, paths = _of_folder(place, files, wanted, options, unread)
+        sources = [Source(path) for path in paths]
+    else:
+        sources = [Source(place)]
+        if wanted is None and options.columns is not None:
+            wanted = "frame" if FORMATS["frame"].detect(sources[0]) else "generic"
+        name = wanted or format_of(sources[0])
+    for argument in ("eye", "metadata", "by", "columns"):
+        if getattr(options, argument) is not None and argument not in FORMATS[name].takes:
+            takers = [known for known, one in FORMATS.items() if argument in one.takes]
+            more = f" (also {', '.join(takers[2:])})" if len(takers) > 2 else ""
+            expected = f"expected it with {one_of(takers[:2])} files{more}"
+            raise ValueError(f"{argument}= is given, and {place} is {name}; {expected}")
+    asked = format is not None or options.columns is not None
+    return Chosen(name, f"{FORMATS[name].title} ({'as asked' if asked else 'detected'})", sources, unread)
+
+
+def _of_folder(
+    place: Path, files: Sequence[Path], format: str | None, options: Options, unread: Unread
+) -> tuple[str, list[Path]]:
+    """Return the format of a folder and its files in this format; put the others into ``unread``."""
     found: dict[str, list[Path]] = {}
+    reasons: dict[Path, str] = {}
+    columns = options.columns if format in (None, "generic", "frame") else None
     for file in files:
-        name = recognised(file)
+        name, reasons[file] = recognised(file, columns)
         if name is not None:
             found.setdefault(name, []).append(file)
-    if not found and format is None and (why := _why_unknown(files)):
+    if not found and format is None and columns is None and (why := _why_unknown(files)):
         raise fault(place, None, f"holds {len(files)} files, none of a known format; {why}")
     if not found or (format is not None and format not in found):
         wanted = "of a known format" if format is None else f"that is {FORMATS[format].title}"
@@ -137,7 +172,12 @@ def sources_of(place: Path, format: str | None) -> tuple[str, list[Source]]:
         mixed = " and ".join(f"{paths[0].name} ({name})" for name, paths in list(found.items())[:2])
         raise fault(place, None, f"holds files of several formats: {mixed}; expected one (format= chooses)")
     name = format or next(iter(found))
-    return name, [Source(path) for path in FORMATS[name].choose(found[name])]
+    chosen = FORMATS[name].choose(found[name])
+    unread.repeats += sorted(set(found[name]) - set(chosen))
+    kept = set(found[name])
+    others = {file: why for file, why in reasons.items() if file not in kept}
+    unread.add(others, files, FORMATS[name].beside)
+    return name, chosen
 
 
 def _why_unknown(files: Sequence[Path]) -> str:
@@ -155,19 +195,6 @@ def _why_unknown(files: Sequence[Path]) -> str:
             if "its columns named" in str(error):
                 unnamed.append(str(error))
     return unnamed[0] if unnamed else ""
-
-
-def gaze_files(place: Path) -> list[Path]:
-    """Return a file, or the files of a folder that may hold gaze, in the order of their names."""
-    if not place.exists():
-        raise FileNotFoundError(
-            f"path is {describe(str(place))}, which does not exist; expected a file or folder"
-        )
-    if not place.is_dir():
-        return [place]
-    return sorted(
-        file for file in place.rglob("*") if file.suffix.lower() in ENDINGS and _is_visible(file, place)
-    )
 
 
 def refuse_binary(source: Source) -> None:
@@ -202,17 +229,32 @@ def format_of(source: Source) -> str:
     raise fault(source.path, None, f"is of no known format; expected {wanted}")
 
 
-def recognised(file: Path) -> str | None:
-    """Return the format of a file in a folder, or None if it is no gaze file."""
+def recognised(file: Path, columns: Mapping[str, str] | None = None) -> tuple[str | None, str]:
+    """Return the format of a file in a folder, and words on the file; None if it is no gaze file.
+
+    With ``columns``, {role: name}, gaze files are frames and the tables that have all of them.
+    """
     try:
-        return _recognised(Source(file))
-    except ValueError:  # a damaged archive, or one of several files
-        return None
+        source = Source(file)
+        if columns is None or FORMATS["frame"].detect(source):
+            name = _recognised(source)
+        else:
+            name = "generic" if source.has(*columns.values()) else None
+        if name is not None:
+            return name, f"is {FORMATS[name].title}"
+        if not source.head_bytes.strip():
+            return None, "is empty"
+        refuse_binary(source)
+        if columns is not None:
+            return None, "lacks the columns that are named"
+        return None, "holds samples without fixations" if look_like(source) else "is of no known format"
+    except DamagedArchive:
+        raise
+    except FileNotFoundError:
+        return None, "is a link to a file that does not exist"
+    except ValueError as error:  # a recording of a tracker, or an archive of several files
+        return None, str(error).removeprefix(f"{file}: ").partition(";")[0]
 
 
 def _recognised(source: Source) -> str | None:
     return next((name for name, known in FORMATS.items() if known.detect(source)), None)
-
-
-def _is_visible(file: Path, place: Path) -> bool:
-    return file.is_file() and not any(part.startswith(".") for part in file.relative_to(place).parts)

@@ -4,10 +4,12 @@ from __future__ import annotations
 
 from collections import Counter
 from dataclasses import dataclass, field
+from pathlib import Path
 
 import numpy as np
 from numpy.typing import NDArray
 
+from .folders import Unread
 from .generic import likely_time_unit
 from .recording import TIME_UNITS, Options, Recording, Size
 
@@ -55,6 +57,8 @@ class ReadingReport:
     #: Fixations outside of the image (of the screen, if the image is not known), before ``off_image``.
     outside: int = 0
     off_image: str = "keep"
+    #: Files of a folder that may hold gaze and were not read, and why.
+    unread: dict[str, str] = field(default_factory=dict)
     #: Sentences on what was used and assumed.
     notes: list[str] = field(default_factory=list)
     #: Sentences on what is unlikely, with the option that would correct it.
@@ -68,6 +72,12 @@ class ReadingReport:
         self.used += recording.used
         self.left_out.update(recording.left_out)
         self.others.update(recording.others)
+
+    def add_unread(self, unread: Unread, place: Path) -> None:
+        """Name the files of the folder ``place`` that were not read, in a note and in a warning."""
+        self.unread = {str(file): why for file, why in unread.named.items()}
+        self.notes += unread.notes(place)
+        self.warnings += unread.warnings(place)
 
     def line(self) -> str:
         """Return the one line that is printed when a source is read."""

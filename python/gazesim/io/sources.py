@@ -21,7 +21,7 @@ from typing import IO, Any, cast
 
 from .._progress import ProgressBar
 
-__all__ = ["Source", "fault", "quoted"]
+__all__ = ["DamagedArchive", "Source", "fault", "quoted"]
 
 #: Bytes at the start of a file that detection looks at.
 HEAD_BYTES = 1 << 16
@@ -50,6 +50,10 @@ BOMS = (
     (codecs.BOM_UTF16_LE, "utf-16"),
     (codecs.BOM_UTF16_BE, "utf-16"),
 )
+
+
+class DamagedArchive(ValueError):
+    """A compressed file that cannot be unpacked."""
 
 
 def fault(path: Path | str, line: int | None, problem: str) -> ValueError:
@@ -98,7 +102,7 @@ class Source:
                     if not one.is_dir() and not one.filename.startswith("__MACOSX/")
                 ]
         except DAMAGED as error:
-            raise fault(self.path, None, f"is a damaged zip file ({error})") from None
+            raise DamagedArchive(f"{self.path}: is a damaged zip file ({error})") from None
         if len(names) != 1:
             some = ", ".join(names[:3])
             raise fault(
@@ -114,14 +118,14 @@ class Source:
             try:
                 return zipfile.ZipFile(self.path).open(self._member)
             except DAMAGED as error:
-                raise fault(self.path, None, f"is a damaged zip file ({error})") from None
+                raise DamagedArchive(f"{self.path}: is a damaged zip file ({error})") from None
         return self.path.open("rb")
 
     def _read(self, file: IO[bytes], count: int) -> bytes:
         try:
             return file.read(count)
         except DAMAGED as error:
-            raise fault(self.path, None, f"is a damaged {self._packing} file ({error})") from None
+            raise DamagedArchive(f"{self.path}: is a damaged {self._packing} file ({error})") from None
 
     @cached_property
     def is_binary(self) -> bool:

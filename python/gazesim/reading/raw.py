@@ -11,10 +11,9 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
-from .._errors import one_of
 from ..geometry import Size
 from ..io.recording import Options, Recording
-from ..io.registry import FORMATS, checked_format, sources_of
+from ..io.registry import FORMATS, sources_of
 from ..io.report import ReadingReport, unlikely_units
 from ..io.tables import fault
 from .options import GazeOptions
@@ -64,15 +63,7 @@ def read_raw(place: str | os.PathLike[str], options: GazeOptions) -> RawGaze:
     """Read a gaze file or a folder without placing it anywhere."""
     where = Path(place)
     asked = options.reading
-    if asked.metadata is not None and not asked.metadata.is_file():
-        raise FileNotFoundError(f"metadata is {str(asked.metadata)!r}, which is no file; expected a table")
-    format = "generic" if options.format is None and asked.columns is not None else options.format
-    name, sources = sources_of(where, None if format is None else checked_format(format))
-    for argument in ("eye", "metadata", "by", "columns"):
-        if getattr(asked, argument) is not None and argument not in FORMATS[name].takes:
-            takers = one_of([known for known, one in FORMATS.items() if argument in one.takes][:2])
-            raise ValueError(f"{argument}= is given, and {where} is {name}; expected it with {takers} files")
-    title = f"{FORMATS[name].title} ({'detected' if options.format is None else 'as asked'})"
+    name, title, sources, unread = sources_of(where, options.format, asked)
     report = ReadingReport(str(where), name, title, len(sources))
     found: dict[Hashable, RawScanpath] = {}
     came_from: dict[Hashable, Path] = {}
@@ -100,11 +91,14 @@ def read_raw(place: str | os.PathLike[str], options: GazeOptions) -> RawGaze:
                 recording.size_is_default and key not in recording.sizes,
                 recording.unknown_if_negative,
             )
+        if len(sources) > 1 and not paths and not recording.left_out.total():
+            unread.named[source.path] = "holds no fixation"
         report.add(recording)
         report.notes += [word for word in (seconds, *recording.notes) if word not in report.notes]
         values = np.concatenate([*paths.values(), np.empty((0, 3))])
         unlikely = unlikely_units(values, recording, asked, None)
         report.warnings += [one for one in (*recording.warnings, *unlikely) if one not in report.warnings]
+    report.add_unread(unread, where)
     if not found and report.left_out.total():
         raise fault(where, None, f"no fixation is left: left out {report.left_out_words()}")
     if asked.offset is not None:
