@@ -141,3 +141,32 @@ def test_a_map_costs_the_same_whatever_the_number_of_images():
     maps = [placed.map_of([position]) for position in range(count)]
     assert all(np.array_equal(one, maps[0]) for one in maps)
     assert Counted.asked <= 2 * count
+
+
+def test_points_without_a_place_are_left_out_before_they_are_placed(tmp_path, capsys):
+    """Files of scanpaths have no rows; null and ``missing`` mean no gaze in every reading path."""
+    file = tmp_path / "gaze.json"
+    entry = {"name": "a", "subject": 1, "X": [100, None, -1, 300, 90], "Y": [200, 30, -1, 400, 80]}
+    file.write_text(json.dumps([{**entry, "T": [0.2, 0.3, 0.2, 0.25, None]}]))
+    options = {"screen_size": SCREEN, "missing": "-1,-1", "offset": "10,0"}
+    plain = read_scanpaths(file, verbose=False, **options)
+    assert plain[0].tolist() == [[90, 200, 0.2], [290, 400, 0.25]]
+    placed = read_scanpaths(file, placement="stretch", image_size=SCREEN, **options)
+    np.testing.assert_allclose(placed.values, plain.values)
+    said = capsys.readouterr().err
+    assert "left out 1 fixations without a duration, 2 fixations without a position" in said
+
+
+def test_named_columns_of_frames_are_placed(tmp_path):
+    parquet = pytest.importorskip("pyarrow.parquet")
+    pa = pytest.importorskip("pyarrow")
+    table = {"gx": [960.0, 480.0], "gy": [540.0, 270.0], "dur": [200.0, 300.0], "stim": ["a", "b"]}
+    (tmp_path / "gaze").mkdir()
+    file = tmp_path / "gaze" / "gaze.parquet"
+    parquet.write_table(pa.table(table), file)
+    for place in (file, file.parent):
+        options = {"columns": "x=gx,y=gy,duration=dur,image=stim", "time_unit": "ms", "screen_size": SCREEN}
+        plain = read_scanpaths(place, verbose=False, **options)
+        placed = read_scanpaths(place, placement="stretch", image_size=SCREEN, verbose=False, **options)
+        assert plain.ids == placed.ids == ("a", "b")
+        np.testing.assert_allclose(placed.values, plain.values)

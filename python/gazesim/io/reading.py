@@ -131,8 +131,7 @@ def joined(
     sizes: set[Size | None] = set()
     drifts: list[tuple[float, float]] = []
     for path, recording in recordings:
-        if not recording.used + recording.others.total():  # a file of scanpaths, not of rows
-            recording.leave_out_missing(options.missing)
+        recording.leave_out_missing(options.missing)
         if options.offset is not None:
             drifts += options.offset.subtract_from(recording, path, options.eye)
         try:

@@ -147,7 +147,12 @@ class Recording:
         self.left_out[reason] += rows
 
     def leave_out_missing(self, missing: LostPoints) -> None:
-        """Drop and count fixations without a place or a duration, where a file has no rows to count."""
+        """Drop and count fixations without a place or a duration, if the file has no rows that were counted.
+
+        Readers of rows leave them out as they count; a file of scanpaths has them among its fixations.
+        """
+        if self.used + self.others.total():
+            return
         for key, rows in self.rows.items():
             kept = []
             for x, y, duration in rows:

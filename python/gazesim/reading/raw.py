@@ -70,6 +70,7 @@ def read_raw(place: str | os.PathLike[str], options: GazeOptions) -> RawGaze:
     drifts: list[tuple[float, float]] = []
     for source in sources:
         recording = FORMATS[name].read(source, asked)
+        recording.leave_out_missing(asked.missing)
         unit = asked.coord_unit or recording.coord_unit
         report.coord_unit = unit
         if asked.offset is not None:
