@@ -6,6 +6,7 @@ import numpy as np
 import pytest
 
 from gazesim import read_scanpaths
+from gazesim.io import read as read_file
 
 PRO_LAB = [[400.5, 260.25, 0.233], [100, 50, 0.15]]
 
@@ -63,3 +64,42 @@ def test_bad_cells_are_named(edited, old, new, message):
     path = edited("prolab.tsv", old, new)
     with pytest.raises(ValueError, match=message):
         read_scanpaths(path, verbose=False)
+
+
+def prolab(folder, fixtures, *changes):
+    text = (fixtures / "prolab.tsv").read_text(encoding="utf-8-sig")
+    for old, new in changes:
+        assert text.count(old) >= 1
+        text = text.replace(old, new)
+    path = folder / "prolab.tsv"
+    path.write_text(text)
+    return path
+
+
+def test_a_damaged_duration_leaves_no_fixation_behind(tmp_path, fixtures):
+    path = prolab(tmp_path, fixtures, ("\t150\t4", "\tabc\t4"))
+    with pytest.raises(ValueError, match=r"line 9: column 'Gaze event duration \[ms\]' is 'abc'; expected a"):
+        read_scanpaths(path, verbose=False)
+    found, report = read_file(path, on_bad_row="skip", verbose=False)
+    assert found[0].tolist() == PRO_LAB[:1]
+    assert report.left_out["damaged rows"] > 0
+    assert report.rows == report.used + report.left_out.total() + report.others.total()
+    assert report.used == report.fixations
+
+
+def test_an_event_is_read_from_its_first_sound_row(tmp_path, fixtures):
+    path = prolab(tmp_path, fixtures, ("400,5\t", "4x\t"))
+    lines = path.read_text().splitlines(keepends=True)
+    at = next(k for k, line in enumerate(lines) if "4x" in line)
+    lines.insert(at + 1, lines[at].replace("4x", "400,5"))
+    path.write_text("".join(lines))
+    found, report = read_file(path, on_bad_row="skip", verbose=False)
+    assert found[0].tolist() == PRO_LAB
+    assert report.left_out["damaged rows"] >= 1
+
+
+def test_an_empty_duration_is_counted(tmp_path, fixtures):
+    found, report = read_file(prolab(tmp_path, fixtures, ("\t150\t4", "\t\t4")), verbose=False)
+    assert found[0].tolist() == PRO_LAB[:1]
+    assert report.left_out["fixations without a duration"] == 1
+    assert report.used == report.fixations

@@ -116,8 +116,7 @@ def unit_lines(report: ReadingReport, paths: Scanpaths) -> list[str]:
     x, y, duration = paths.values.T
     size = report.screen_size
     screen = f" of {size[0]:g} x {size[1]:g}" if size else ", screen size not known"
-    # One of the warnings is on files that were not read.
-    is_doubtful = len(report.warnings) > (1 if report.unread else 0)
+    is_doubtful = len(report.warnings) > len(report.unread_warnings)
     doubt = "unlikely, see below" if is_doubtful else "plausible"
     return [
         f"time          {report.time_unit}; the median fixation lasts {np.median(duration):.3g} s",

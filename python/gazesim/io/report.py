@@ -59,6 +59,8 @@ class ReadingReport:
     off_image: str = "keep"
     #: Files of a folder that may hold gaze and were not read, and why.
     unread: dict[str, str] = field(default_factory=dict)
+    #: The sentence of ``warnings`` on these files; empty if all were read.
+    unread_warnings: list[str] = field(default_factory=list)
     #: Sentences on what was used and assumed.
     notes: list[str] = field(default_factory=list)
     #: Sentences on what is unlikely, with the option that would correct it.
@@ -77,7 +79,8 @@ class ReadingReport:
         """Name the files of the folder ``place`` that were not read, in a note and in a warning."""
         self.unread = {str(file): why for file, why in unread.named.items()}
         self.notes += unread.notes(place)
-        self.warnings += unread.warnings(place)
+        self.unread_warnings = unread.warnings(place)
+        self.warnings += self.unread_warnings
 
     def line(self) -> str:
         """Return the one line that is printed when a source is read."""

@@ -12,6 +12,7 @@ as absent. Ignored: samples, saccades, pupils, eye positions, AOI hits, velociti
 
 from __future__ import annotations
 
+import math
 import re
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -20,7 +21,7 @@ from statistics import median
 from typing import NamedTuple
 
 from .labels import split_name, stimulus_columns
-from .recording import NO_POSITION, NoFixation, Options, Recording, Size
+from .recording import NO_DURATION, NO_POSITION, NoFixation, Options, Recording, Size
 from .tables import Row, Source, Table, fault, parse_number
 from .timeline import Fixation, Marks, Showing, Showings, TimeLine
 
@@ -73,7 +74,7 @@ class Place(NamedTuple):
 
 @dataclass
 class Event:
-    """A fixation: its rows and, once known, its point."""
+    """A fixation: its rows and, once known, its point; the duration is NaN where its cell is empty."""
 
     session: str
     snapshot: str
@@ -81,6 +82,14 @@ class Event:
     last: int
     point: tuple[float, float] | None = None
     duration: float = 0.0
+
+
+class Parsed(NamedTuple):
+    """What a row says of an event: its name, and its point and duration (NaN: empty) if it has them."""
+
+    name: tuple[str, str, str]
+    point: tuple[float, float] | None
+    duration: float
 
 
 def detect(source: Source) -> bool:
@@ -198,6 +207,13 @@ class _Reader:
                 return REPEATED if self._open else OTHER
             self._latest = cells
         self._open.clear()
+        try:
+            return self._whole_row(row)
+        except ValueError:  # the next row of the same event may be sound
+            self._latest = ()
+            raise
+
+    def _whole_row(self, row: Row) -> str | None:
         sensor = row.optional(self._sensor).lower() if self._sensor else ""
         self.glasses = self.glasses or sensor in GLASSES
         person, take = row.optional(self._person), row.optional(self._take)
@@ -210,18 +226,22 @@ class _Reader:
                 self._marks.add(session, float(self._table.count), message, False)
         elif self._stimuli and sensor in ("", "eye tracker"):
             self._show(row, session)
-        new, known = False, False
+        # All cells are parsed before anything is kept: a damaged row leaves no fixation behind.
+        parsed = [
+            self._parsed(row, session, place)
+            for place in self._places
+            if (not place.kind or row.optional(place.kind) == "Fixation") and not row.missing(place.number)
+        ]
+        scene = None
         if self._scene_index and not row.missing(self._scene_index):
             kind = row.optional(self._scene_kind) if self._scene_kind else "Fixation"
+            scene = (session, row.text(self._scene_index))
             if kind == "Fixation":
-                self._scene.setdefault((session, row.text(self._scene_index)), False)
-        for place in self._places:
-            if (not place.kind or row.optional(place.kind) == "Fixation") and not row.missing(place.number):
-                known = True
-                new = self._fixation(row, session, place) or new
-        if new:
+                self._scene.setdefault(scene, False)
+        new = [self._keep(one, scene) for one in parsed if one is not None]
+        if any(new):
             return None
-        return REPEATED if known else OTHER
+        return REPEATED if parsed else OTHER
 
     def _show(self, row: Row, session: str) -> None:
         shown = "/".join(filter(None, (row.optional(name) for name in self._stimuli)))
@@ -234,27 +254,36 @@ class _Reader:
         if shown and width and height and not row.missing(width) and not row.missing(height):
             self._sizes[shown] = (row.number(width, low=1.0), row.number(height, low=1.0))
 
-    def _fixation(self, row: Row, session: str, place: Place) -> bool:
-        """Read a row of a fixation; return whether it is the first."""
-        number = self._table.count
+    def _parsed(self, row: Row, session: str, place: Place) -> Parsed | None:
+        """Return the event of a row on one picture, or None if it is not on the picture in this row."""
         name = (session, place.snapshot, row.text(place.number))
-        event = self._found.get(name)
-        is_new = event is None
         if place.snapshot and (row.missing(place.x) or row.missing(place.y)):
             self._latest = ()  # the next row of the same event may have them
-            return False
+            return None
+        event = self._found.get(name)
         if event is None:
             self._check_time(row, session)
-            event = self._found[name] = Event(session, place.snapshot, number, number)
+        elif event.point is not None:
+            return Parsed(name, None, math.nan)
+        point, duration = self._recording.point(row, place.x, place.y, self._missing), math.nan
+        if point is not None and not row.missing(self._duration.name):
+            duration = row.number(self._duration.name, low=0.0)
+        return Parsed(name, point, duration)
+
+    def _keep(self, parsed: Parsed, scene: tuple[str, str] | None) -> bool:
+        """Keep an event; return whether this row is its first."""
+        number = self._table.count
+        event = self._found.get(parsed.name)
+        is_new = event is None
+        if event is None:
+            session, snapshot, _ = parsed.name
+            event = self._found[parsed.name] = Event(session, snapshot, number, number)
         event.last = number
         self._open.append(event)
-        if self._scene_index and not row.missing(self._scene_index):
-            self._scene[session, row.text(self._scene_index)] = True
-        if event.point is None:
-            point = self._recording.point(row, place.x, place.y, self._missing)
-            if point is not None:
-                event.point = point
-                event.duration = row.number(self._duration.name, low=0.0)
+        if scene is not None:
+            self._scene[scene] = True
+        if parsed.point is not None:
+            event.point, event.duration = parsed.point, parsed.duration
         return is_new
 
     def _check_time(self, row: Row, session: str) -> None:
@@ -292,6 +321,9 @@ class _Reader:
                 no_place = lines[event.session].parts(event.first, event.first)
                 is_off = not event.snapshot and next(no_place)[0] is None
                 self._recording.leave(NO_STIMULUS if is_off else NO_POSITION)
+                continue
+            if math.isnan(event.duration):
+                self._recording.leave(NO_DURATION)
                 continue
             self.durations.append(event.duration)
             fixation = Fixation(*event.point, event.duration, event.first, event.last)

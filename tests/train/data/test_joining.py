@@ -51,6 +51,14 @@ def test_a_name_that_fits_two_images_fits_none(folder):
     assert joined.images_without_gaze == ["a/x", "b/x"]
 
 
+def test_gaze_files_of_a_folder_that_are_not_read_are_named(folder):
+    (folder / "gaze").mkdir()
+    (folder / "gaze" / "x.csv").write_text(GAZE + "x,1,2,0.1\n")
+    (folder / "gaze" / "y.csv").write_text("")
+    joined = join([folder / "a"], [folder / "gaze"])
+    assert f"warning: {folder / 'gaze'}: 1 file was not read: y.csv is empty" in joined.words
+
+
 def test_labels_groups_and_splits(folder):
     (folder / "labels.csv").write_text("file;class;patient;split\nx.png;benign;p1;train\nq.png;benign;p2;\n")
     joined = join([folder / "a"], labels=folder / "labels.csv")

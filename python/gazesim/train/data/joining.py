@@ -186,6 +186,7 @@ def _add_gaze(
             f"{len(images):,} images{f' ({how})' if how else ''}"
         )
         joined.gaze_without_image += list(lost)
+        joined.words += [f"warning: {raw.place}: {one}" for one in raw.report.unread_warnings]
         joined.words += _lacking(list(lost), f"names in {raw.place} without an image", _near(lost, names))
     if any(len(places) > 1 for places in found.values()):
         _put_together(entries, found, joined, table)
