@@ -342,3 +342,26 @@ def test_the_clock_of_an_eyelink_file_has_the_unit_asked_for(tmp_path):
     (usual,), (slow,) = (read_samples(path, time_unit=unit) for unit in (None, "us"))
     np.testing.assert_allclose(usual.time / 1000, slow.time)
     assert usual.time_line().changes[-1][0] == pytest.approx(slow.time_line().changes[-1][0] * 1000)
+
+
+@pytest.mark.parametrize(
+    ("header", "row", "eyes"),
+    [
+        ("time,x,y", "{t},{x},6", ["both"]),
+        ("time,left_x,left_y,right_x,right_y", "{t},5,6,{x},8", ["left", "right"]),
+    ],
+)
+def test_damaged_rows_are_left_out_as_a_whole_and_counted(tmp_path, header, row, eyes):
+    lines = [header] + [row.format(t=10 * k, x="bad" if k == 3 else 7) for k in range(10)]
+    lines.insert(6, row.format(t=45, x=7) + ",9,9")
+    path = tmp_path / "rec.csv"
+    path.write_text("\n".join(lines) + "\n")
+    with pytest.raises(ValueError, match=r"rec\.csv, line 5: column '\w+' is 'bad'; expected a number"):
+        read_samples(path)
+    (samples,) = read_samples(path, on_bad_row="skip")
+    np.testing.assert_allclose(samples.time, [0, 0.01, 0.02, 0.04, 0.05, 0.06, 0.07, 0.08, 0.09])
+    assert [len(getattr(samples, eye)) for eye in eyes] == [9] * len(eyes)
+    assert samples.others["damaged rows"] == 2
+    found = find_fixations(path, on_bad_row="skip", screen_size=(800, 600), verbose=False)
+    assert found.report.others["damaged rows"] == 2
+    assert found.report.rows == 2 + 9 + found.report.used + found.report.left_out.total()

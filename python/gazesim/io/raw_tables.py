@@ -18,7 +18,7 @@ import numpy as np
 from .missing import LostPoints
 from .raw import FloatArray, Samples, even_times
 from .raw_columns import SampleColumns, is_valid, sample_columns, time_factor
-from .recording import TIME_UNITS, Options
+from .recording import DAMAGED, TIME_UNITS, Options
 from .tables import FrameTable, Row, Source, Table, fault, parse_number
 from .timeline import Marks, Showing, TimeLine
 
@@ -61,6 +61,7 @@ def read_samples(
     by_marks = options.by is not None and options.by not in table
     stimulus = columns.stimulus if options.by is None or by_marks else options.by
     skip = table.skip_damaged = options.on_bad_row == "skip"
+    damaged = 0
     for row in table:
         reader = row.optional(columns.reader) if columns.reader else ""
         session = sessions.setdefault(reader, _Session())
@@ -69,13 +70,16 @@ def read_samples(
         except ValueError:
             if not skip:
                 raise
-            session.others["damaged rows"] += 1
+            damaged += 1
+    damaged += table.damaged  # rows that could not be cut into cells
     found = []
     for reader, session in sessions.items():
         if len(session.time):
             found.append(_samples(table, columns, options, path, reader, session, by_marks))
     if not found:
         raise fault(path, None, "holds no samples; expected rows with a time")
+    if damaged:
+        found[0].others[DAMAGED] += damaged
     return found
 
 
@@ -93,21 +97,28 @@ def _take(row: Row, columns: SampleColumns, session: _Session, stimulus: str) ->
     if row.missing(columns.time):
         session.others["rows without a time"] += 1
         return
+    # All cells are parsed before any is kept, so that times and places keep the same length.
     time = row.number(columns.time)
+    points = {eye: _valid_point(row, columns, eye) for eye in columns.places}
     session.lines.append(row.line)
     session.time.append(time)
     if stimulus:
         shown = row.optional(stimulus)
         if not session.changes or session.changes[-1][1] != shown:
             session.changes.append((count, shown))
-    for eye, names in columns.places.items():
-        x, y = _point(row, names)
-        if eye in columns.valid and not is_valid(columns.valid[eye], row.optional(columns.valid[eye])):
-            x = y = NAN
+    for eye, (x, y) in points.items():
         if eye not in session.places:
             session.places[eye] = (array("d"), array("d"))
         session.places[eye][0].append(x)
         session.places[eye][1].append(y)
+
+
+def _valid_point(row: Row, columns: SampleColumns, eye: str) -> tuple[float, float]:
+    """Return the place of an eye, NaN where the tracker lost it."""
+    point = _point(row, columns.places[eye])
+    if eye in columns.valid and not is_valid(columns.valid[eye], row.optional(columns.valid[eye])):
+        return NAN, NAN
+    return point
 
 
 def _point(row: Row, names: tuple[str, ...]) -> tuple[float, float]:
