@@ -251,7 +251,10 @@ def test_a_binary_recording_without_its_export_is_named(tmp_path, fixtures):
 def test_files_of_another_format_than_the_one_asked_for_are_named(shared):
     place = shared / "data" / "emdat_vendor_exports"
     report = read(place, format="tobii_studio", verbose=False).report
-    assert report.unread[str(place / "SMI_SMI_Sample_67_Events.txt")] == "is SMI BeGaze events"
+    assert (
+        report.unread[str(place / "SMI_SMI_Sample_67_Events.txt")]
+        == "is of another format (SMI BeGaze events)"
+    )
 
 
 @pytest.mark.parametrize("kind", ["file", "folder"])

@@ -10,8 +10,10 @@ from typing import Any
 import numpy as np
 
 from ..io import Reading, ReadingReport, Samples, read, read_samples
-from ..io.folders import gaze_files
+from ..io.folders import Unread, gaze_files
+from ..io.reading import options_from
 from ..io.registry import recognised
+from ..io.sample_files import sample_files
 from ..io.tables import Source
 from ..scanpaths import Scanpaths
 from . import say_next
@@ -127,12 +129,18 @@ def unit_lines(report: ReadingReport, paths: Scanpaths) -> list[str]:
 
 
 def samples_of(path: str, options: dict[str, Any]) -> list[Samples] | None:
-    """Return the samples of the first file, or None if it holds none."""
+    """Return the samples of the first file that holds some, or None if none does."""
     kept = {name: value for name, value in options.items() if name not in ("off_image", "metadata")}
-    try:
-        return read_samples(gaze_files(Path(path))[0], **kept)
-    except ValueError:
-        return None
+    place = Path(path)
+    files = gaze_files(place)
+    if place.is_dir():
+        files = sample_files(files, options_from(**kept), Unread())
+    for file in files[:SOME]:
+        try:
+            return read_samples(file, **kept)
+        except ValueError:
+            continue
+    return None
 
 
 def sample_lines(sessions: list[Samples], why: str) -> list[str]:

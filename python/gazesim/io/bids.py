@@ -15,21 +15,26 @@ from pathlib import Path, PureWindowsPath
 import numpy as np
 
 from .labels import stimulus_columns
-from .raw import Samples
+from .raw import Samples, no_samples
 from .raw_columns import sample_columns
 from .raw_tables import read_samples as read_table
 from .recording import Options
 from .tables import FrameTable, Source, Table, fault
 from .timeline import Showing, TimeLine
 
-__all__ = ["detect", "read_samples"]
+__all__ = ["detect", "is_recording", "read_samples"]
 
 COLUMNS = ("onset", "duration")
 
 
 def detect(source: Source) -> bool:
     """Return whether the file name ends in ``_physio.tsv``."""
-    return re.search(r"_physio\.tsv$", source.name) is not None
+    return is_recording(source.name)
+
+
+def is_recording(name: str) -> bool:
+    """Return whether the name of a file, packed or not, is that of a recording."""
+    return re.search(r"_physio\.tsv(\.gz)?$", name) is not None
 
 
 def read_samples(source: Source, options: Options) -> list[Samples]:
@@ -52,7 +57,7 @@ def read_samples(source: Source, options: Options) -> list[Samples]:
         values = {"time": [start + number / rate for number in range(len(rows))], **values}
     columns = sample_columns(list(values), options.columns)
     if columns is None:
-        raise fault(source.path, None, f"has the columns {', '.join(names)}; expected x, y and a time")
+        raise no_samples(source.path, f"has the columns {', '.join(names)}; expected x, y and a time")
     if has_rate and options.columns is None:
         if options.time_unit not in (None, "s"):
             problem = f"time_unit is {options.time_unit!r}, and SamplingFrequency of {sidecar.name} gives the"

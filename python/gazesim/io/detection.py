@@ -15,12 +15,13 @@ from .._errors import choice, number
 from ..fixations import detect_fixations
 from ..geometry import ScreenGeometry
 from . import bids, frames, raw_eyelink, raw_tables
-from .folders import gaze_files
-from .raw import Samples, place_of
+from .folders import Unread, gaze_files
+from .raw import NoSamples, Samples, no_samples, place_of
 from .raw_columns import sample_columns
 from .reading import Reading, joined, options_from
 from .recording import NoFixation, Options, Recording, Size
 from .registry import FORMATS, checked_format, refuse_binary
+from .sample_files import NO_SAMPLES, sample_files
 from .tables import Source, fault
 from .timeline import Fixation, Showings
 
@@ -61,7 +62,7 @@ def _of_frame(table: Any, options: Options) -> list[Samples]:
     if columns is None:
         some = ", ".join(table.columns[:12])
         problem = f"has the columns {some}; expected time, x and y of samples (columns= names them)"
-        raise fault(table.path, None, problem)
+        raise no_samples(table.path, problem)
     return raw_tables.read_samples(table, columns, options, table.path)
 
 
@@ -84,7 +85,7 @@ def _of_file(source: Source, options: Options) -> list[Samples]:
     if found is None:
         known = "time and x, y" if options.columns is None else str(dict(options.columns))
         problem = f"holds no gaze samples; expected a header with the columns {known} (columns= names them)"
-        raise fault(source.path, None, problem)
+        raise no_samples(source.path, problem)
     return raw_tables.read_samples(*found, options, source.path)
 
 
@@ -182,13 +183,27 @@ def find_fixations(
     if format is not None:
         checked_format(format)
     place = Path(path)
+    unread = Unread()
+    files = gaze_files(place)
     recordings: list[tuple[Path | str, Recording]] = []
-    for file in gaze_files(place):
+    for file in sample_files(files, checked, unread) if place.is_dir() else files:
         source = Source(file)
         source.shows_progress = verbose
-        found = detected(source, _of_file(source, checked), checked, rule, screen, distance_cm)
-        recordings.append((file, found))
-    return joined(place, "samples", "gaze samples", recordings, converted, verbose)
+        try:
+            samples = _of_file(source, checked)
+        except NoSamples:
+            if not place.is_dir():
+                raise
+            unread.named[file] = NO_SAMPLES
+            continue
+        recordings.append((file, detected(source, samples, checked, rule, screen, distance_cm)))
+    if not recordings:
+        why = "".join(f"; {one}" for one in unread.warnings(place))
+        problem = (
+            f"holds {len(files)} files, none of gaze samples{why}; expected recordings with time, x and y"
+        )
+        raise fault(place, None, problem)
+    return joined(place, "samples", "gaze samples", recordings, converted, verbose, unread)
 
 
 def detected(

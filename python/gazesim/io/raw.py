@@ -18,9 +18,18 @@ from .recording import Size
 from .tables import fault
 from .timeline import Fixation, Showing, TimeLine
 
-__all__ = ["Samples", "even_times", "place_of"]
+__all__ = ["NoSamples", "Samples", "even_times", "no_samples", "place_of"]
 
 FloatArray = NDArray[np.float64]
+
+
+class NoSamples(ValueError):
+    """A file that holds no gaze samples."""
+
+
+def no_samples(path: Path | str, problem: str) -> NoSamples:
+    """Return the error of a file that holds no gaze samples: file and problem."""
+    return NoSamples(*fault(path, None, problem).args)
 
 
 @dataclass

@@ -13,7 +13,7 @@ import numpy as np
 
 from .eyelink import AscLines
 from .missing import LostPoints
-from .raw import FloatArray, Samples, even_times
+from .raw import FloatArray, Samples, even_times, no_samples
 from .recording import TIME_UNITS, NoFixation, Options, Recording
 from .tables import Source, fault, parse_number
 
@@ -70,7 +70,7 @@ def read_samples(source: Source, options: Options) -> list[Samples]:
         lines.take(line, text)
     lines.close()
     if not count:
-        raise fault(source.path, None, "holds no samples; expected lines of time, x, y, pupil")
+        raise no_samples(source.path, "holds no samples; expected lines of time, x, y, pupil")
     stamps = np.frombuffer(time)
     samples = Samples(source.stem, even_times(source.path, stamps, np.frombuffer(numbers, np.int64)))
     missing = options.missing.of_trackers(origin=True)

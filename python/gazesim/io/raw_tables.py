@@ -16,7 +16,7 @@ from pathlib import Path
 import numpy as np
 
 from .missing import LostPoints
-from .raw import FloatArray, Samples, even_times
+from .raw import FloatArray, Samples, even_times, no_samples
 from .raw_columns import SampleColumns, is_valid, sample_columns, time_factor
 from .recording import DAMAGED, TIME_UNITS, Options
 from .tables import FrameTable, Row, Source, Table, fault, parse_number
@@ -77,7 +77,7 @@ def read_samples(
         if len(session.time):
             found.append(_samples(table, columns, options, path, reader, session, by_marks))
     if not found:
-        raise fault(path, None, "holds no samples; expected rows with a time")
+        raise no_samples(path, "holds no samples; expected rows with a time")
     if damaged:
         found[0].others[DAMAGED] += damaged
     return found

@@ -39,7 +39,16 @@ from .samples import look_like
 from .sources import DamagedArchive
 from .tables import Source, fault
 
-__all__ = ["FORMATS", "Chosen", "Format", "checked_format", "recognised", "refuse_binary", "sources_of"]
+__all__ = [
+    "FORMATS",
+    "Chosen",
+    "Format",
+    "checked_format",
+    "opened",
+    "recognised",
+    "refuse_binary",
+    "sources_of",
+]
 
 
 def all_files(paths: Sequence[Path]) -> list[Path]:
@@ -230,30 +239,39 @@ def format_of(source: Source) -> str:
 
 
 def recognised(file: Path, columns: Mapping[str, str] | None = None) -> tuple[str | None, str]:
-    """Return the format of a file in a folder, and words on the file; None if it is no gaze file.
+    """Return the format of a file in a folder (None: no gaze file), and why it would not be read.
 
     With ``columns``, {role: name}, gaze files are frames and the tables that have all of them.
     """
+    source, why = opened(file)
+    if source is None:
+        return None, why
+    if columns is None or FORMATS["frame"].detect(source):
+        name = _recognised(source)
+    else:
+        name = "generic" if source.has(*columns.values()) else None
+    if name is not None:
+        return name, f"is of another format ({FORMATS[name].title})"
+    if columns is not None and not why:
+        return None, "lacks the columns that are named"
+    return None, why or ("holds samples without fixations" if look_like(source) else "is of no known format")
+
+
+def opened(file: Path) -> tuple[Source | None, str]:
+    """Return a file of a folder, and why it holds no gaze (empty: it may); None if it cannot be opened.
+
+    A damaged archive raises.
+    """
     try:
         source = Source(file)
-        if columns is None or FORMATS["frame"].detect(source):
-            name = _recognised(source)
-        else:
-            name = "generic" if source.has(*columns.values()) else None
-        if name is not None:
-            return name, f"is {FORMATS[name].title}"
-        if not source.head_bytes.strip():
-            return None, "is empty"
         refuse_binary(source)
-        if columns is not None:
-            return None, "lacks the columns that are named"
-        return None, "holds samples without fixations" if look_like(source) else "is of no known format"
     except DamagedArchive:
         raise
     except FileNotFoundError:
         return None, "is a link to a file that does not exist"
     except ValueError as error:  # a recording of a tracker, or an archive of several files
         return None, str(error).removeprefix(f"{file}: ").partition(";")[0]
+    return source, "" if source.head_bytes.strip() else "is empty"
 
 
 def _recognised(source: Source) -> str | None:
