@@ -90,3 +90,37 @@ def test_a_scanpath_without_fixations_is_not_lost_in_silence(tmp_path):
     with pytest.raises(ValueError, match="the scanpath 'empty' has no fixations"):
         write_table(paths, tmp_path / "gaze.csv")
     assert not (tmp_path / "gaze.csv").exists()
+
+
+@pytest.mark.parametrize(
+    ("ids", "message"),
+    [
+        ([1, "1"], r"the ids 1 and '1' are both written as '1'; expected ids that differ as text"),
+        ([("a", 1), ("a", "1")], r"the ids \('a', 1\) and \('a', '1'\) are both written as 'a/1'"),
+        (["a", "nan"], r"the id 'nan' cannot be read back from a table; expected text"),
+        ([("a", "b"), ("c", "<NA>")], r"the id \('c', '<NA>'\) cannot be read back"),
+        (["a\r\nb", "c"], r"the id 'a\\r\\nb' is read back as 'a\\nb' from a table"),
+        (["a\rb", "c"], r"the id 'a\\rb' is read back as 'a\\nb'"),
+        ([" a", "c"], r"the id ' a' is read back as 'a'"),
+        ([("a", ""), ("b", "c")], r"the id \('a', ''\) cannot be read back"),
+        (["a", "\ud800"], r"the id '\\ud800' cannot be read back"),
+        (["a\0", "b"], r"the id 'a\\x00' cannot be read back"),
+    ],
+)
+def test_ids_that_a_table_would_change_are_refused(tmp_path, ids, message):
+    paths = Scanpaths.from_list([[[1, 2, 0.3]], [[4, 5, 0.6]]], ids=ids)
+    with pytest.raises(ValueError, match=message):
+        write_table(paths, tmp_path / "gaze.csv")
+    assert not (tmp_path / "gaze.csv").exists()
+
+
+@given(st.sets(st.text(max_size=6) | st.integers(-3, 3), min_size=1, max_size=4))
+def test_ids_are_read_back_or_refused(tmp_path_factory, ids):
+    names = sorted(ids, key=str)
+    paths = Scanpaths.from_list([[[1, 2, 0.3]]] * len(names), ids=names)
+    path = tmp_path_factory.mktemp("table") / "gaze.csv"
+    try:
+        write_table(paths, path)
+    except ValueError:
+        return
+    assert read_scanpaths(path, verbose=False).ids == tuple(map(str, names))

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import csv
+import io
 import os
+from collections.abc import Hashable, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -13,6 +15,7 @@ from .raw import Samples
 from .reading import Reading, read
 from .registry import FORMATS
 from .report import ReadingReport
+from .tables import FrameTable, Row, cells_of
 
 __all__ = [
     "FORMATS", "Reading", "ReadingReport", "Samples", "find_fixations", "read", "read_samples",
@@ -36,8 +39,9 @@ def read_scanpaths(path: Any, **options: Any) -> Scanpaths:
 def write_table(paths: Scanpaths, path: str | os.PathLike[str]) -> None:
     """Write scanpaths as a tidy table (CSV) that :func:`read_scanpaths` reads back without loss.
 
-    Ids become text, and the screen size is not part of the table. Raises ValueError for a scanpath
-    without fixations: a table of fixations has no row for it, so it would be lost.
+    Ids become text, and the screen size is not part of the table. Raises ValueError for what would be lost: a
+    scanpath without fixations, for which a table of fixations has no row; ids that are the same text (``1``
+    and ``"1"``); an id that is read back differently, such as ``"nan"`` (a missing name) or ``" a"``.
 
     Examples
     --------
@@ -57,8 +61,44 @@ def write_table(paths: Scanpaths, path: str | os.PathLike[str]) -> None:
                 f"paths: the scanpath {name!r} has no fixations, which a table of fixations cannot say; "
                 "expected at least one in each"
             )
+    _refuse_lost_ids(paths.ids)
     table = paths.to_table()
     with Path(path).open("w", newline="", encoding="utf-8") as file:
         writer = csv.writer(file)
         writer.writerow(table)
         writer.writerows(zip(*(column.tolist() for column in table.values()), strict=True))
+
+
+def _refuse_lost_ids(ids: Sequence[Hashable]) -> None:
+    """Raise ValueError for two ids that are the same text, and for one that is read back differently."""
+    are_pairs = all(isinstance(name, tuple) and len(name) == 2 for name in ids)
+    known: dict[tuple[str, ...], Hashable] = {}
+    for name in ids:
+        cells = tuple(map(str, name)) if are_pairs and isinstance(name, tuple) else (str(name),)
+        found = _read_back(cells)
+        if found != cells:
+            fate = "cannot be read back" if found is None else f"is read back as {'/'.join(found)!r}"
+            raise ValueError(
+                f"paths: the id {name!r} {fate} from a table; expected text in UTF-8 that is neither "
+                "empty nor 'nan', without spaces around it, and with \\n as its only line end"
+            )
+        if cells in known:
+            raise ValueError(
+                f"paths: the ids {known[cells]!r} and {name!r} are both written as {'/'.join(cells)!r}; "
+                "expected ids that differ as text"
+            )
+        known[cells] = name
+
+
+def _read_back(cells: tuple[str, ...]) -> tuple[str, ...] | None:
+    """Return the names that the reader finds in a row of these cells, or None where it refuses them."""
+    line = io.StringIO()
+    csv.writer(line).writerow(cells)
+    text = line.getvalue().removesuffix("\r\n").replace("\r\n", "\n").replace("\r", "\n")
+    names = [str(position) for position in range(len(cells))]
+    try:
+        text.encode()
+        row = Row(FrameTable(dict.fromkeys(names, ())), 1, cells_of(text, ","))
+        return None if "\0" in text else tuple(row.text(name) for name in names)
+    except (ValueError, csv.Error):
+        return None
