@@ -161,6 +161,15 @@ def test_command_reads_gaze_for_schemes_that_keep_none(tmp_path: Path, capsys) -
     assert (tmp_path / "c.inspect.png").stat().st_size > blank
 
 
+def test_the_picture_lies_beside_the_link_to_a_cache(tmp_path: Path) -> None:
+    AffinityCache.build(tmp_path / "disk" / "c", gaze(6))
+    (tmp_path / "links").mkdir()
+    (tmp_path / "links" / "mine").symlink_to(Path("..", "disk", "c"))
+    assert inspect(tmp_path / "links" / "mine") == 0
+    assert (tmp_path / "links" / "mine.inspect.png").is_file()
+    assert not (tmp_path / "disk" / "c.inspect.png").exists()
+
+
 @pytest.fixture
 def drawn(monkeypatch) -> dict:
     """Return what the command draws, once it has."""

@@ -107,6 +107,39 @@ def test_a_kill_at_every_step_of_an_append(tmp_path: Path, monkeypatch) -> None:
     pytest.fail("the append never ended")
 
 
+def test_an_append_after_one_that_was_killed_while_it_tidied_up(tmp_path: Path) -> None:
+    both = gaze(6, ids=list("abcdef"))
+    cache = AffinityCache.build(tmp_path / "c", both[:4])
+    (tmp_path / ".c.building").mkdir()
+    shutil.copytree(cache.path, tmp_path / ".c.building" / "replaced")
+    assert len(cache.append(both[4:])) == 6
+    assert left_over(cache.path) == []
+
+
+def test_a_kill_at_every_step_of_an_append_through_a_link(tmp_path: Path) -> None:
+    both = gaze(9, ids=list("abcdefghi"))
+    AffinityCache.build(tmp_path / "old", both[:6])
+    after = contents(AffinityCache.build(tmp_path / "new", both).path)
+    for step in range(1, 500):
+        folder, link = tmp_path / f"{step}" / "disk" / "c", tmp_path / f"{step}" / "c"
+        shutil.copytree(tmp_path / "old", folder)
+        link.symlink_to(Path("disk", "c"))
+        killed = run_and_kill(
+            lambda link=link, step=step: (die_at_step(step), AffinityCache.open(link).append(both[6:])),
+            wait_for,
+        )
+        cache = AffinityCache.open(link)
+        _ = cache.append(both[6:]) if len(cache) == 6 else AffinityCache.build(link, both)
+        assert link.is_symlink()
+        assert contents(folder) == after
+        assert left_over(folder) == []
+        assert left_over(link) == ["disk"]
+        if not killed:
+            assert step > 20
+            return
+    pytest.fail("the append never ended")
+
+
 def wait_for(pid: int) -> None:
     """Wait until a child has ended, without collecting its status."""
     os.waitid(os.P_PID, pid, os.WEXITED | os.WNOWAIT)

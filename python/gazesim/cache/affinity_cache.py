@@ -70,7 +70,7 @@ class AffinityCache:
     reduce: str | None
 
     def __init__(self, path: str | Path) -> None:
-        self.path = Path(path).absolute()
+        self.path = store.folder_at(path)
         building.finish_swap(self.path)
         if not self.path.is_dir():
             raise FileNotFoundError(f"{path} does not exist; expected the folder of a cache")
@@ -133,7 +133,8 @@ class AffinityCache:
         Parameters
         ----------
         path
-            The folder to make; blocks are kept in ``.NAME.building`` beside it meanwhile.
+            The folder to make; blocks are kept in ``.NAME.building`` beside it meanwhile. A symbolic link
+            stays: the folder that it points to is made or replaced.
         gazes
             As :func:`gazesim.affinity` takes them, or :class:`Features`.
         ids
@@ -193,7 +194,7 @@ class AffinityCache:
             n_threads=n_threads,
             placement=placement,
         )
-        whole = Path(path).absolute()
+        whole = store.folder_at(path)
         building.build(whole, plan, n_threads=n_threads, progress=progress, client=client)
         return cls(whole)
 
@@ -235,13 +236,13 @@ class AffinityCache:
             placement=placement,
         )
         return building.build_share(
-            Path(path).absolute(), plan, (number, count), n_threads=n_threads, progress=progress
+            store.folder_at(path), plan, (number, count), n_threads=n_threads, progress=progress
         )
 
     @classmethod
     def merge(cls, path: str | Path) -> AffinityCache:
         """Make the cache of the shares that :meth:`build_share` has computed, and open it."""
-        building.merge(Path(path).absolute())
+        building.merge(store.folder_at(path))
         return cls(path)
 
     @classmethod
@@ -260,7 +261,7 @@ class AffinityCache:
         ids
             One per row; for a name list in a file, ``Path("names.txt").read_text().splitlines()``.
         """
-        import_matrix(Path(path).absolute(), matrix, ids)
+        import_matrix(store.folder_at(path), matrix, ids)
         return cls(path)
 
     def append(

@@ -152,12 +152,14 @@ def recover(path: Path) -> None:
     folder = building_folder(path)
     if (folder / "replaced").exists() and not path.exists():
         (folder / "final").rename(path)
+    elif path.exists() and ((folder / "replaced").exists() or (folder / "replaced").is_symlink()):
+        store.remove(folder / "replaced")  # the swap is complete, its tidying up was interrupted
     if (folder / "plan.json").exists() and (path / "manifest.json").exists():
         plan = json.loads((folder / "plan.json").read_bytes())
         if same_result(read_manifest(path), plan["manifest"]):
             for entry in folder.iterdir():
                 if entry.suffix != ".lock" and entry.name != "lock":
-                    shutil.rmtree(entry) if entry.is_dir() else entry.unlink()
+                    store.remove(entry)
 
 
 def finish_swap(path: Path) -> None:

@@ -30,6 +30,16 @@ class CacheError(ValueError):
     """A folder is not a cache that this version of gazesim can read; the message says why."""
 
 
+def folder_at(path: str | Path) -> Path:
+    """Return the absolute folder of a cache; for a symbolic link, the folder that it points to.
+
+    Caches are built beside their folder and renamed into place; a rename would replace the link. Links among
+    the parents stay as they are, because other machines may know the folder by that name only.
+    """
+    path = Path(path).absolute()
+    return path.resolve() if path.is_symlink() else path
+
+
 def npy_header(shape: tuple[int, ...], dtype: np.dtype[Any]) -> bytes:
     """Return the header of a C-ordered .npy file, the same bytes under every version of NumPy."""
     fields = f"{{'descr': '{dtype.newbyteorder('<').str}', 'fortran_order': False, 'shape': {shape}, }}"
@@ -104,6 +114,11 @@ def fingerprint(path: Path) -> str:
                 file.seek(number * (size - SLICE) // (SLICES - 1))
                 digest.update(file.read(SLICE))
     return digest.hexdigest()
+
+
+def remove(entry: Path) -> None:
+    """Remove a file, a folder with its content, or a symbolic link without what it points to."""
+    shutil.rmtree(entry) if entry.is_dir() and not entry.is_symlink() else entry.unlink()
 
 
 def sha256(path: Path) -> str:
@@ -215,7 +230,7 @@ class FolderLock:
         """Remove the folder and its lock, the lock last, so that no build starts in between."""
         for entry in self._folder.iterdir():
             if entry.name != self._name:
-                shutil.rmtree(entry) if entry.is_dir() else entry.unlink()
+                remove(entry)
         with contextlib.suppress(OSError):  # another process waits for the lock: the folder is its now
             (self._folder / self._name).unlink()
             self._folder.rmdir()

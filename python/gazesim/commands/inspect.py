@@ -63,7 +63,8 @@ def run(
     if matched:
         print("\n".join(["", *matched]))
     gazes, size = gazes_of(opened, gaze, images, **reading)
-    target = opened.path.with_name(f"{opened.path.name}.inspect.png") if out is None else Path(out)
+    beside = Path(cache).absolute()  # a link's own folder, not that of the cache behind it
+    target = beside.with_name(f"{beside.name}.inspect.png") if out is None else Path(out)
     finder = None if images is None else image_finder(Path(images))
     plot_inspection(found, target, gazes=gazes, screen_size=size, images=finder)
     if not gazes:
