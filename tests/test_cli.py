@@ -286,3 +286,24 @@ def test_warnings_of_other_libraries_are_lines_without_source(tmp_path, capsys):
         "gazesim look: warning: own",
         "gazesim look: warning of script: script",
     ]
+
+
+@pytest.mark.parametrize("text", ["-1,-1", "-12,8", "-.5,2", "-1e-3", "-1,-1 9999"])
+@pytest.mark.parametrize("words", RUNS, ids=" ".join)
+def test_values_that_begin_with_a_negative_number_need_no_equals_sign(words, text):
+    """Two words give what one with an equals sign gives, or the same refusal."""
+    options = [one for one in verb_options(RUNS[words]) if not one.is_required and not one.is_switch]
+    required = [one.name.upper() for one in verb_options(RUNS[words]) if one.is_required and not one.is_list]
+    for one in options:
+        said = []
+        for spelled in ([f"--{one.name}", text], [f"--{one.name}={text}"]):
+            try:
+                said.append(arguments_of(RUNS[words], [*required, *spelled]))
+            except Exception as error:
+                said.append(f"{type(error).__name__}: {error}")
+        assert said[0] == said[1], one.name
+
+
+def test_pretrain_takes_values_that_begin_with_a_negative_number():
+    given = configuration_of(["--data.gaze.offset", "-12,8", "--data.gaze.missing", "-1,-1"])
+    assert given == {"data": {"gaze": {"offset": "-12,8", "missing": "-1,-1"}}}

@@ -11,6 +11,8 @@ from ..cache.advice import advise
 from . import say_next
 from .inspect import gazes_of
 from .labels import read_labels
+from .options import options_of, words_of
+from .reading import given_again
 
 #: What the help shows: the usual options, and a command.
 COMMON = ("labels", "batch_size", "gaze")
@@ -34,6 +36,7 @@ def run(
             the options that it was built with; not needed for MultiMatch without grouping, whose features
             hold the fixations.
     """
+    asked = dict(locals())
     opened = AffinityCache.open(cache)
     classes, matched = (None, []) if labels is None else read_labels(Path(labels), opened.ids)
     for line in matched:
@@ -48,4 +51,4 @@ def run(
         batch_size=batch_size,
     )
     print("\n".join(found.lines))
-    say_next("inspect", cache, *(["--labels", labels] if labels is not None else []))
+    say_next("inspect", cache, *words_of(options_of(run), asked), *given_again(reading))

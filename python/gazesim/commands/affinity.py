@@ -19,6 +19,7 @@ from ..schemes import SCHEMES, Grouping, Scheme, scheme_from, size_of
 from ..schemes.features import Features
 from . import say_next
 from .caching import build_cache, check_options, merge_cache
+from .options import option_words, options_of, words_of
 from .reading import gaze_file_of, gaze_of_manifest, given, given_again, is_manifest, read_gaze, sizes_in
 
 # Number of pairs above which a progress bar is shown.
@@ -98,6 +99,7 @@ def run(
         block: I/N: compute share I of N of the cache, as one job of an array.
         merge: Put the shares of the cache together; for the same command line as the shares.
     """
+    asked = dict(locals())
     pooled = reduce == "pool"
     kept = {
         "threshold": threshold,
@@ -107,9 +109,10 @@ def run(
         "method": method,
     }
     check_options(cache, dask, block, merge, kept)
+    shown = [] if images is None else option_words("images", images)
     if cache is not None and merge:
         say(merge_cache(cache))
-        say_next("inspect", cache)
+        say_next("inspect", cache, *shown)
         return
     if (out or plot) and (block or any(value is not None for value in kept.values())):
         raise ValueError(
@@ -159,7 +162,7 @@ def run(
             say_next("affinity", path, "--cache", cache, "--merge")
             return
         if opened.selection is not None or opened.reduce is not None:
-            say_next("inspect", cache)
+            say_next("inspect", cache, *shown)
             return
         matrix = opened.matrix
     seconds = time.perf_counter() - start
@@ -173,9 +176,10 @@ def run(
         plot_affinity(matrix, plot, title=f"{Path(path).name}: {scheme} affinity of {count} gazes")
         say(f"wrote {plot}")
     if cache is not None:
-        say_next("inspect", cache)
+        say_next("inspect", cache, *shown)
     else:
-        again = given_again(reading)
+        repeated = [one for one in options_of(run) if one.name not in ("scheme", "out", "plot")]
+        again = [*given_again(reading), *words_of(repeated, asked)]
         say_next("affinity", path, *again, "--scheme", scheme, "--cache", f"{Path(path).stem}.cache")
 
 

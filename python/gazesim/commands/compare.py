@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import sys
 import time
 import warnings
@@ -17,6 +16,7 @@ from ..compare.measures import DEFAULT_MEASURES
 from ..plots.comparison import plot_comparison
 from . import say_next
 from .affinity import check_folder
+from .options import option_words, options_of, words_of
 from .reading import given_again, read_gaze
 
 #: What the help shows: the usual options, and a command.
@@ -60,6 +60,7 @@ def run(
         resamples: Number of resamples of the bootstrap intervals; 0 leaves them out.
         seed: Decides the other images of the floor, and the resampling.
     """
+    asked = dict(locals())
     for target in (out, plot):
         check_folder(target)
     chosen = _chosen(measures, parameters or {})
@@ -95,11 +96,10 @@ def run(
     if plot is not None:
         plot_comparison(table, plot)
         say(f"wrote {plot}")
-    again = [predicted, human, *given_again(options), "--measures", measures]
-    if parameters:
-        again += ["--parameters", json.dumps(parameters)]
+    repeated = [one for one in options_of(run) if one.name not in ("measures", "rows", "out", "plot")]
+    again = [predicted, human, *given_again(reading), *words_of(repeated, asked), "--measures", measures]
     if out is None:
-        say_next("compare", *again, "--out", "scores.csv")
+        say_next("compare", *again, *option_words("rows", rows), "--out", "scores.csv")
     else:
         say_next("compare", *again, "--rows", "pair", "--out", "pairs.csv")
 

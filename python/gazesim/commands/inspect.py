@@ -18,7 +18,8 @@ from ..report.page import check_report
 from ..schemes import MultiMatch, size_of
 from . import say_next
 from .labels import read_labels
-from .reading import gaze_of_manifest, is_manifest, read_gaze, refuse_without, sizes_in
+from .options import option_words
+from .reading import gaze_of_manifest, given_again, is_manifest, read_gaze, refuse_without, sizes_in
 
 Gazes = dict[Hashable, NDArray[np.float64]]
 
@@ -81,7 +82,11 @@ def run(
         say_next("pretrain", "--config", "byol_mcgip", "--data.manifest", "MANIFEST.csv", *pairs)
     else:  # no threshold is better than chance: another measure may see what this one does not
         other = "tima" if isinstance(opened.scheme, MultiMatch) else "multimatch"
-        say_next("affinity", "GAZE_OR_MANIFEST", "--scheme", other, "--cache", f"{other}.cache")
+        again = given_again(reading)
+        if gaze is not None and images is not None and not is_manifest(gaze):
+            again += option_words("images", images)
+        file = "GAZE_OR_MANIFEST" if gaze is None else gaze
+        say_next("affinity", file, *again, "--scheme", other, "--cache", f"{other}.cache")
 
 
 def gazes_of(

@@ -17,9 +17,12 @@ from ..io.sample_files import sample_files
 from ..io.tables import Source
 from ..scanpaths import Scanpaths
 from . import say_next
+from .reading import given_again
 
 #: Columns, images and panels that are shown.
 SOME, PANELS = 12, 12
+#: The options of this verb that ``gazesim fixations`` does not take.
+NOT_OF_FIXATIONS = ("format", "metadata", "off_image", "offset")
 
 
 #: What the help shows: the usual options, and a command.
@@ -34,13 +37,8 @@ def run(path: str, plot: str | None = None, **file_options: Any) -> None:
         path: A gaze file, or a folder of gaze files.
         plot: Where to draw the fixations on each image, as .png.
     """
+    asked = dict(file_options)
     format = file_options.pop("format", None)
-    given = [
-        word
-        for name, value in file_options.items()
-        if value not in (None, "keep", "raise", "start")
-        for word in (f"--{name}", words(value))
-    ]
     print("\n".join(evidence(path)))
     try:
         reading = read(path, format=format, verbose=False, **file_options)
@@ -49,18 +47,15 @@ def run(path: str, plot: str | None = None, **file_options: Any) -> None:
         if samples is None:
             raise
         print("\n".join(sample_lines(samples, str(error))))
-        say_next("fixations", path, *given, "--out", "fixations.csv")
+        say_next("fixations", path, *given_again(asked, NOT_OF_FIXATIONS), "--out", "fixations.csv")
         return
     print("\n".join(report_lines(reading)))
     if plot is not None:
         draw(reading.scanpaths, plot)
         print(f"wrote {plot}")
-    say_next("affinity", path, *given)
-
-
-def words(value: Any) -> str:
-    """Return an option's value as it is written on the command line."""
-    return ",".join(f"{one:g}" for one in value) if isinstance(value, tuple) else str(value)
+    # Affinities need a screen; neither the file nor the command states one.
+    unknown = ["--screen_size", "WIDTH,HEIGHT"] if reading.scanpaths.screen_size is None else []
+    say_next("affinity", path, *given_again(asked), *unknown)
 
 
 def evidence(path: str) -> list[str]:

@@ -9,6 +9,7 @@ from __future__ import annotations
 import argparse
 import json
 import re
+import sys
 import types
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import MISSING, dataclass, fields, is_dataclass, replace
@@ -26,6 +27,7 @@ __all__ = [
     "converted",
     "default_of",
     "expected",
+    "option_words",
     "options_of",
     "words_of",
 ]
@@ -33,6 +35,8 @@ __all__ = [
 NOTHING = ("null", "None")
 #: The heading of the options that all verbs share which read gaze files.
 READING = "reading gaze files"
+#: The start of a negative number, or of numbers with commas of which the first is negative.
+NEGATIVE = re.compile(r"-\.?\d")
 TRUE, FALSE = ("true", "yes", "on", "1"), ("false", "no", "off", "0")
 
 
@@ -52,6 +56,22 @@ class Parser(argparse.ArgumentParser):
     def error(self, message: str) -> NoReturn:
         """Raise the message."""
         raise UsageError(message)
+
+    def parse_known_args(self, args: Any = None, namespace: Any = None) -> tuple[Any, list[str]]:
+        """Parse words as argparse does, but take ``-1,-1`` behind an option for its value.
+
+        argparse takes a word that begins with "-" for an option, unless it is a single number.
+        """
+        takes_value = {
+            name for action in self._actions if action.nargs is None for name in action.option_strings
+        }
+        words: list[str] = []
+        for word in sys.argv[1:] if args is None else args:
+            if words and words[-1] in takes_value and NEGATIVE.match(word):
+                words[-1] += f"={word}"
+            else:
+                words.append(word)
+        return super().parse_known_args(words, namespace)
 
 
 @dataclass(frozen=True)
@@ -176,9 +196,22 @@ def words_of(options: Sequence[Option], given: Mapping[str, Any]) -> list[str]:
         if one.is_switch:
             words.append(f"--{one.name}")
             continue
-        if (text := _word(value)) != _word(one.default):  # "" and no names are the same list
-            words += [f"--{one.name}", text]
+        if _word(value) != _word(one.default):  # "" and no names are the same list
+            words += option_words(one.name, value)
     return words
+
+
+def option_words(name: str, value: Any) -> list[str]:
+    """Return an option and its value as words that are read back: ``--name value``, or ``--name=-1,-1``.
+
+    Examples
+    --------
+    >>> from gazesim.commands.options import option_words
+    >>> option_words("screen_size", (64.0, 48.0)), option_words("offset", "-12,8")
+    (['--screen_size', '64,48'], ['--offset=-12,8'])
+    """
+    text = _word(value)
+    return [f"--{name}={text}"] if text.startswith("-") else [f"--{name}", text]
 
 
 def _word(value: Any) -> str:
@@ -187,7 +220,10 @@ def _word(value: Any) -> str:
         return json.dumps(value)
     if isinstance(value, (tuple, list)):
         return ",".join(map(_word, value))
-    return f"{value:g}" if isinstance(value, float) else str(value)
+    if isinstance(value, float):
+        short = f"{value:g}"
+        return short if float(short) == value else repr(value)
+    return str(value)
 
 
 def _converter(name: str, hint: Any) -> Callable[[str], Any]:

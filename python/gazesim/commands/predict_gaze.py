@@ -17,6 +17,7 @@ from .._progress import ProgressBar, tell
 from ..io.tables import Source, Table
 from ..plots.affinity import new_figure
 from . import say_next
+from .options import option_words
 from .reading import is_manifest, read_gaze, refuse_without, warn_line
 
 if TYPE_CHECKING:
@@ -126,7 +127,7 @@ def fit(
     picture = Path(out) / "held_out.png"
     draw(picture, unseen.ids, unseen.images, unseen.maps, predicted, scores["CC"])
     _say(f"wrote {out}/predictor.pt, metrics.json and {picture.name}")
-    say_next("predict-gaze", "run", out, manifest or "IMAGES", "MAPS")
+    say_next("predict-gaze", "run", out, manifest or images or "IMAGES", "MAPS", *_again("bits", bits))
 
 
 def _check_sources(
@@ -234,7 +235,8 @@ def predict(
         _refuse_inside(out, images)
         _draw_maps(predictor, image_sources(images, bits), folder)
         _say("name them in the column heatmap of a manifest to train with them")
-        say_next("pretrain", "--config", "byol_mcgip", "--data.manifest", "MANIFEST.csv")
+        again = _again("data.bits", bits)
+        say_next("pretrain", "--config", "byol_mcgip", "--data.manifest", "MANIFEST.csv", *again)
         return
     from ..train.data.manifest import Manifest
 
@@ -245,7 +247,12 @@ def predict(
     _draw_maps(predictor, {one.id: ImageSource(one.image, bits) for one in chosen}, folder)
     _with_maps(found, chosen, folder).write(target)
     _say(f"wrote {target}: {len(chosen)} of {len(found)} rows name a predicted map in column heatmap")
-    say_next("pretrain", "--config", "byol_mcgip", "--data.manifest", target, "--out", "RUN")
+    again = [*_again("data.bits", bits), "--out", "RUN"]
+    say_next("pretrain", "--config", "byol_mcgip", "--data.manifest", target, *again)
+
+
+def _again(name: str, value: int | None) -> list[str]:
+    return [] if value is None else option_words(name, value)
 
 
 def _refuse_inside(out: str, images: str) -> None:

@@ -18,6 +18,7 @@ from ..reading.names import Names
 from ..reading.options import GazeOptions
 from ..reading.placed import PlacedGaze
 from ..reading.source import image_of, read_placed, unknown
+from .options import option_words
 
 __all__ = [
     "CARRIED",
@@ -192,13 +193,8 @@ CARRIED = ("screen_size", "placement", "image_box")
 
 def given_again(reading: dict[str, Any], carried: Collection[str] = ()) -> list[str]:
     """Return the words of the options that differ from their defaults, without those that are carried."""
-    words = []
-    for name in given(reading):
-        if name not in carried:
-            value = reading[name]
-            text = ",".join(f"{side:g}" for side in value) if isinstance(value, tuple) else str(value)
-            words += [f"--{name}", text]
-    return words
+    names = (name for name in given(reading) if name not in carried)
+    return [word for name in names for word in option_words(name, reading[name])]
 
 
 def refuse_without(option: str, reading: dict[str, Any]) -> None:
