@@ -6,13 +6,17 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from PIL import Image
 
 import gazesim
 from caches import gaze
 from gazesim import AffinityCache, cli
 from gazesim.cache.inspection import inspect_cache, nearest, text
+from gazesim.commands.inspect import image_finder
+from gazesim.commands.reading import sizes_in
 from gazesim.phantom import phantom
 from gazesim.plots.inspection import plot_inspection, short
+from gazesim.train.data.images import shown_image
 from real_gaze_files import REAL
 
 pytestmark = pytest.mark.filterwarnings("ignore::gazesim.InvalidGazeWarning")
@@ -171,6 +175,59 @@ def test_the_picture_lies_beside_the_link_to_a_cache(tmp_path: Path) -> None:
 
 
 @pytest.fixture
+def pictures(tmp_path: Path) -> Path:
+    """Return a folder with a grey image in a subfolder, a coloured one, and files that are no images."""
+    folder = tmp_path / "images"
+    (folder / "sub").mkdir(parents=True)
+    Image.fromarray(np.full((48, 64), 9, np.uint8)).save(folder / "sub" / "a.png")
+    (folder / "sub" / "a.txt").write_text("0 0.5 0.5 0.1 0.1\n")
+    Image.fromarray(np.full((48, 64, 3), (9, 0, 0), np.uint8)).save(folder / "b.png")
+    (folder / "b.json").write_text("{}")
+    np.save(folder / "c.npy", np.full((48, 64), 9, np.uint8))
+    return folder
+
+
+@pytest.mark.parametrize("names", [("a", "b", "c"), ("sub/a.png", "b.png", "C"), ("x/a", "b", "c.npy")])
+def test_images_are_found_by_the_rules_that_place_gaze(tmp_path: Path, capsys, pictures, names) -> None:
+    cache = AffinityCache.build(tmp_path / "c", gaze(3, seed=2, ids=names), errors="ignore")
+    find, size_of = image_finder(str(pictures)), sizes_in(str(pictures))
+    grey, coloured, array = map(find, names)
+    assert grey.shape == array.shape == (48, 64)
+    assert coloured.shape == (48, 64, 3)
+    assert [size_of(name) for name in names] == [(64, 48)] * 3
+    assert inspect(cache.path, "--images", pictures) == 0
+    assert "have no file" not in capsys.readouterr().out
+
+
+def test_images_without_a_file_are_named_and_a_wrong_folder_is_refused_first(
+    tmp_path: Path, capsys, pictures
+) -> None:
+    ids = [(name, reader) for name in ("a", "d") for reader in (1, 2)]
+    cache = AffinityCache.build(tmp_path / "c", gaze(4, ids=ids), errors="ignore")
+    assert inspect(cache.path, "--images", pictures) == 0
+    assert f"{pictures}: 1 of 2 images of the cache have no file: 'd'" in capsys.readouterr().out
+    (tmp_path / "empty").mkdir()
+    assert inspect(cache.path, "--images", tmp_path / "empty") == 1
+    said = capsys.readouterr()
+    assert said.out == ""
+    assert "holds no image; expected" in said.err
+
+
+def test_shown_images_are_turned_and_keep_colours_and_transparency(tmp_path: Path) -> None:
+    tags = Image.Exif()
+    tags[274] = 6  # a quarter turn
+    Image.fromarray(np.zeros((4, 8, 3), np.uint8)).save(tmp_path / "turned.jpg", exif=tags)
+    Image.fromarray(np.zeros((4, 8, 4), np.uint8)).save(tmp_path / "clear.png")
+    Image.fromarray(np.full((4, 8), 1000, np.uint16)).save(tmp_path / "wide.png")
+    assert shown_image(tmp_path / "turned.jpg").shape == (8, 4, 3)
+    assert shown_image(tmp_path / "clear.png").shape == (4, 8, 4)
+    assert shown_image(tmp_path / "wide.png").tolist() == [[pytest.approx(1000 / 65535)] * 8] * 4
+    (tmp_path / "bad.png").write_bytes(b"no picture")
+    with pytest.raises(ValueError, match=r"bad\.png cannot be read as an image"):
+        shown_image(tmp_path / "bad.png")
+
+
+@pytest.fixture
 def drawn(monkeypatch) -> dict:
     """Return what the command draws, once it has."""
     seen: dict = {}
@@ -233,7 +290,7 @@ def test_labels_of_readers_and_bad_tables(tmp_path: Path, capsys) -> None:
     assert "none of its 2 rows names an image of the cache, such as ('i0', 0)" in capsys.readouterr().err
     (tmp_path / "narrow.csv").write_text("i0\n")
     assert inspect(path, "--labels", tmp_path / "narrow.csv") == 1
-    assert "line 1 has 1 column; expected an id and a class" in capsys.readouterr().err
+    assert "line 1: has 1 column; expected an id and a class" in capsys.readouterr().err
     assert inspect(path, "--images", tmp_path / "nowhere") == 1
     assert "is not a folder; expected a folder of images" in capsys.readouterr().err
     assert inspect(tmp_path / "nowhere") == 1

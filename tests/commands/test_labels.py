@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import zipfile
+
 import pytest
 
 from gazesim.commands.labels import read_labels
@@ -61,11 +63,45 @@ def test_numbers_match_as_text(tmp_path):
 
 
 @pytest.mark.parametrize(
+    "text", ["a,x\nb,\nc,x\n,\n", "id,label\na,x\nb, \nc,x\n", "a,r1,x\nb,r1,\nc,r1,x\n"]
+)
+def test_an_empty_label_is_no_label(tmp_path, text):
+    ids = [(name, "r1") for name in "abc"]
+    found, words = read_labels(written(tmp_path, text), ids)
+    assert found == {("a", "r1"): "x", ("c", "r1"): "x"}
+    assert "2 of 3 ids have a class" in words[0]
+    assert words[1:] == ["""  1 ids whose row has no class: "('b', 'r1')\""""]
+
+
+def test_a_row_without_a_class_does_not_hide_another(tmp_path):
+    found, words = read_labels(written(tmp_path, "a,\na,x\nb,\n"), ["a", "b", "c"])
+    assert found == {"a": "x"}
+    assert words[1:] == ["  1 ids whose row has no class: 'b'", "  1 ids without a row: 'c'"]
+
+
+@pytest.mark.parametrize("encoding", ["utf-16", "utf-16-le", "utf-8-sig"])
+@pytest.mark.parametrize("text", ["id,label\nä,x\nb,y\n", "ä;x\r\nb;y\r\n", "\nä\tx\nb\ty\n"])
+def test_labels_are_read_in_the_encodings_of_gaze_tables(tmp_path, text, encoding):
+    file = tmp_path / "labels.csv"
+    file.write_bytes(text.encode(encoding))
+    assert read_labels(file, ["ä", "b"])[0] == {"ä": "x", "b": "y"}
+
+
+def test_a_table_in_a_zip_and_cells_in_quotes(tmp_path):
+    file = tmp_path / "labels.zip"
+    with zipfile.ZipFile(file, "w") as archive:
+        archive.writestr("labels.csv", 'id,label\n"a, b","x\ny"\n" c ", z \n')
+    assert read_labels(file, ["a, b", "c"])[0] == {"a, b": "x\ny", "c": "z"}
+
+
+@pytest.mark.parametrize(
     ("text", "message"),
     [
-        ("id,label\na,x\na.png,y\n", "line 3 says 'y' of image 'a', but 'x' was said before"),
+        ("id,label\na,x\na.png,y\n", "line 3: says 'y' of image 'a', but 'x' was said before"),
+        ("a,\nb,\n", "none of its 0 rows with a class names an image"),
+        ("a\0,x\n", r"labels\.csv: holds binary data; expected text"),
         ("id,label\nz,x\n", "none of its 1 rows names an image of the cache, such as 'a'"),
-        ("id,patient,label\na,p\n", "line 2 has fewer columns than the header; expected 3"),
+        ("id,patient,label\na,p\n", "line 2: has fewer columns than the header; expected 3"),
     ],
 )
 def test_bad_tables(tmp_path, text, message):

@@ -225,6 +225,7 @@ def test_look_asks_for_a_screen_that_nobody_stated(gaze_folder):
 def test_inspect_is_proposed_with_images_and_the_batch_size(gaze_folder):
     verb, words = proposed("affinity gaze.csv --screen_size 64,48 --images images --placement fit --cache c")
     assert (verb, words) == ("inspect", ["c", "--images", "images"])
+    io_of([verb, *words])
     asked = "--batch_size 4 --gaze gaze.csv --screen_size 64,48 --missing=-1,-1"
     verb, words = proposed(f"advise c {asked}")
     assert verb == "inspect"

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Hashable
+from collections.abc import Callable, Hashable, Iterable
 from pathlib import Path
 from typing import Any
 
@@ -13,13 +13,22 @@ from ..cache import AffinityCache
 from ..cache.inspection import inspect_cache, text
 from ..geometry import to_image
 from ..plots.inspection import plot_inspection
+from ..reading.source import image_of
 from ..report import write_inspection
 from ..report.page import check_report
 from ..schemes import MultiMatch, size_of
 from . import say_next
-from .labels import read_labels
+from .labels import read_labels, some
 from .options import option_words
-from .reading import gaze_of_manifest, given_again, is_manifest, read_gaze, refuse_without, sizes_in
+from .reading import (
+    files_in,
+    gaze_of_manifest,
+    given_again,
+    is_manifest,
+    read_gaze,
+    refuse_without,
+    sizes_in,
+)
 
 Gazes = dict[Hashable, NDArray[np.float64]]
 
@@ -51,22 +60,24 @@ def run(
             with the options that it was built with; not needed for MultiMatch without grouping, whose
             features hold the fixations. The screen size is by default that of the cache's scheme, if it has
             one.
-        images: A folder of images named after the image ids, on which the gaze is drawn; their sizes give
-            their places on the screen.
+        images: A folder of images named after the image ids, also in subfolders, on which the gaze is drawn;
+            their sizes give their places on the screen.
         html: Also write an interactive report, one .html file: sliders, pairs, scanpaths, readers.
     """
     if html is not None:
         check_report(html)  # raises before the work starts
     opened = AffinityCache.open(cache)
+    finder = None if images is None else image_finder(images)  # raises before the work starts
     classes, matched = (None, []) if labels is None else read_labels(Path(labels), opened.ids)
     found = inspect_cache(opened, batch_size=batch_size, labels=classes)
     print(text(found))
     if matched:
         print("\n".join(["", *matched]))
+    if images is not None and (lines := without_image(opened.ids, images)):
+        print("\n".join(["", *lines]))
     gazes, size = gazes_of(opened, gaze, images, **reading)
     beside = Path(cache).absolute()  # a link's own folder, not that of the cache behind it
     target = beside.with_name(f"{beside.name}.inspect.png") if out is None else Path(out)
-    finder = None if images is None else image_finder(Path(images))
     plot_inspection(found, target, gazes=gazes, screen_size=size, images=finder)
     if not gazes:
         print("\nno nearest neighbours drawn: this scheme keeps no fixations; expected --gaze FILE")
@@ -144,17 +155,24 @@ def fixations_of(features: Any) -> list[NDArray[np.float64]]:
     return paths
 
 
-def image_finder(folder: Path) -> Callable[[Hashable], Any]:
+def image_finder(folder: str) -> Callable[[Hashable], Any]:
     """Return a function that reads the image of an id, or returns None where there is none."""
-    from matplotlib.image import imread
+    from ..train.data.images import shown_image
 
-    if not folder.is_dir():
-        raise ValueError(f"images is {str(folder)!r}, which is not a folder; expected a folder of images")
-    known = {name: path for path in sorted(folder.iterdir()) for name in (path.stem, path.name)}
+    file_of = files_in(folder)
 
     def find(name: Hashable) -> Any:
-        image = str(name[0] if isinstance(name, tuple) and name else name)
-        path = known.get(image)
-        return None if path is None else imread(path)
+        file = file_of(name)
+        return None if file is None else shown_image(file)
 
     return find
+
+
+def without_image(ids: Iterable[Hashable], folder: str) -> list[str]:
+    """Return a line on the images of a cache that have no file in a folder; no line if all have one."""
+    file_of = files_in(folder)
+    images = list(dict.fromkeys(map(image_of, ids)))
+    lost = [str(name) for name in images if file_of(name) is None]
+    if not lost:
+        return []
+    return [f"{folder}: {len(lost):,} of {len(images):,} images of the cache have no file: {some(lost)}"]

@@ -7,10 +7,11 @@ from collections import Counter
 from collections.abc import Hashable, Sequence
 from pathlib import Path
 
+from ..io.tables import Source, delimiter_of, fault
 from ..reading.names import Names
 from ..reading.source import image_of
 
-__all__ = ["read_labels"]
+__all__ = ["read_labels", "some"]
 
 #: How many names a message lists.
 LISTED = 5
@@ -22,9 +23,10 @@ def read_labels(path: Path, ids: Sequence[Hashable]) -> tuple[dict[Hashable, str
     A table with a header is read as ``gazesim manifest`` reads it: an id column and a label column by their
     usual names. Without a header, the class is the last cell of a row, and the cells before it are the id, or
     image and reader. Names match exactly, else without extension, folder or both, else without regard to
-    case; a name that fits two images fits none.
+    case; a name that fits two images fits none. A row whose class is empty gives its image none.
     """
-    lines, label = _rows(path)
+    rows, label = _rows(path)
+    lines = [row for row in rows if row[2]]
     images = [str(image_of(name)) for name in ids]
     names = Names(dict.fromkeys(images))
     by_image: dict[str, str] = {}
@@ -42,10 +44,8 @@ def read_labels(path: Path, ids: Sequence[Hashable]) -> tuple[dict[Hashable, str
             continue
         before = by_image.setdefault(image, value)
         if before != value:
-            raise ValueError(
-                f"{path}: line {line} says {value!r} of image {image!r}, but {before!r} was said before; "
-                "expected one class"
-            )
+            problem = f"says {value!r} of image {image!r}, but {before!r} was said before; expected one class"
+            raise fault(path, line, problem)
     found: dict[Hashable, str] = {}
     for key, image in zip(ids, images, strict=True):
         reader = str(key[1]) if isinstance(key, tuple) and len(key) == 2 else ""
@@ -53,22 +53,29 @@ def read_labels(path: Path, ids: Sequence[Hashable]) -> tuple[dict[Hashable, str
         if known is not None:
             found[key] = known
     if not found:
-        raise ValueError(
-            f"{path}: none of its {len(lines)} rows names an image of the cache, such as {ids[0]!r}"
-        )
+        with_class = "" if len(lines) == len(rows) else "with a class "
+        problem = f"none of its {len(lines)} rows {with_class}names an image of the cache, such as {ids[0]!r}"
+        raise fault(path, None, problem)
     how = "; ".join(f"{count:,} by {rule}" for rule, count in rules.most_common())
     words = [f"{path}: {len(found):,} of {len(ids):,} ids have a class, from {label} (rows: {how})"]
     if lost:
         near = [
             f"{name!r} is nearly {names.near(name)!r}" for name in list(lost)[:LISTED] if names.near(name)
         ]
-        words.append(f"  {len(lost):,} names without an image in the cache: {_some(lost)}" + _behind(near))
-    if without := [str(name) for name in ids if name not in found]:
-        words.append(f"  {len(without):,} ids without a row: {_some(without)}")
+        words.append(f"  {len(lost):,} names without an image in the cache: {some(lost)}" + _behind(near))
+    empty = {names.find(name) for _, (name, *_), value in rows if not value}
+    no_class = {key for key, image in zip(ids, images, strict=True) if key not in found and image in empty}
+    for what, lacking in (
+        ("whose row has no class", [str(key) for key in ids if key in no_class]),
+        ("without a row", [str(key) for key in ids if key not in found and key not in no_class]),
+    ):
+        if lacking:
+            words.append(f"  {len(lacking):,} ids {what}: {some(lacking)}")
     return found, words
 
 
-def _some(names: Sequence[str] | dict[str, None]) -> str:
+def some(names: Sequence[str] | dict[str, None]) -> str:
+    """Return the first names, quoted, with dots where there are more."""
     return ", ".join(repr(name) for name in list(names)[:LISTED]) + (", ..." if len(names) > LISTED else "")
 
 
@@ -77,18 +84,14 @@ def _behind(near: Sequence[str]) -> str:
 
 
 def _rows(path: Path) -> tuple[list[tuple[int, list[str], str]], str]:
-    """Return line, id and class of every row, rows without a class left out, and where the class is from."""
+    """Return line, id and class ("" for none) of every row, and where the class is from."""
     from ..train.data.joining import ID_COLUMNS, LABEL_COLUMNS
 
-    with path.open(newline="", encoding="utf-8-sig") as file:
-        head = file.readline()
-        file.seek(0)
-        delimiter = "\t" if "\t" in head else ";" if ";" in head and "," not in head else ","
-        rows = [(line, row) for line, row in enumerate(csv.reader(file, delimiter=delimiter), 1) if row]
+    rows = _cells(path)
     for line, row in rows:
         if len(row) < 2:
-            raise ValueError(f"{path}: line {line} has {len(row)} column; expected an id and a class")
-    header = [name.strip().lower() for name in rows[0][1]] if rows else []
+            raise fault(path, line, f"has {len(row)} column; expected an id and a class")
+    header = [name.lower() for name in rows[0][1]] if rows else []
     key = next((header.index(name) for name in ID_COLUMNS if name in header), None)
     at = next((header.index(name) for name in LABEL_COLUMNS if name in header), None)
     if key is None:
@@ -96,6 +99,23 @@ def _rows(path: Path) -> tuple[list[tuple[int, list[str], str]], str]:
     at = len(header) - 1 if at is None else at
     short = next((line for line, row in rows if len(row) <= max(key, at)), None)
     if short is not None:
-        raise ValueError(f"{path}: line {short} has fewer columns than the header; expected {len(header)}")
-    kept = [(line, [row[key]], row[at]) for line, row in rows[1:] if row[at].strip()]
-    return kept, f"column {rows[0][1][at]!r}"
+        raise fault(path, short, f"has fewer columns than the header; expected {len(header)}")
+    return [(line, [row[key]], row[at]) for line, row in rows[1:]], f"column {rows[0][1][at]!r}"
+
+
+def _cells(path: Path) -> list[tuple[int, list[str]]]:
+    """Return the line and the cells of every row that is not empty; a quoted cell may span several lines."""
+    if not path.is_file():
+        raise FileNotFoundError(f"labels is {str(path)!r}, which is no file; expected a table")
+    source = Source(path)
+    first = next((line for _, line in source.lines() if line.strip()), "")
+    reader = csv.reader((f"{line}\n" for _, line in source.lines()), delimiter=delimiter_of(first))
+    rows = []
+    try:
+        for row in reader:
+            cells = [cell.strip() for cell in row]
+            if any(cells):
+                rows.append((reader.line_num, cells))
+    except csv.Error as error:
+        raise fault(path, reader.line_num, f"cannot be cut into cells ({error})") from None
+    return rows

@@ -24,6 +24,7 @@ __all__ = [
     "CARRIED",
     "FILE_OPTIONS",
     "GazeSource",
+    "files_in",
     "gaze_file_of",
     "gaze_of_manifest",
     "given",
@@ -207,16 +208,29 @@ def sizes_in(images: str | None) -> Callable[[Hashable], Size | None]:
     """Return a function that finds the size of an image of a folder by its id."""
     if images is None:
         return unknown
-    from ..train.data.image_sizes import image_files, image_size
+    from ..train.data.image_sizes import image_size
+
+    file_of = files_in(images)
+    known: dict[Path, Size] = {}
+
+    def find(image: Hashable) -> Size | None:
+        file = file_of(image)
+        if file is not None and file not in known:
+            known[file] = image_size(file)
+        return None if file is None else known[file]
+
+    return find
+
+
+def files_in(images: str) -> Callable[[Hashable], Path | None]:
+    """Return a function that finds the file of an image, in a folder and its subfolders, by its id."""
+    from ..train.data.image_sizes import image_files
 
     files = image_files(Path(images))
     names = Names(files)
-    known: dict[str, Size] = {}
 
-    def find(image: Hashable) -> Size | None:
+    def find(image: Hashable) -> Path | None:
         found = names.find(str(image_of(image)))
-        if found is not None and found not in known:
-            known[found] = image_size(files[found])
-        return None if found is None else known[found]
+        return None if found is None else files[found]
 
     return find

@@ -15,7 +15,7 @@ from PIL import Image as Picture
 from ...geometry import place_image
 from .dicom import dicom_shape, is_dicom, read_dicom
 from .image_sizes import image_files
-from .pictures import file_bits, picture_shape, read_picture
+from .pictures import file_bits, picture_shape, read_colours, read_picture
 
 __all__ = [
     "Image",
@@ -26,6 +26,7 @@ __all__ = [
     "read_image",
     "read_images",
     "resized",
+    "shown_image",
     "unused_range",
     "write_map",
 ]
@@ -94,6 +95,17 @@ def read_image(file: Path, bits: int | None = None) -> Image:
     65,535. ``bits`` says how many of 16 bits the pixels of pictures and arrays use, 16 by default.
     """
     return _grey(_pixels(file, bits), str(file), bits)
+
+
+def shown_image(file: Path) -> NDArray[Any]:
+    """Return an image for pictures and reports: (H, W) grey in [0, 1], or (H, W, 3 or 4) with its colours."""
+    if file.suffix == ".npy":
+        array = _array(file)
+        if array.ndim == 3 and array.shape[2] in (3, 4) and array.dtype == np.uint8:
+            return array
+    elif not is_dicom(file) and (colours := read_colours(file)) is not None:
+        return colours
+    return read_image(file)
 
 
 def image_shape(file: Path) -> tuple[int, int]:

@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 from PIL import Image as Picture
 from PIL import ImageOps
 
-__all__ = ["file_bits", "picture_bits", "picture_shape", "read_picture"]
+__all__ = ["file_bits", "picture_bits", "picture_shape", "read_colours", "read_picture"]
 
 #: EXIF and TIFF tags.
 ORIENTATION, BITS_PER_SAMPLE, PHOTOMETRIC = 274, 258, 262
@@ -49,6 +49,17 @@ def read_picture(file: Path, bits: int | None = None) -> NDArray[np.float32]:
     else:
         grey = (pixels.astype(np.float64) / top).astype(np.float32)
     return np.float32(1) - grey if inverted else grey
+
+
+def read_colours(file: Path) -> NDArray[np.uint8] | None:
+    """Return a picture with colours or transparency, (H, W, 3 or 4), turned as its tags ask; else None."""
+    with _opened(file, whole=True) as picture:
+        is_clear = picture.mode in ("LA", "La", "PA", "RGBA", "RGBa") or "transparency" in picture.info
+        if not is_clear and (picture.mode in ("1", "L") or picture.mode.startswith(("I", "F"))):
+            return None
+        picture.load()
+        shown = ImageOps.exif_transpose(picture).convert("RGBA" if is_clear else "RGB")
+        return np.asarray(shown, np.uint8)
 
 
 def picture_shape(file: Path) -> tuple[int, int]:
