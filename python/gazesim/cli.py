@@ -152,7 +152,7 @@ def arguments_of(run: Run, words: Sequence[str], prog: str = "gazesim") -> dict[
     parser = Parser(prog=prog)
     add_options(parser, options)
     namespace, rest = parser.parse_known_args(list(words))
-    given = vars(namespace)
+    given: dict[str, Any] = vars(namespace)
     if listed := [one.name for one in options if one.is_list]:
         given[listed[0]] = [word for word in rest if not word.startswith("-")]
         rest = [word for word in rest if word.startswith("-")]
