@@ -131,8 +131,8 @@ def methods() -> dict[str, RealMethod]:
 
 
 METHODS = methods()
-#: The scheme of positives in the core. On birds and photographs none shares the label more often; on polyps TIMA does
-#: (`gaze.md`), which was found after the core was frozen.
+#: The scheme of positives in the core. On birds and photographs none shares the label more often; on polyps
+#: TIMA does (`gaze.md`), which was found after the core was frozen.
 BEST = {"kvasir": "moments", "cub": "multimatch", "osie": "multimatch"}
 #: The arms that every data set has at least: plain, McGIP by the best scheme, GCA, both, and the controls.
 CORE = ("{framework}", "{mcgip}", "{framework}-gca", "{both}", "{both}-other", "{framework}-size-matched")
