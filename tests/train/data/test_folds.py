@@ -10,8 +10,9 @@ import pytest
 pytest.importorskip("gazesim.train")
 
 from gazesim.cli import main
-from gazesim.train import Entry, GazeData, Manifest
+from gazesim.train import Entry, GazeData, Manifest, ManifestSamples
 from gazesim.train.data.folds import with_fold
+from gazesim.train.data.joining import with_splits
 from gazesim.train.evaluation.divisions import divisions
 
 
@@ -50,6 +51,40 @@ def test_training_sees_no_image_that_evaluation_tests_on(manifest):
         data = GazeData(manifest=path, size=16, folds=5, fold=division.fold, split_seed=7)
         assert set(data.samples("test").ids) == tested
         assert not tested & set(data.samples("train").ids)
+
+
+def lesions(folder, rng):
+    """Two rows per image, as a table of lesions or of readers has, and no groups; two rows without label."""
+    entries = []
+    for i in range(24):
+        file = folder / f"{i // 2:02}.npy"
+        if i % 2 == 0:
+            np.save(file, rng.random((16, 16)))
+        entries.append(Entry(f"{i:02}", file, "" if i in (3, 20) else "ab"[i // 2 % 2]))
+    Manifest(entries).write(folder / "lesions.csv")
+    return Manifest.read(folder / "lesions.csv")
+
+
+@pytest.mark.parametrize("seed", range(3))
+def test_rows_of_one_file_stay_together(tmp_path, rng, seed):
+    manifest = lesions(tmp_path, rng)
+    samples = ManifestSamples(manifest, size=16)
+    labelled = samples.take([i for i, label in enumerate(samples.labels) if label >= 0])
+    for labels in (labelled.labels, None):
+        for division in divisions(labelled, 3, seed, labels):
+            test = {labelled.entries[i].image for i in division.test}
+            assert not test & {labelled.entries[i].image for i in division.train}
+    for division in divisions(labelled, 3, seed, labelled.labels):
+        found = with_fold(manifest, division.fold, folds=3, seed=seed).entries
+        tested = [entry for entry in found if entry.split == "test"]
+        assert {entry.id for entry in tested} == {labelled.ids[i] for i in division.test}
+        files = {entry.image for entry in tested}
+        assert not files & {entry.image for entry in found if entry.split == "train"}
+
+
+def test_a_random_split_keeps_rows_of_one_file_together(tmp_path, rng):
+    found = with_splits(lesions(tmp_path, rng)).entries  # a Manifest refuses a file in two splits
+    assert {entry.split for entry in found} == {"train", "val", "test"}
 
 
 def test_the_command_writes_a_manifest_per_fold(manifest, tmp_path, capsys):

@@ -44,7 +44,7 @@ def test_patches_of_an_image_stay_together_and_rows_without_box_are_told(tmp_pat
     assert found.ids == ["p0", "p2"]
     assert len(set(found.groups)) == 1
     assert "1 of 3 rows have no box and are left out" in capsys.readouterr().err
-    assert patches(tmp_path, [(0, 0, 9, 9), (9, 9, 20, 20)], ["x", "y"]).groups == ["x", "y"]
+    assert patches(tmp_path, [(0, 0, 9, 9), (9, 9, 20, 20)], ["x", "y"]).groups == ["x", "x"]
     assert found.take([1]).ids == ["p2"]
     with pytest.raises(ValueError, match="none of 2 images has a box"):
         PatchSamples(ArraySamples(np.zeros((2, 8, 8))))

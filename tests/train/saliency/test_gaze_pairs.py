@@ -91,6 +91,22 @@ def written(tmp_path, rng):
     return make
 
 
+@pytest.mark.parametrize("seed", range(4))
+def test_rows_of_one_file_are_never_learned_from_and_held_out(written, seed):
+    rows = [
+        f"{name}{k},{name}.npy,,map_{name}.npy,,{'p' if name in 'ef' else ''}"
+        for name in "abcdef"
+        for k in "12"
+    ]
+    found = pairs_of_manifest(written(*rows, "c3,c.npy,,,,p"), size=16)
+    for held_out in (0.25, 0.5):
+        learned, unseen, how = found.divided(held_out, seed)
+        assert not {name[0] for name in learned.ids} & {name[0] for name in unseen.ids}
+        assert how == f"{held_out:g} of the groups"
+        held = {name[0] for name in unseen.ids}
+        assert len(held & {"c", "e", "f"}) in (0, 3)  # a row without a map connects c to the patient
+
+
 @pytest.mark.filterwarnings("ignore::gazesim.reading.placed.PlacementWarning")
 def test_what_is_left_out_is_said(written):
     said = []

@@ -7,6 +7,7 @@ from dataclasses import replace
 from ..._errors import integer
 from ..._progress import tell
 from .classes import UNLABELLED, coded
+from .groups import groups_of
 from .manifest import Manifest
 from .splits import stratified_folds
 
@@ -17,8 +18,8 @@ def with_fold(manifest: Manifest, fold: int, *, folds: int = 5, seed: int = 0) -
     """Return a manifest whose split is one fold: its images are ``test``, all others ``train``.
 
     Folds are those of ``gazesim evaluate --folds`` with the same seed: over all labelled images, whatever
-    their split was, stratified by class; patients stay together. Images without a label are trained on,
-    except those of patients in the test split, which get no split.
+    their split was, stratified by class; patients, and rows that name one image file, stay together. Images
+    without a label are trained on, except those of patients or files in the test split, which get no split.
 
     Parameters
     ----------
@@ -46,20 +47,21 @@ def with_fold(manifest: Manifest, fold: int, *, folds: int = 5, seed: int = 0) -
     known = [i for i, label in enumerate(labels) if label != UNLABELLED]
     if not known:
         raise ValueError(f"none of {len(labels)} images has a label; expected labels to divide into folds")
-    groups = [entry.group or entry.id for entry in manifest.entries]
-    has_groups = any(entry.group for entry in manifest.entries)
+    found = groups_of(manifest.entries)
+    groups = [entry.id for entry in manifest.entries] if found is None else found
     tests = stratified_folds(
         [labels[i] for i in known],
         folds,
-        groups=[groups[i] for i in known] if has_groups else None,
+        groups=[groups[i] for i in known] if found is not None else None,
         seed=seed,
     )
     tested = {known[at] for at in tests[fold]}
-    patients = {groups[i] for i in tested}
-    splits = ["test" if i in tested else "" if groups[i] in patients else "train" for i in range(len(labels))]
+    unseen = {groups[i] for i in tested}
+    splits = ["test" if i in tested else "" if groups[i] in unseen else "train" for i in range(len(labels))]
     if left := splits.count(""):
         tell(
-            f"fold {fold}: {left} images without a label are of patients who are tested on, and are left out"
+            f"fold {fold}: {left} images without a label are of patients or image files that are tested on, "
+            "and are left out"
         )
     pairs = zip(manifest.entries, splits, strict=True)
     return Manifest(tuple(replace(entry, split=split) for entry, split in pairs), manifest.path)

@@ -18,6 +18,7 @@ from ...reading.options import GazeOptions
 from ...reading.raw import RawGaze, RawScanpath, read_raw
 from ...reading.source import image_of
 from ...scanpaths import Scanpaths
+from .groups import groups_of
 from .image_sizes import IMAGE_ENDINGS, image_files, image_size
 from .manifest import Entry, Manifest
 from .splits import split_by_group
@@ -242,10 +243,10 @@ def _placed(entry: Entry, options: GazeOptions) -> Entry:
 
 
 def with_splits(manifest: Manifest, seed: int = 0) -> Manifest:
-    """Return a manifest split 70, 10 and 20 % by seed, stratified by class; patients stay together."""
+    """Return a manifest split 70, 10 and 20 % by seed, stratified by class; rows of a group stay together."""
     splits = split_by_group(
         [entry.label for entry in manifest.entries],
-        [entry.group for entry in manifest.entries],
+        groups_of(manifest.entries),
         fractions={"train": 0.7, "val": 0.1, "test": 0.2},
         seed=seed,
     )

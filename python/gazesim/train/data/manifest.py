@@ -16,6 +16,7 @@ from ..._errors import did_you_mean, one_of, screen
 from ..._progress import tell
 from ...geometry import Box, Size, checked_box
 from ...io.tables import Source, Table, fault, quoted
+from .groups import shared_files_note
 from .manifest_checks import (
     MISSING_LABELS,
     equal_images_note,
@@ -54,7 +55,7 @@ class Entry:
     heatmap
         An image or .npy file of the gaze map, or None; counts before ``gaze`` where a map is needed.
     group
-        The patient: a group never crosses a split or a fold; "": the image is a group of its own.
+        The patient: a group never crosses a split or a fold; "": the image file is a group of its own.
     extra
         Further columns of the row, by name.
     line
@@ -132,7 +133,8 @@ class Manifest:
     ``box``          for evaluation, a region ``x0,y0,x1,y1`` in pixels of the image
     ===============  ================================================================================
 
-    A row may have neither ``gaze`` nor ``heatmap``. Other columns are kept.
+    A row may have neither ``gaze`` nor ``heatmap``. Other columns are kept. Rows that name one image file
+    (a row per lesion, or per reader) stay together in splits and folds, as those of a group do.
 
     Examples
     --------
@@ -201,7 +203,11 @@ class Manifest:
                 problem = f"is {quoted(written.label)}" if written.label else "is empty"
                 raise fault(file, entry.line, f"column 'label' {problem}; expected a value")
         manifest = cls(known, file)
-        for note in (label_note(entries, known), patient_note(table.columns, known)):
+        for note in (
+            label_note(entries, known),
+            patient_note(table.columns, known),
+            shared_files_note(known),
+        ):
             if note:
                 tell(f"{file}: {note}")
         if note := equal_images_note(known):

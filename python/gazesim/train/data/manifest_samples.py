@@ -24,6 +24,7 @@ from ...schemes import Scheme
 from ...schemes.features import Features
 from .classes import coded
 from .gaze_files import ManifestGaze
+from .groups import groups_of
 from .image_sizes import image_size
 from .images import fitted, read_image, resized, unused_range
 from .kept import MEMORY, InMemory, kept
@@ -95,8 +96,7 @@ class ManifestSamples:
         self.ids = [entry.id for entry in entries]
         self.labels, self.class_names = coded([entry.label for entry in entries], None)
         self.splits = [entry.split for entry in entries]
-        grouped = any(entry.group for entry in entries)
-        self.groups = [entry.group or entry.id for entry in entries] if grouped else None
+        self.groups = groups_of(entries)
         self.size = integer("size", size, low=8, high=8192)
         self.channels = checked_channels(channels)
         self.memory = choice("memory", memory, MEMORY)

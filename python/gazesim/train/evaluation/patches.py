@@ -37,7 +37,7 @@ class PatchSamples:
 
     Notes
     -----
-    Rows without a ``group`` have their image file as group, so that patches of one image are in one fold.
+    Patches of one image file are in one fold, and so are all images and patches of a ``group``.
     """
 
     def __init__(self, samples: Samples) -> None:
@@ -58,7 +58,6 @@ class PatchSamples:
         self.groups: list[str] | None
         take_columns(self, source, chosen)
         self.entries = [source.entries[i] for i in chosen]
-        self.groups = [entry.group or str(entry.image) for entry in self.entries]
         self.size, self.channels, self.bits = source.size, source.channels, source.bits
         self.path = source.path
         # Rows of one image mostly follow each other.

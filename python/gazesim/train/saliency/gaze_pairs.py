@@ -13,6 +13,7 @@ from ...reading.names import Names
 from ...reading.options import GazeOptions
 from ...reading.placed import PlacedGaze, warn_of_placement
 from ...reading.source import image_of
+from ..data.groups import groups_of
 from ..data.images import Image, read_images, resized
 from ..data.manifest import Manifest
 from ..data.manifest_samples import ManifestSamples
@@ -44,7 +45,8 @@ class GazePairs:
         (L, 3) per image, the fixations of all its readers: x and y in pixels of ``maps``, duration in
         seconds; empty where only a map is known. None if no image has fixations.
     groups
-        The group (patient) of every image; None: every image is a group of its own.
+        The group of every image, a patient or an image file of several rows; None: every image is a group of
+        its own.
     splits
         "train", "val", "test" or "" of every image; None: no image has one.
 
@@ -167,13 +169,16 @@ def pairs_of_manifest(
         f"{len(at)} of {len(manifest)} images have gaze to learn from or to be scored on, {of_maps} of them "
         f"as maps in column heatmap; {without} have none"
     )
+    # Of all rows: one without gaze may connect the files of a patient.
+    whole = groups_of(manifest.entries)
+    groups = None if whole is None else dict(zip((one.id for one in manifest.entries), whole, strict=True))
     paths = [np.concatenate([*samples.scanpaths(i), np.zeros((0, 3))]) for i in at]
     return GazePairs(
         [samples.ids[i] for i in at],
         np.stack([samples.image(i)[0].numpy() for i in at]),
         np.stack([one.numpy() for one in found if one is not None]),
         paths if any(len(path) for path in paths) else None,
-        None if samples.groups is None else [samples.groups[i] for i in at],
+        None if groups is None else [groups[samples.ids[i]] for i in at],
         [samples.splits[i] for i in at],
     )
 

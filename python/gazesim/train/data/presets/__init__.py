@@ -16,6 +16,7 @@ from pathlib import Path
 from ...._errors import choice
 from ...._progress import tell
 from ....io.tables import fault
+from ..groups import groups_of
 from ..joining import add_gaze
 from ..manifest import Entry, Manifest
 from ..splits import split_by_group
@@ -151,7 +152,7 @@ def preset(
     if not any(entry.split for entry in entries):
         splits = split_by_group(
             [entry.label for entry in entries],
-            [entry.group for entry in entries],
+            groups_of(entries),
             fractions=OWN_FRACTIONS.get(name, FRACTIONS) if fractions is None else fractions,
             seed=seed,
         )
