@@ -164,7 +164,9 @@ def test_mistakes_name_the_line(build):
 
 
 def test_groups_and_grades(build):
-    files = [build.folder / "a.npy"] * 4
+    files = [build.folder / name for name in ("a.npy", "b.png", "c.npy", "d.npy")]
+    for file in files[2:]:
+        np.save(file, np.zeros((40, 60)))
     entries = [
         Entry(str(i), file, label, group=group)
         for i, (file, label, group) in enumerate(
