@@ -32,6 +32,16 @@ def test_classes(labels, names, codes):
     assert found.labels == codes
 
 
+@pytest.mark.parametrize("kind", [np.int64, np.int8, np.float32, list])
+def test_the_number_minus_one_is_no_label(kind, capsys):
+    labels = [0, 1, 2, 0, 1, -1]
+    found = samples(labels if kind is list else np.array(labels, kind))
+    assert found.labels == labels
+    assert len(found.class_names) == 3
+    assert "1 of 6 labels are the number -1: these images count as unlabelled" in capsys.readouterr().err
+    assert samples(["-1", "0"]).class_names == ("-1", "0")
+
+
 def test_missing_labels_beside_class_names():
     assert samples([1, NAN, None, 0], class_names=["a", "b"]).labels == [1, -1, -1, 0]
 

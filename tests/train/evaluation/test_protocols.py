@@ -257,6 +257,20 @@ def test_several_runs_of_one_method(tmp_path):
         cross_validate({"other": {0: "resnet18"}}, samples(24), **options)
 
 
+def test_arrays_of_seeds_and_shares():
+    options = {"folds": 2, "protocols": np.array(["probe"]), "progress": False}
+    rows = cross_validate(
+        {"net": Pixels()}, samples(24), seeds=np.arange(2), fractions=np.array([0.5, 1.0]), **options
+    )
+    assert rows == cross_validate(
+        {"net": Pixels()}, samples(24), seeds=(0, 1), fractions=(0.5, 1.0), **options
+    )
+    assert {(row.seed, row.fraction) for row in rows} == {(s, f) for s in (0, 1) for f in (0.5, 1.0)}
+    with pytest.raises(ValueError, match="seeds is empty"):
+        cross_validate({"net": Pixels()}, samples(24), seeds=np.arange(0), **options)
+    assert len(ProbeSettings(candidates=np.logspace(-1, 1, 3)).candidates) == 3
+
+
 def test_methods_may_depend_on_the_seed():
     made = []
 

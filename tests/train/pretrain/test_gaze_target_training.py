@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import tracemalloc
+
 import numpy as np
 import pytest
 
@@ -195,6 +197,23 @@ def test_partial_gaze_and_flat_maps_are_told_and_do_not_count(capsys):
     said = capsys.readouterr().err
     assert "1 of 3 training images (0) have no gaze to learn from" in said
     assert "1 of 3 training images (1) have no gaze map as concentrated as 0.2" in said
+
+
+def test_maps_are_looked_at_one_by_one(tmp_path):
+    rows = []
+    for i in range(60):
+        np.save(tmp_path / f"{i}.npy", np.full((64, 64), 0.5, np.float32))
+        np.save(tmp_path / f"map{i}.npy", np.pad(np.ones((8, 8), np.float32), 28))
+        rows.append(f"i{i},{i}.npy,train,map{i}.npy")
+    (tmp_path / "m.csv").write_text("\n".join(["id,image,split,heatmap", *rows]))
+    data = GazeData(manifest=str(tmp_path / "m.csv"), size=256, batch_size=4, memory="uint8")
+    train = data.samples("train")
+    train.preload(progress=False)
+    tracemalloc.start()
+    data.carry_gaze_maps(0.2)
+    peak = tracemalloc.get_traced_memory()[1]
+    tracemalloc.stop()
+    assert peak < 8 * 256 * 256 * 4  # the bytes of 8 of 60 maps
 
 
 def test_nothing_to_predict_is_an_error():

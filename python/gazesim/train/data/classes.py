@@ -9,6 +9,7 @@ from typing import Any
 import numpy as np
 
 from ..._errors import integer
+from ..._progress import tell
 
 __all__ = ["UNLABELLED", "coded", "is_absent"]
 
@@ -18,6 +19,8 @@ UNLABELLED = -1
 
 def coded(labels: Sequence[Any], class_names: Sequence[str] | None) -> tuple[list[int], tuple[str, ...]]:
     """Return labels as positions in the classes, -1 for none, and the classes in order.
+
+    The number -1 is no label; a line on stderr says how often. The text "-1" is a class.
 
     Examples
     --------
@@ -33,7 +36,9 @@ def coded(labels: Sequence[Any], class_names: Sequence[str] | None) -> tuple[lis
             for i, label in enumerate(labels)
         ]
         return codes, tuple(class_names)
-    words = ["" if is_absent(label) else str(label) for label in labels]
+    words = ["" if is_absent(label) or _is_code(label) else str(label) for label in labels]
+    if count := sum(map(_is_code, labels)):
+        tell(f"{count} of {len(labels)} labels are the number {UNLABELLED}: these images count as unlabelled")
     names = tuple(sorted({word for word in words if word}, key=_order))
     code = {"": UNLABELLED} | {name: i for i, name in enumerate(names)}
     return [code[word] for word in words], names
@@ -42,6 +47,11 @@ def coded(labels: Sequence[Any], class_names: Sequence[str] | None) -> tuple[lis
 def is_absent(value: Any) -> bool:
     """Whether there is no value: None, or NaN as pandas writes it."""
     return value is None or (isinstance(value, (float, np.floating)) and math.isnan(value))
+
+
+def _is_code(label: Any) -> bool:
+    """Whether the label is the number that stands for none."""
+    return isinstance(label, (int, float, np.number)) and bool(label == UNLABELLED)
 
 
 def _order(name: str) -> tuple[float, str]:

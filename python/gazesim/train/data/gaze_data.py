@@ -206,10 +206,18 @@ class GazeData(lightning.LightningDataModule):
         self._tell_gaze(train)
         pairs = self._pairs(train, self.transform)
         looked_at = _images_to_look_at(train)
-        lacking = [name for i, name in enumerate(train.ids) if not train.has_gaze(i)]
-        maps = [(train.ids[i], train.gaze_map(i)) for i in range(looked_at) if train.has_gaze(i)]
-        lacking += [name for name, gaze in maps if gaze is None]
-        diffuse = [name for name, gaze in maps if gaze is not None and not pairs.counts(gaze)]
+        lacking: list[str] = []
+        diffuse: list[str] = []
+        # One map at a time: those of a large data set do not fit into memory together.
+        for i, name in enumerate(train.ids):
+            if not train.has_gaze(i):
+                lacking.append(name)
+            elif i < looked_at:
+                gaze = train.gaze_map(i)
+                if gaze is None:
+                    lacking.append(name)
+                elif not pairs.counts(gaze):
+                    diffuse.append(name)
         if len(lacking) + len(diffuse) == len(train):
             raise ValueError(
                 f"all {len(train)} training images have no gaze to learn from, such as {train.ids[0]!r}; "

@@ -79,8 +79,8 @@ class ArraySamples:
     images
         (n, H, W) greyscale: 8 and 16 bits are scaled to [0, 1], floats have to be in it.
     labels
-        One class per image, a name or a whole number; None or NaN for an image without label. Classes
-        are ordered by name, numbers by value.
+        One class per image, a name or a whole number; None, NaN or the number -1 for an image without label.
+        Classes are ordered by name, numbers by value.
     heatmaps
         (n, H, W) gaze maps of the images' size; an image whose map is all 0 has no gaze.
     ids

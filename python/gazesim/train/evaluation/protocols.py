@@ -379,7 +379,7 @@ def _cells(
         ("fractions", fractions),
         ("seeds", seeds),
     ):
-        if not given:
+        if not len(given):
             raise ValueError(f"{argument} is empty; expected at least one")
     for protocol in protocols:
         choice("protocols", protocol, PROTOCOLS)

@@ -46,7 +46,7 @@ class ProbeSettings:
 
     def __post_init__(self) -> None:
         number("l2", self.l2, low=0.0, open_low=True)
-        if not self.candidates:
+        if not len(self.candidates):
             raise ValueError("candidates is empty; expected penalties to choose from")
         for position, candidate in enumerate(self.candidates):
             number(f"candidates[{position}]", candidate, low=0.0, open_low=True)

@@ -244,7 +244,7 @@ def findings_of(samples: Samples, columns: Sequence[str]) -> NDArray[np.float64]
     """Return the findings (n, columns) of a manifest: 1, 0, or NaN for an empty cell."""
     entries = getattr(samples, "entries", None)
     known: Mapping[str, str] = entries[0].extra if entries else {}
-    if not columns:
+    if not len(columns):
         more = f", such as {', '.join(list(known)[:5])}" if known else ""
         raise ValueError(
             f"findings is missing; expected the manifest's columns that hold 1 or 0 for a finding{more}"
