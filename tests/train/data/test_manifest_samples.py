@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import warnings
+
 import numpy as np
 import pytest
 from PIL import Image as Picture
@@ -11,6 +13,7 @@ pytest.importorskip("gazesim.train")
 
 from gazesim import render_heatmap  # noqa: E402
 from gazesim.phantom import phantom  # noqa: E402
+from gazesim.schemes import Moments  # noqa: E402
 from gazesim.train import ArraySamples, Entry, Manifest, ManifestSamples  # noqa: E402
 from gazesim.train.data import gaze_files  # noqa: E402
 from gazesim.train.data.images import resized  # noqa: E402
@@ -101,6 +104,31 @@ def test_a_heatmap_counts_before_gaze(build, rng):
     samples = build("a,a.npy,,,tidy.csv,map.npy")
     np.testing.assert_allclose(samples.gaze_map(0), resized(predicted, (32, 32)), atol=1e-6)
     assert samples.scanpath(0) is not None
+
+
+@pytest.mark.parametrize(("height", "width"), [(40, 60), (20, 30), (13, 20), (120, 180), (48, 48)])
+def test_heatmaps_of_the_images_proportions_and_squares_count(build, rng, recwarn, height, width):
+    np.save(build.folder / "map.npy", rng.random((height, width)).astype(np.float32))
+    assert build("a,a.npy,,,,map.npy").gaze_map(0).shape == (32, 32)
+    assert not recwarn.list
+
+
+def test_a_heatmap_with_width_and_height_swapped_is_refused(build, rng):
+    sizes = "has 20 x 30 pixels, and the image 60 x 40 pixels: width and height are swapped"
+    np.save(build.folder / "map.npy", rng.random((30, 20)).astype(np.float32))
+    samples = build("b,b.png,,,,map.npy")
+    for call in (lambda: samples.gaze_map(0), lambda: samples.gaze_features(Moments())):
+        with pytest.raises(ValueError, match=rf"line 2: image 'b', column 'heatmap': .*map.npy {sizes}"):
+            call()
+
+
+def test_the_first_heatmap_of_other_proportions_is_warned_of(build, rng):
+    np.save(build.folder / "map.npy", rng.random((40, 80)).astype(np.float32))
+    samples = build("a,a.npy,,,,map.npy", "b,b.png,,,,map.npy")
+    with pytest.warns(UserWarning, match="has 80 x 40 pixels, and the image 60 x 40 pixels: the map"):
+        samples.take([1]).gaze_map(0)
+    with warnings.catch_warnings(action="error"):
+        samples.gaze_map(0)
 
 
 def test_an_empty_map_is_no_gaze(build):

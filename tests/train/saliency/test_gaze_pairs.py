@@ -159,6 +159,23 @@ def test_names_of_folders_have_to_match(written, tmp_path):
         pairs_of_files(str(images), str(maps), None, size=16)
 
 
+def test_maps_of_folders_with_other_proportions(tmp_path):
+    images, maps = tmp_path / "images", tmp_path / "maps"
+    for folder, shapes in ((images, [(20, 30)] * 3), (maps, [(20, 30), (16, 16), (10, 30)])):
+        folder.mkdir()
+        for name, shape in zip("abc", shapes, strict=True):
+            np.save(folder / f"{name}.npy", np.ones(shape, np.float32))
+    said = []
+    assert len(pairs_of_files(str(images), str(maps), None, size=16, say=said.append)) == 3
+    assert len(said) == 1
+    assert "1 maps have other proportions than their images, such as 'c' has 30 x 10 pixels" in said[0]
+    np.save(maps / "b.npy", np.ones((30, 20), np.float32))
+    with pytest.raises(
+        ValueError, match="maps: map 'b' has 20 x 30 pixels, and the image 30 x 20 pixels: width"
+    ):
+        pairs_of_files(str(images), str(maps), None, size=16)
+
+
 def test_a_phantom_is_read_by_ten():
     found = pairs_of_phantom(3, size=32)
     assert len(found) == 3

@@ -147,7 +147,7 @@ class ManifestGaze:
             self._renamed.append(f"{entry.id} takes the only scanpath of {entry.gaze.name}")
         stated = Stated(entry.screen_size, None, entry.image_box).over(self.options.place)
         try:
-            size = self._size(entry)
+            size = self.size_of(entry)
         except (ValueError, OSError) as error:
             raise self.fault(entry, "image", str(error)) from error
         try:
@@ -160,7 +160,8 @@ class ManifestGaze:
         except ValueError as error:
             raise self.fault(entry, "gaze", str(error)) from error
 
-    def _size(self, entry: Entry) -> Size:
+    def size_of(self, entry: Entry) -> Size:
+        """Return (width, height) of the image file in pixels, from its header, which is read once."""
         if entry.image not in self._sizes:
             self._sizes[entry.image] = image_size(entry.image)
         return self._sizes[entry.image]

@@ -119,7 +119,8 @@ class Manifest:
                  The scanpath with the row's ``id`` counts, or those of all its readers; ``file#name``
                  takes the one called ``name``. The only scanpath of a file serves a row of another name if
                  no other row names the file; a line on stderr says so
-    ``heatmap``  a gaze map, as an image or .npy, such as ``gazesim predict-gaze run`` writes
+    ``heatmap``  a gaze map, as an image or .npy, such as ``gazesim predict-gaze run`` writes; at any
+                 resolution with the proportions of the image, or squeezed to a square
     ``group``    the patient: a group never crosses a split or a fold
     ===========  ====================================================================================
 
@@ -129,7 +130,8 @@ class Manifest:
     ``reader``       the one reader in the gaze file that counts; empty: all
     ``image_box``    the place of the image on the screen, ``x0,y0,x1,y1`` in screen pixels
     ``screen_size``  ``width,height`` of that screen in pixels
-    ``mask``         for evaluation, an image or .npy that marks a region
+    ``mask``         for evaluation, an image or .npy of two values that marks a region, at any
+                     resolution with the proportions of the image
     ``box``          for evaluation, a region ``x0,y0,x1,y1`` in pixels of the image
     ===============  ================================================================================
 

@@ -25,7 +25,7 @@ from ...schemes.features import Features
 from .classes import coded
 from .gaze_files import ManifestGaze
 from .groups import groups_of
-from .image_sizes import image_size
+from .image_sizes import image_size, stretched_map
 from .images import fitted, read_image, resized, unused_range
 from .kept import MEMORY, InMemory, kept
 from .manifest import Entry, Manifest
@@ -64,7 +64,9 @@ class ManifestSamples:
 
     Images and the maps of views are squeezed; :meth:`fixations` and :meth:`gaze_features` are not: they are
     in pixels of the screen, or of the image file. A row's ``heatmap`` is its map; without one, the map is
-    drawn from ``gaze``, all readers together.
+    drawn from ``gaze``, all readers together. A heatmap has the image's proportions at any resolution, or is
+    a square, squeezed as views are. One with width and height swapped is refused, and the first of other
+    proportions is warned of, because it is stretched over the image.
 
     Examples
     --------
@@ -109,6 +111,8 @@ class ManifestSamples:
         self.bits = None if bits is None else integer("bits", bits, low=9, high=16)
         if self.bits is None and (note := unused_range([entry.image for entry in entries])):
             warnings.warn(f"{self.path or 'manifest'}: {note}", stacklevel=2)
+        #: The first image whose map is stretched, which is warned of once.
+        self._stretched: list[str] = []
         # Shared by all that are taken from these samples, by position in the whole manifest.
         self._at = {name: at for at, name in enumerate(self.ids)}
         sources = [(entry.image, entry.heatmap or entry.gaze) for entry in entries]
@@ -192,6 +196,11 @@ class ManifestSamples:
         """Return the factors (x, y, duration) from pixels of an image of this size to those of views."""
         return np.array([self.size / size[0], self.size / size[1], 1.0])
 
+    def native_shape(self, index: int) -> tuple[int, int]:
+        """Return (height, width) of the image file in pixels."""
+        width, height = self.gaze.size_of(self.entries[index])
+        return int(height), int(width)
+
     def has_gaze(self, index: int) -> bool:
         """Whether the manifest names gaze for the image."""
         entry = self.entries[index]
@@ -252,6 +261,15 @@ class ManifestSamples:
         gaze: Floats = self._naming_row(entry, "heatmap", lambda: read_image(file))
         if gaze.min() < 0:
             raise self._fault(entry, "heatmap", f"{file} holds {gaze.min()}; expected at least 0")
+        size = self._naming_row(entry, "image", lambda: self.gaze.size_of(entry))
+        try:
+            note = stretched_map(gaze.shape[::-1], size)
+        except ValueError as error:
+            raise self._fault(entry, "heatmap", f"{file} {error}") from None
+        if note and not self._stretched:
+            self._stretched.append(entry.id)
+            problem = self._fault(entry, "heatmap", f"{file} {note}; further ones are not listed")
+            warnings.warn(str(problem), stacklevel=2)
         return gaze
 
     def _naming_row(self, entry: Entry, column: str, read: Callable[[], Any]) -> Any:

@@ -14,7 +14,8 @@ from numpy.typing import NDArray
 from ..._progress import tell
 from ...schemes import Scheme
 from ...schemes.features import Features
-from ..data.images import read_image, resized
+from ..data.images import image_shape, read_image, resized
+from ..data.manifest import Entry
 from ..data.samples import Samples, take_columns
 
 __all__ = ["PatchSamples"]
@@ -72,7 +73,19 @@ class PatchSamples:
         if self._last is None or self._last[0] != entry.image:
             self._last = entry.image, read_image(entry.image, self.bits)
         whole = self._last[1]
-        height, width = whole.shape
+        left, top, right, bottom = self._corners(entry, *whole.shape)
+        part = resized(np.ascontiguousarray(whole[top:bottom, left:right]), (self.size, self.size))
+        return torch.from_numpy(np.clip(part, 0, 1).astype(np.float32)).expand(self.channels, -1, -1)
+
+    def native_shape(self, index: int) -> tuple[int, int]:
+        """Return (height, width) of the patch in pixels of the image file."""
+        entry = self.entries[index]
+        left, top, right, bottom = self._corners(entry, *image_shape(entry.image))
+        return bottom - top, right - left
+
+    def _corners(self, entry: Entry, height: int, width: int) -> tuple[int, int, int, int]:
+        """Return the box of a row in whole pixels, cut at the edge of an image of this size."""
+        assert entry.box is not None
         x0, y0, x1, y1 = entry.box
         left, top = max(round(x0), 0), max(round(y0), 0)
         right, bottom = min(max(round(x1), left + 1), width), min(max(round(y1), top + 1), height)
@@ -83,8 +96,7 @@ class PatchSamples:
                 f"{self.path or 'manifest'}{where}: column 'box' is {box!r}, and {entry.image} has "
                 f"{width} x {height} pixels; expected a box on the image, x0,y0,x1,y1"
             )
-        part = resized(np.ascontiguousarray(whole[top:bottom, left:right]), (self.size, self.size))
-        return torch.from_numpy(np.clip(part, 0, 1).astype(np.float32)).expand(self.channels, -1, -1)
+        return left, top, right, bottom
 
     def has_gaze(self, index: int) -> bool:
         """Return False: gaze belongs to whole images."""

@@ -13,11 +13,11 @@ from torch.nn import functional
 
 from ..._errors import describe
 from ..._progress import tell
-from ..data.images import read_image, resized
 from ..data.samples import Samples
 from ..data.splits import label_fraction
 from .classification_scores import area_under_curve
 from .feature_maps import feature_maps
+from .mask_files import Masks, masks_of
 from .settings import SegmentationSettings
 
 __all__ = [
@@ -33,7 +33,6 @@ __all__ = [
 
 #: Thresholds between 0 and 1 that are tried.
 STEPS = 256
-Masks = NDArray[np.bool_]
 
 
 SETTINGS = SegmentationSettings()
@@ -69,7 +68,8 @@ def segmentation_probe(
         The images to learn from and to score on; their labels are not used.
     train_masks, test_masks
         (n, H, W), nonzero in the region, of the images' size. Default: those of the manifest's column
-        ``mask``, see :func:`masks_of`; images without a mask are left out and counted on stderr.
+        ``mask``, of two values each, see :func:`masks_of`; images without a mask are left out and counted on
+        stderr.
     layer
         Whose maps are read, as in ``named_modules()``; default: the last one with more than one place.
     fractions, seed
@@ -184,25 +184,6 @@ def cell_probabilities(
         return torch.from_numpy(found.reshape(len(maps), *maps.shape[2:]))
 
     return probabilities(features), probabilities(unseen)
-
-
-def masks_of(samples: Samples) -> list[Masks | None]:
-    """Return the masks of a manifest's column ``mask`` at the size of the images; None without one.
-
-    A pixel is in the region where the file holds more than half of its largest value, so that masks
-    of 0 and 1, of 0 and 255, and compressed ones (JPEG) mean the same.
-    """
-    found: list[Masks | None] = []
-    for index, entry in enumerate(getattr(samples, "entries", [None] * len(samples))):
-        file = getattr(entry, "mask", None)
-        if file is None:
-            found.append(None)
-            continue
-        pixels = read_image(file)
-        region = pixels > pixels.max() / 2
-        shape = tuple(samples.image(index).shape[1:])
-        found.append(resized(region.astype(np.float32), shape) >= 0.5)
-    return found
 
 
 def with_masks(argument: str, samples: Samples, masks: Any = None) -> tuple[Samples, Masks]:

@@ -14,6 +14,7 @@ from ...reading.options import GazeOptions
 from ...reading.placed import PlacedGaze, warn_of_placement
 from ...reading.source import image_of
 from ..data.groups import groups_of
+from ..data.image_sizes import stretched_map
 from ..data.images import Image, read_images, resized
 from ..data.manifest import Manifest
 from ..data.manifest_samples import ManifestSamples
@@ -206,12 +207,14 @@ def pairs_of_files(
     if maps is None:
         true: Mapping[str, Image] = drawn
     else:
-        true = {name: resized(one, (size, size)) for name, one in read_images(maps).items()}
+        found = read_images(maps)
+        true = {name: resized(one, (size, size)) for name, one in found.items()}
         if true.keys() - named.keys():
             lone = sorted(named.keys() ^ true.keys())
             raise ValueError(
                 f"images and maps differ in {len(lone)} names, such as {lone[0]!r}; expected equal names"
             )
+        _check_sizes(maps, found, named, say)
     if missing := [name for name in named if name not in true]:
         say(_left_out(missing, "have no gaze on them" if maps is None else "have no map"))
     if paths is not None and (unscored := [name for name in true if name not in paths]):
@@ -225,6 +228,20 @@ def pairs_of_files(
         np.stack([true[name] for name in ids]),
         None if paths is None else [paths.get(name, empty) * scales[name] for name in ids],
     )
+
+
+def _check_sizes(maps: str, found: Mapping[str, Image], named: Mapping[str, Image], say: Say) -> None:
+    """Raise ValueError for a map whose width and height are swapped; say how many maps are stretched."""
+    notes = []
+    for name, one in found.items():
+        try:
+            note = stretched_map(one.shape[::-1], named[name].shape[::-1])
+        except ValueError as error:
+            raise ValueError(f"{maps}: map {name!r} {error}") from None
+        if note:
+            notes.append(f"{name!r} {note}")
+    if notes:
+        say(f"{len(notes)} maps have other proportions than their images, such as {notes[0]}")
 
 
 def gaze_by_image(
