@@ -84,8 +84,10 @@ def test_report_of_several_seeds(tmp_path: Path) -> None:
     assert "Seeds 21, 22, 23, 24, 25, 15 cells" in text
 
 
-def test_arms_with_holes_need_a_scale_that_has_them(capsys: pytest.CaptureFixture[str]) -> None:
-    main, words = module("run").main, ["--data", "kvasir", "--list"]
+def test_arms_with_holes_need_a_scale_that_has_them(
+    capsys: pytest.CaptureFixture[str], tmp_path: Path
+) -> None:
+    main, words = module("run").main, ["--data", "kvasir", "--list", "--out", str(tmp_path)]
     assert main(words) == 0
     said = capsys.readouterr()
     assert "gca-crop" in said.out
