@@ -129,7 +129,7 @@ def test_no_file_no_rows(folder):
         Manifest([Entry("a", folder / "a.npy"), Entry("a", folder / "a.npy")])
 
 
-@pytest.mark.parametrize("name", ["manifest", "manifest_samples", "presets"])
+@pytest.mark.parametrize("name", ["image_sizes", "manifest", "manifest_samples", "presets"])
 def test_docstring_examples(name):
     result = doctest.testmod(importlib.import_module(f"gazesim.train.data.{name}"))
     assert result.attempted
