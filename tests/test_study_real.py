@@ -96,6 +96,7 @@ def test_arms_with_holes_need_a_scale_that_has_them(
     with pytest.raises(SystemExit):
         main([*words, "--arms", "K-*-gca-cutout"])
     assert "--arms holds K-simclr-gca-cutout, and views of" in capsys.readouterr().err
+    words[-1] += "-small"
     assert main([*words, "--scale", "small", "--arms", "K-simclr-gca-cutout"]) == 0
     assert "0 of 5  K-simclr-gca-cutout" in capsys.readouterr().out
 
