@@ -39,13 +39,15 @@ def run(
         images: Folders of images, or image files.
         gaze: Gaze files or folders, such as fixations.csv, with commas between them. Where the gaze of an
             image is in several, all are put together in a table beside the manifest.
-        labels: A table with a column of image names, and columns of classes, patients or splits.
+        labels: A table with a column of image names, and columns of classes, patients or splits. Other
+            columns are kept; files in mask and heatmap are relative to the table.
         out: Where to write the manifest, as .csv.
         id_column: The column of image names in the table of labels; default: id, image_id, image, ...
         label_column: The column of classes; default: label, class, diagnosis, category or grade.
         group_column: The column of patients; all images of a patient get the same split; default: group,
             patient, patient_id, ...
-        split_column: The column of splits (train, val, test); default: split or set.
+        split_column: The column of splits (train, val, test, or training, validation, ...); default: split
+            or set.
         split: Split the images 70/10/20 by seed, stratified by class; a patient's images stay together.
         folds: Instead write a manifest per fold, OUT-fold0.csv and so on, in which the images of the fold are
             the test split.
@@ -61,6 +63,9 @@ def run(
         raise ValueError("split and folds are both given; expected one of them")
     if not images:
         raise ValueError("no image is given; expected folders of images, or image files")
+    if split and split_column is not None:
+        raise ValueError("split and split_column are both given; expected one of them")
+    parts = [target.with_name(f"{target.stem}-fold{fold}{target.suffix}") for fold in range(folds or 0)]
     source = read_gaze("", **reading)
     joined = join(
         images,
@@ -71,15 +76,17 @@ def run(
         label_column=label_column,
         group_column=group_column,
         split_column=split_column,
+        takes_splits=not split,
+        outputs=[target, *parts],
         table=target.with_suffix(".gaze.csv"),
     )
     manifest = with_splits(joined.manifest, seed) if split else joined.manifest
     for line in joined.words:
         print(line)
     if folds is not None:
-        parts = [with_fold(manifest, fold, folds=folds, seed=seed) for fold in range(folds)]
-        for fold, part in enumerate(parts):
-            part.write(target.with_name(f"{target.stem}-fold{fold}{target.suffix}"))
+        divided = [with_fold(manifest, fold, folds=folds, seed=seed) for fold in range(folds)]
+        for file, part in zip(parts, divided, strict=True):
+            part.write(file)
         print(f"wrote {target.stem}-fold0{target.suffix} to -fold{folds - 1}, a manifest per fold")
     manifest.write(target)
     count = sum(entry.gaze is not None for entry in manifest.entries)

@@ -151,3 +151,91 @@ def test_docstring_examples():
     result = doctest.testmod(joining)
     assert result.attempted
     assert result.failed == 0
+
+
+@pytest.mark.parametrize(
+    ("words", "named"),
+    [
+        ("--gaze f3.csv --labels labels.csv --out f3.csv", "out would overwrite f3.csv, which gaze names"),
+        (
+            "--gaze gaze --labels labels.csv --out gaze/f.csv",
+            "out would overwrite gaze/f.csv, which gaze names",
+        ),
+        ("--labels labels.csv --out labels.csv", "out would overwrite labels.csv, which labels names"),
+        ("--labels linked.csv --out labels.csv", "out would overwrite labels.csv, which labels names"),
+        ("--labels m-fold1.csv --folds 2 --out m.csv", "overwrite m-fold1.csv, which labels names"),
+        ("--gaze f3.csv,m.gaze.csv --out m.csv", "out would overwrite m.gaze.csv, which gaze names"),
+        ("--out a/x.png", "out would overwrite a/x.png, which images names"),
+    ],
+)
+def test_no_input_is_overwritten(folder, capsys, words, named):
+    (folder / "gaze").mkdir()
+    for name in ("f3.csv", "m.gaze.csv", "gaze/f.csv"):
+        (folder / name).write_text(GAZE + "x,1,2,0.1\ny,3,4,0.2\n")
+    for name in ("labels.csv", "m-fold1.csv"):
+        (folder / name).write_text("image,label\nx,benign\ny,malignant\n")
+    (folder / "linked.csv").symlink_to("labels.csv")
+    before = {file: file.read_bytes() for file in folder.rglob("*") if file.is_file()}
+    assert main(["manifest", "a", *words.split()]) == 1
+    assert named in capsys.readouterr().err
+    assert {file: file.read_bytes() for file in folder.rglob("*") if file.is_file()} == before
+
+
+def test_a_table_of_gaze_that_is_only_read_and_an_old_manifest_are_no_obstacle(folder, capsys):
+    (folder / "m.gaze.csv").write_text(GAZE + "x,1,2,0.1\n")
+    for _ in range(2):
+        assert main(["manifest", "a", "--gaze", ".", "--out", "m.csv"]) == 0
+    assert Manifest.read("m.csv").entries[0].gaze.samefile("m.gaze.csv")
+
+
+def test_further_columns_of_labels_are_kept(folder, capsys):
+    (folder / "tables").mkdir()
+    (folder / "tables/m.png").write_bytes((folder / "a/x.png").read_bytes())
+    text = 'image,label,Mask,box,opacity,gaze\nx,benign,m.png,"1,2,30,40",0.5,q.csv\ny,benign,,,,\n'
+    (folder / "tables/labels.csv").write_text(text)
+    assert main(["manifest", "a", "--labels", "tables/labels.csv", "--out", "m.csv"]) == 0
+    printed = capsys.readouterr().out
+    assert "2 images found by 'image', label from 'label', kept 'Mask', 'box', 'opacity'" in printed
+    assert "not kept, as the manifest has its own: 'gaze'" in printed
+    first, second = Manifest.read("m.csv").entries
+    assert first.mask is not None
+    assert first.mask.samefile(folder / "tables/m.png")
+    assert (first.box, first.extra, second.mask) == ((1, 2, 30, 40), {"opacity": "0.5"}, None)
+    (folder / "tables/labels.csv").write_text(text + "x,benign,m.png,,0.7,\n")
+    assert main(["manifest", "a", "--labels", "tables/labels.csv", "--out", "m.csv"]) == 0
+    assert "'opacity' differ between rows of 1 images; the first row with a value" in capsys.readouterr().out
+    (folder / "tables/labels.csv").write_text(text.replace("m.png", "q.png"))
+    with pytest.raises(ValueError, match=r"labels.csv, line 2: column 'mask' is 'q.png'; expected a file"):
+        join([folder / "a"], labels=folder / "tables/labels.csv")
+
+
+@pytest.mark.parametrize(
+    ("first", "second", "splits", "said"),
+    [
+        ("training", "TEST", ("train", "test"), "splits: 'training' is train, 'TEST' is test"),
+        ("Valid", "dev", ("val", "val"), "splits: 'Valid' is val, 'dev' is val"),
+        ("Validation", "testing", ("val", "test"), "splits: 'Validation' is val, 'testing' is test"),
+        ("Train", "NA", ("train", ""), "splits: 'Train' is train, 'NA' is none"),
+    ],
+)
+def test_usual_words_for_splits(folder, first, second, splits, said):
+    (folder / "labels.csv").write_text(f"image,label,set\nx,benign,{first}\ny,benign,{second}\n")
+    joined = join([folder / "a"], labels=folder / "labels.csv")
+    assert tuple(entry.split for entry in joined.manifest.entries) == splits
+    assert said in joined.words
+    joined.manifest.write("m.csv")
+    assert tuple(entry.split for entry in Manifest.read("m.csv").entries) == splits
+
+
+def test_other_words_for_splits_are_refused_unless_images_are_split_anew(folder, capsys):
+    (folder / "labels.csv").write_text("image,label,set\nx,benign,train\ny,benign,held\n")
+    assert main(["manifest", "a", "--labels", "labels.csv", "--out", "m.csv"]) == 1
+    assert (
+        "labels.csv, line 3: column 'set' is 'held'; expected \"train\", \"val\"" in capsys.readouterr().err
+    )
+    assert not (folder / "m.csv").exists()
+    assert main(["manifest", "a", "--labels", "labels.csv", "--split", "--out", "m.csv"]) == 0
+    assert [entry.extra["set"] for entry in Manifest.read("m.csv").entries] == ["train", "held"]
+    words = ["--split", "--split_column", "set"]
+    assert main(["manifest", "a", "--labels", "labels.csv", *words]) == 1
+    assert "split and split_column are both given" in capsys.readouterr().err

@@ -8,11 +8,9 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
-from ..._errors import did_you_mean
 from ...geometry import place_image
 from ...io import write_table
-from ...io.sources import Source, fault
-from ...io.tables import Table
+from ...io.sources import fault
 from ...reading.names import Names
 from ...reading.options import GazeOptions
 from ...reading.raw import RawGaze, RawScanpath, read_raw
@@ -20,18 +18,11 @@ from ...reading.source import image_of
 from ...scanpaths import Scanpaths
 from .groups import groups_of
 from .image_sizes import IMAGE_ENDINGS, image_files, image_size
+from .label_table import GROUP_COLUMNS, ID_COLUMNS, LABEL_COLUMNS, SPLIT_COLUMNS, add_labels, lacking, near
 from .manifest import Entry, Manifest
 from .splits import split_by_group
 
-__all__ = ["Joined", "add_gaze", "join", "with_splits"]
-
-#: Column names of a table of labels, the first that is there counts.
-ID_COLUMNS = ("id", "image_id", "image", "filename", "file_name", "file", "name")
-LABEL_COLUMNS = ("label", "class", "diagnosis", "category", "grade")
-SPLIT_COLUMNS = ("split", "set", "fold_split")
-GROUP_COLUMNS = ("group", "patient", "patient_id", "subject", "subject_id")
-#: How many names a message lists.
-LISTED = 5
+__all__ = ["ID_COLUMNS", "LABEL_COLUMNS", "Joined", "add_gaze", "join", "with_splits"]
 
 
 @dataclass
@@ -56,7 +47,9 @@ def join(
     label_column: str | None = None,
     group_column: str | None = None,
     split_column: str | None = None,
+    takes_splits: bool = True,
     table: str | Path | None = None,
+    outputs: Sequence[Path] = (),
 ) -> Joined:
     """Join images with their gaze and labels.
 
@@ -70,8 +63,13 @@ def join(
     labels
         A table (comma, semicolon or tab) with a column of image names, and columns of classes, groups
         (patients) and splits; found by their usual names unless ``id_column`` and the others name them.
+        Other columns are kept; files in ``mask`` and ``heatmap`` are relative to the table.
+    takes_splits
+        Whether splits are read from the labels.
     table
         Where a table of fixations (.csv) is written if the gaze of an image is in several files.
+    outputs
+        Files that the caller will write (its argument ``out``); a ValueError if one of them is read here.
 
     Where ``options`` state a placement, an image box or a screen, every row with gaze states its own
     ``image_box`` and ``screen_size``.
@@ -93,29 +91,54 @@ def join(
     ('A.png', [])
     """
     files = _images(images)
+    written = [*outputs, *([] if table is None else [Path(table)])]
+    _refuse_overwriting(written, "labels", [] if labels is None else [Path(labels)])
+    _refuse_overwriting(written, "images", files.values())
+    if options is not None and options.reading.metadata is not None:
+        _refuse_overwriting(written, "metadata", [options.reading.metadata])
     ids = _ids_of(files)
     names = Names(files)
     entries = {file: Entry(ids[file], path) for file, path in files.items()}
     joined = Joined(Manifest(tuple(entries.values())))
     joined.words.append(f"{len(entries):,} images")
     if gaze:
-        _add_gaze(
-            entries, [read_raw(place, options or GazeOptions()) for place in gaze], names, joined, table
-        )
+        sources = [read_raw(place, options or GazeOptions()) for place in gaze]
+        for raw in sources:
+            _refuse_overwriting(outputs, "gaze", set(raw.came_from.values()))
+        _add_gaze(entries, sources, names, joined, table)
         for name, entry in entries.items():
             entries[name] = _placed(entry, options or GazeOptions())
     if labels is not None:
-        columns = {
+        columns: dict[str, tuple[str | None, tuple[str, ...]]] = {
             "label": (label_column, LABEL_COLUMNS),
             "group": (group_column, GROUP_COLUMNS),
-            "split": (split_column, SPLIT_COLUMNS),
         }
-        _add_labels(entries, Path(labels), names, joined, id_column, columns)
+        if takes_splits:
+            columns["split"] = (split_column, SPLIT_COLUMNS)
+        words, joined.rows_without_image = add_labels(entries, Path(labels), names, id_column, columns)
+        joined.words += words
     if gaze:
         joined.images_without_gaze = [one.id for one in entries.values() if one.gaze is None]
-        joined.words += _lacking(joined.images_without_gaze, "images without gaze", [])
+        joined.words += lacking(joined.images_without_gaze, "images without gaze", [])
     joined.manifest = Manifest(tuple(entries.values()))
     return joined
+
+
+def _refuse_overwriting(outputs: Iterable[Path], argument: str, inputs: Iterable[Path]) -> None:
+    """Raise a ValueError if a file that will be written is a file that ``argument`` names."""
+    present = {
+        (state.st_dev, state.st_ino): one for one in outputs if one.is_file() and (state := one.stat())
+    }
+    if not present:
+        return
+    for file in inputs:
+        if not file.is_file():
+            continue
+        state = file.stat()
+        if (out := present.get((state.st_dev, state.st_ino))) is not None:
+            raise ValueError(
+                f"out would overwrite {out}, which {argument} names as a file to read; expected another out"
+            )
 
 
 def add_gaze(
@@ -188,7 +211,7 @@ def _add_gaze(
         )
         joined.gaze_without_image += list(lost)
         joined.words += [f"warning: {raw.place}: {one}" for one in raw.report.unread_warnings]
-        joined.words += _lacking(list(lost), f"names in {raw.place} without an image", _near(lost, names))
+        joined.words += lacking(list(lost), f"names in {raw.place} without an image", near(lost, names))
     if any(len(places) > 1 for places in found.values()):
         _put_together(entries, found, joined, table)
         return
@@ -209,6 +232,7 @@ def _put_together(
         image = next(image for image, places in found.items() if len(places) > 1)
         several = " and ".join(file.name for file, _ in list(found[image])[:2])
         raise ValueError(f"gaze of image {entries[image].id!r} is in {several}; expected one file, or table=")
+    _refuse_overwriting([Path(table)], "gaze", {file for places in found.values() for file, _ in places})
     paths: dict[Hashable, Any] = {}
     for image, places in found.items():
         for (file, _), scanpaths in places.items():
@@ -252,73 +276,3 @@ def with_splits(manifest: Manifest, seed: int = 0) -> Manifest:
     )
     pairs = zip(manifest.entries, splits, strict=True)
     return Manifest(tuple(replace(entry, split=split) for entry, split in pairs))
-
-
-def _add_labels(
-    entries: dict[str, Entry],
-    file: Path,
-    names: Names,
-    joined: Joined,
-    id_column: str | None,
-    columns: dict[str, tuple[str | None, tuple[str, ...]]],
-) -> None:
-    """Give every image the class, the group and the split of its row in a table."""
-    if not file.is_file():
-        raise FileNotFoundError(f"labels is {str(file)!r}, which is no file; expected a table")
-    table = Table(Source(file), ())
-    key = _column(table, "id_column", id_column, ID_COLUMNS)
-    if key is None:
-        raise fault(file, None, f"has the columns {table.columns}; expected one of {', '.join(ID_COLUMNS)}")
-    taken = {role: _column(table, f"{role}_column", name, known) for role, (name, known) in columns.items()}
-    if not any(taken.values()):
-        raise fault(
-            file, None, f"has the columns {table.columns}; expected a label, group or split beside the name"
-        )
-    seen: dict[str, tuple[str, ...]] = {}
-    lost: dict[str, None] = {}
-    for row in table:
-        name = row.text(key)
-        found = names.find(name)
-        if found is None:
-            lost[name] = None
-            continue
-        values = {role: row.optional(column) for role, column in taken.items() if column}
-        again = seen.setdefault(found, tuple(values.values()))
-        if again != tuple(values.values()):
-            raise fault(file, row.line, f"says {tuple(values.values())} of {name!r}, but said {again} before")
-        more: dict[str, Any] = values
-        entries[found] = replace(entries[found], **more)
-    used = ", ".join(f"{role} from {column!r}" for role, column in taken.items() if column)
-    joined.words.append(f"{file}: {len(seen):,} images found by {key!r}, {used}")
-    joined.rows_without_image = list(lost)
-    joined.words += _lacking(list(lost), f"names in {file} without an image", _near(lost, names))
-    without = [entry.id for name, entry in entries.items() if name not in seen]
-    joined.words += _lacking(without, f"images without a row in {file}", [])
-
-
-def _column(table: Table, argument: str, name: str | None, known: tuple[str, ...]) -> str | None:
-    """Return the given column, or the first with a usual name."""
-    if name is not None:
-        if name not in table.columns:
-            hint = did_you_mean(name, table.columns)
-            raise ValueError(f"{argument} is {name!r}, and {table.path} has {table.columns}{hint}")
-        return name
-    by_lower = {column.lower(): column for column in reversed(table.columns)}
-    return next((by_lower[one] for one in known if one in by_lower), None)
-
-
-def _near(lost: Iterable[Hashable], names: Names) -> list[str]:
-    """Return pairs of a name and an image with a similar spelling."""
-    found = []
-    for name in list(lost)[: 4 * LISTED]:
-        if near := names.near(str(name)):
-            found.append(f"{name!r} is nearly {near!r}")
-    return found[:LISTED]
-
-
-def _lacking(lost: Sequence[str], what: str, near: Sequence[str]) -> list[str]:
-    """Return a line about names without a match, or no line if there are none."""
-    if not lost:
-        return []
-    some = ", ".join(repr(name) for name in lost[:LISTED]) + (", ..." if len(lost) > LISTED else "")
-    return [f"{len(lost):,} {what}: {some}" + (f"; {'; '.join(near)}" if near else "")]

@@ -286,40 +286,50 @@ def _entry(
         problem = f"column 'split' is {quoted(cells['split'])}; expected {known}, or nothing"
         raise fault(file, line, problem + did_you_mean(cells["split"], SPLITS[:3]))
     gaze, name = _gaze(file.parent, cells["gaze"])
-    places = {
-        "image": file.parent / cells["image"],
-        "gaze": gaze,
-        "heatmap": file.parent / cells["heatmap"] if cells["heatmap"] else None,
-        "mask": file.parent / cells["mask"] if cells["mask"] else None,
-    }
-    for column, place in places.items():
-        is_there = place is None or place.is_file() or (column == "gaze" and place.is_dir())
-        if not is_there:
-            problem = (
-                f"column {column!r} is {quoted(cells[column])}; expected a file, but there is no {place}"
-            )
-            raise fault(file, line, problem)
+    image = file.parent / cells["image"]
+    _check_there(file, line, "image", cells["image"], image)
+    if gaze is not None and not gaze.is_dir():
+        _check_there(file, line, "gaze", cells["gaze"], gaze)
     return Entry(
         cells["id"],
-        file.parent / cells["image"],
+        image,
         cells["label"],
         cells["split"],
         gaze,
         name,
-        places["heatmap"],
-        cells["group"],
-        {name: optional(name) for name in table.columns if name and name not in (*COLUMNS, *OPTIONAL)},
-        line,
-        cells["reader"],
-        _numbers(file, line, cells, "image_box", checked_box),
-        _numbers(file, line, cells, "screen_size", screen),
-        places["mask"],
-        _numbers(file, line, cells, "box", checked_box),
+        group=cells["group"],
+        extra={name: optional(name) for name in table.columns if name and name not in (*COLUMNS, *OPTIONAL)},
+        line=line,
+        reader=cells["reader"],
+        **checked_cells(file, line, cells),
     )
 
 
+def checked_cells(file: Path, line: int, cells: Mapping[str, str]) -> dict[str, Any]:
+    """Return the fields of an :class:`Entry` in cells that name maps, masks and boxes; None where empty.
+
+    Files are relative to the folder of ``file``; missing columns have no field.
+    """
+    fields: dict[str, Any] = {}
+    for column in ("heatmap", "mask"):
+        if column in cells:
+            fields[column] = file.parent / cells[column] if cells[column] else None
+            if fields[column] is not None:
+                _check_there(file, line, column, cells[column], fields[column])
+    for column, check in (("image_box", checked_box), ("screen_size", screen), ("box", checked_box)):
+        if column in cells:
+            fields[column] = _numbers(file, line, cells, column, check)
+    return fields
+
+
+def _check_there(file: Path, line: int, column: str, cell: str, place: Path) -> None:
+    if not place.is_file():
+        problem = f"column {column!r} is {quoted(cell)}; expected a file, but there is no {place}"
+        raise fault(file, line, problem)
+
+
 def _numbers(
-    file: Path, line: int, cells: dict[str, str], column: str, check: Callable[[str, Any], Any]
+    file: Path, line: int, cells: Mapping[str, str], column: str, check: Callable[[str, Any], Any]
 ) -> Any:
     """Return the numbers of a cell such as ``0,0,640,480`` or ``1920x1080``, or None if it is empty."""
     if not cells[column]:
