@@ -13,6 +13,7 @@ from functools import cache
 from pathlib import Path
 from typing import Any
 
+from ..cache.store import sha256
 from ..train.reproduce.experiment import Experiment, Line
 from ..train.reproduce.published import config_values
 from ..train.reproduce.smoke import smoke_options
@@ -70,6 +71,8 @@ class PlannedCell:
     plain: Mapping[str, Any]
     folder: Path
     result: Path
+    #: Whether it was begun by an earlier version, which did not note the content of the manifest.
+    is_of_unknown_manifest: bool = False
 
     @property
     def title(self) -> str:
@@ -85,7 +88,11 @@ def plan(experiment: Experiment, asked: Asked) -> list[PlannedCell]:
         raise UsageError(
             f"only is {asked.only!r}, which no row of {experiment.name} has; expected part of {keys}"
         )
-    return [_cell(experiment, line, fold, asked) for line in lines for fold in range(experiment.runs)]
+    manifest = asked.given.get("data", {}).get("manifest")
+    content = sha256(Path(manifest)) if manifest is not None and Path(manifest).is_file() else None
+    return [
+        _cell(experiment, line, fold, asked, content) for line in lines for fold in range(experiment.runs)
+    ]
 
 
 def is_asked(line: Line, only: str | None) -> bool:
@@ -104,11 +111,31 @@ def reason(line: Line, asked: Asked) -> str | None:
     return None
 
 
-def _cell(experiment: Experiment, line: Line, fold: int, asked: Asked) -> PlannedCell:
+def _cell(experiment: Experiment, line: Line, fold: int, asked: Asked, content: str | None) -> PlannedCell:
+    """Return a cell; its files are named by its settings and the SHA-256 of the manifest, ``content``."""
     plain = _plain(experiment, line, fold, asked)
     kept = {name: value for name, value in flat(plain) if name not in ELSEWHERE}
     if experiment.epochs:  # part of the digest only if given
         kept["checkpoints"] = list(experiment.epochs)
+    folder, result = _files(experiment, line, fold, asked, plain, kept)
+    if content is None:
+        return PlannedCell(line, fold, plain, folder, result)
+    # Earlier versions named files without the content of the manifest: what they wrote still counts.
+    old_folder, old_result = folder.is_dir(), result.is_file()
+    new = _files(experiment, line, fold, asked, plain, kept | {"manifest_sha256": content})
+    folder, result = (folder if old_folder else new[0]), (result if old_result else new[1])
+    return PlannedCell(line, fold, plain, folder, result, old_folder or old_result)
+
+
+def _files(
+    experiment: Experiment,
+    line: Line,
+    fold: int,
+    asked: Asked,
+    plain: Mapping[str, Any],
+    kept: Mapping[str, Any],
+) -> tuple[Path, Path]:
+    """Return the folder of a cell's pre-training and the file of its scores, named by digests of ``kept``."""
     words = [line.baseline] if line.config is None else _named(plain)
     slug = f"{'-'.join(map(str, words))}-fold{fold}-{_digest(kept)}"
     measured = {
@@ -122,10 +149,7 @@ def _cell(experiment: Experiment, line: Line, fold: int, asked: Asked) -> Planne
         "kind": experiment.kind,
     }
     stem = re.sub(r"[^a-z0-9.]+", "-", line.key.lower()).strip("-")
-    return PlannedCell(
-        line,
-        fold,
-        plain,
+    return (
         asked.out / "pretrained" / slug,
         asked.out / experiment.name / "cells" / f"{stem}-fold{fold}-{_digest(measured)}.json",
     )

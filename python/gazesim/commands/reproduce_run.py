@@ -29,6 +29,11 @@ def run_cells(experiment: Experiment, cells: Sequence[PlannedCell]) -> list[Scor
     missing = [cell for cell in cells if not cell.result.is_file()]
     if len(missing) < len(cells):
         _say(f"{experiment.name}: {len(cells) - len(missing)} of {len(cells)} cells are done already")
+    if old := [cell for cell in cells if cell.is_of_unknown_manifest]:
+        _say(
+            f"{experiment.name}: {len(old)} of {len(cells)} cells were begun by a version that did not note "
+            "the content of the manifest; they count as if it had not changed (another --out runs them anew)"
+        )
     splits = _Splits()
     for number, cell in enumerate(missing, 1):
         _say(f"{experiment.name}, cell {number} of {len(missing)}: {cell.title}")

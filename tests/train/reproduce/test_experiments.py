@@ -13,8 +13,10 @@ pytest.importorskip("gazesim.train")
 import yaml
 
 from gazesim.cli import main
+from gazesim.commands import reproduce_plan
 from gazesim.commands.configuration import flat
 from gazesim.commands.reproduce_plan import Asked, not_as_published, plan
+from gazesim.commands.reproduce_run import run_cells
 from gazesim.train.evaluation.settings import FineTuneSettings, GradientProbeSettings
 from gazesim.train.reproduce import published
 from gazesim.train.reproduce.experiments import EXPERIMENTS, experiment, names
@@ -254,3 +256,31 @@ def test_list_and_help_need_no_torch(capsys):
     assert "example: gazesim reproduce" in shown.stdout
     assert main(["reproduce", "--help"]) == 0
     assert len(capsys.readouterr().out.splitlines()) <= 25
+
+
+def test_cells_belong_to_the_content_of_a_manifest(tmp_path, monkeypatch, capsys):
+    """An edited manifest has cells of its own; files of versions that did not note the content count."""
+    manifest = tmp_path / "m.csv"
+    manifest.write_text("id,image,label\na,a.png,benign\n")
+    wanted = Asked(tmp_path / "out", given={"data": {"manifest": str(manifest)}}, only="BYOL, label")
+    table = experiment("mcgip-table-4")
+    before = plan(table, wanted)
+    assert not any(cell.is_of_unknown_manifest for cell in before)
+    assert [cell.result for cell in plan(table, wanted)] == [cell.result for cell in before]
+    manifest.write_text("id,image,label\na,a.png,malignant\n")
+    edited = plan(table, wanted)
+    for one, other in zip(before, edited, strict=True):
+        assert one.result != other.result
+        assert one.folder != other.folder
+    with monkeypatch.context() as patch:  # as an earlier version named the files
+        patch.setattr(reproduce_plan, "sha256", lambda _: None)
+        old = plan(table, wanted)
+    for cell in old:
+        cell.folder.mkdir(parents=True)
+        cell.result.parent.mkdir(parents=True, exist_ok=True)
+        cell.result.write_text('{"scores": []}')
+    again = plan(table, wanted)
+    assert [(cell.folder, cell.result) for cell in again] == [(cell.folder, cell.result) for cell in old]
+    assert run_cells(table, again) == []
+    said = capsys.readouterr().err
+    assert "5 of 5 cells were begun by a version that did not note the content of the manifest" in said
