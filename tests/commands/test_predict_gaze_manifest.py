@@ -292,3 +292,15 @@ def test_a_manifest_of_other_images_is_not_replaced(study, model, tmp_path, caps
     assert main([*words, "--manifest_out", f"{tmp_path}/both.csv"]) == 0
     assert (out / "manifest.csv").read_bytes() == before
     assert len(lines(out / "ids.txt")) == 9
+
+
+@pytest.mark.parametrize(("has_gaze", "rows"), [(True, " --rows all"), (False, "")])
+def test_the_proposed_command_suits_the_manifest(has_gaze, rows, study, tmp_path, capsys):
+    entries = Manifest.read(study / "manifest.csv").entries
+    Manifest([one for one in entries if one.gaze or not has_gaze]).write(tmp_path / "m.csv")
+    words = ["--manifest", f"{tmp_path}/m.csv", *TINY, "--epochs", "1"]
+    assert main(["predict-gaze", "fit", str(tmp_path / "model"), *words]) == 0
+    proposed = capsys.readouterr().err.splitlines()[-1]
+    assert proposed.endswith(f"predict-gaze run {tmp_path}/model {tmp_path}/m.csv MAPS{rows}")
+    words = proposed.partition("gazesim ")[2].replace("MAPS", str(tmp_path / "maps")).split()
+    assert main(words) == 0

@@ -46,7 +46,7 @@ COMMON = (
 )
 EXAMPLE = {
     "fit": "predict-gaze fit model --manifest manifest.csv",
-    "run": "predict-gaze run model manifest.csv maps",
+    "run": "predict-gaze run model manifest.csv maps --rows all",
 }
 
 
@@ -127,7 +127,11 @@ def fit(
     picture = Path(out) / "held_out.png"
     draw(picture, unseen.ids, unseen.images, unseen.maps, predicted, scores["CC"])
     _say(f"wrote {out}/predictor.pt, metrics.json and {picture.name}")
-    say_next("predict-gaze", "run", out, manifest or images or "IMAGES", "MAPS", *_again("bits", bits))
+    rows: list[str] = []
+    if manifest is not None and not any(_lacks_gaze(one) for one in found.entries):
+        rows = ["--rows", "all"]
+    given = manifest or images or "IMAGES"
+    say_next("predict-gaze", "run", out, given, "MAPS", *rows, *_again("bits", bits))
 
 
 def _check_sources(
@@ -263,10 +267,14 @@ def _refuse_inside(out: str, images: str) -> None:
         )
 
 
+def _lacks_gaze(entry: Entry) -> bool:
+    return entry.gaze is None and entry.heatmap is None
+
+
 def _chosen(manifest: Manifest, rows: str) -> list[Entry]:
     """Return the rows whose maps are drawn, and print how many there are."""
     entries = list(manifest.entries)
-    lacking = [one for one in entries if one.gaze is None and one.heatmap is None]
+    lacking = [one for one in entries if _lacks_gaze(one)]
     has = len(entries) - len(lacking)
     if rows == "all":
         _say(f"drawing maps of all {len(entries)} images; {has} of them have gaze of their own")
