@@ -21,6 +21,11 @@ FloatArray = NDArray[np.float64]
 IntArray = NDArray[np.int64]
 
 COLUMNS = ("x", "y", "duration")
+#: Columns of tables of gaze that name the reader, in lower case; the first that is there counts.
+READER_COLUMNS = (
+    "reader_id", "reader", "reader_name", "participant_id", "participant", "participant_name", "subject_id",
+    "subject", "subject_name", "observer_id", "observer", "observer_name",
+)  # fmt: skip
 
 
 class Scanpaths:
@@ -145,7 +150,8 @@ class Scanpaths:
         ``table`` is anything with named columns (a pandas or polars frame, a structured array, a
         dict of lists): ``image_id``, ``x``, ``y``, ``duration``, and optionally ``reader_id`` and
         ``fixation_index``. Scanpaths appear in the order of their first row; rows are ordered by
-        ``fixation_index`` where it is given. With ``reader_id``, ids are (image_id, reader_id).
+        ``fixation_index`` where it is given. With ``reader_id``, ids are (image_id, reader_id); without
+        it, ``reader``, ``participant``, ``subject`` or ``observer`` counts, also as ``participant_id``.
 
         Examples
         --------
@@ -309,6 +315,12 @@ def take_ragged(values: NDArray[Any], offsets: IntArray, chosen: IntArray) -> tu
     return values[rows], taken
 
 
+def reader_column(names: Sequence[str]) -> str | None:
+    """Return the column that names readers: the first of :data:`READER_COLUMNS` in any case, or None."""
+    known = {name.lower(): name for name in reversed(names)} | {name: name for name in names}
+    return next((known[name] for name in READER_COLUMNS if name in known), None)
+
+
 def tidy_rows(table: Any) -> tuple[list[Hashable], FloatArray, NDArray[Any] | None]:
     """Return the scanpath of every row of a tidy table, its x, y, duration (n, 3), and its fixation_index.
 
@@ -319,8 +331,8 @@ def tidy_rows(table: Any) -> tuple[list[Hashable], FloatArray, NDArray[Any] | No
         if name not in columns:
             raise ValueError(f"table has the columns {sorted(columns)}; expected a column {name!r}")
     keys = _column(columns, "image_id")
-    if "reader_id" in columns:
-        keys = list(zip(keys, _column(columns, "reader_id"), strict=True))
+    if (reader := reader_column(list(columns))) is not None:
+        keys = list(zip(keys, _column(columns, reader), strict=True))
     values = np.column_stack([_numbers(columns, name) for name in COLUMNS])
     index = np.asarray(columns["fixation_index"]) if "fixation_index" in columns else None
     return keys, values, index

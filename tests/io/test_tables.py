@@ -124,3 +124,41 @@ def test_ids_are_read_back_or_refused(tmp_path_factory, ids):
     except ValueError:
         return
     assert read_scanpaths(path, verbose=False).ids == tuple(map(str, names))
+
+
+NAMES = ["reader", "Reader", "participant", "subject_id", "observer", "READER_ID"]
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_readers_of_a_tidy_table_by_their_usual_names(tmp_path, name):
+    rows = [("a", "anna", 1, 2, 0.1), ("a", "ben", 3, 4, 0.2), ("a", "anna", 5, 6, 0.3)]
+    header = ("image_id", name, "x", "y", "duration")
+    file = tmp_path / "gaze.csv"
+    file.write_text("\n".join(",".join(map(str, row)) for row in (header, *rows)))
+    table = {column: list(values) for column, values in zip(header, zip(*rows, strict=True), strict=True)}
+    for paths in (
+        read_scanpaths(file, verbose=False),
+        read_scanpaths(table, verbose=False),
+        read_scanpaths(table, on_bad_row="skip", verbose=False),
+        Scanpaths.from_table(table),
+    ):
+        assert paths.ids == (("a", "anna"), ("a", "ben"))
+        np.testing.assert_array_equal(paths[0], [[1, 2, 0.1], [5, 6, 0.3]])
+    assert read_scanpaths(file, by=f"image_id,{name}", verbose=False).ids == ("a/anna", "a/ben")
+
+
+def test_the_documented_column_of_readers_wins_and_others_are_told(tmp_path, capsys):
+    file = tmp_path / "gaze.csv"
+    file.write_text("image_id,reader,reader_id,x,y,duration\na,9,anna,1,2,0.1\na,9,ben,3,4,0.2\n")
+    assert read_scanpaths(file, verbose=False).ids == (("a", "anna"), ("a", "ben"))
+    file.write_text("image_id,reader,x,y,duration\na,anna,1,2,0.1\na,ben,3,4,0.2\n")
+    read_scanpaths(file)
+    assert "readers from 'reader'" in capsys.readouterr().err
+    text = "image_id,Rater,x,y,duration\na,anna,1,2,0.1\na,ben,3,4,0.2\n"
+    file.write_text(text)
+    table = {"image_id": ["a"], "Rater": ["anna"], "x": [1], "y": [2], "duration": [0.1]}
+    for place in (file, table):
+        assert read_scanpaths(place).ids == ("a",)
+        assert "column 'Rater' is not used: all rows of an image make one scanpath" in capsys.readouterr().err
+    assert read_scanpaths(file, by="image_id,Rater").ids == ("a/anna", "a/ben")
+    assert "not used" not in capsys.readouterr().err

@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 
 from .._errors import describe
-from ..scanpaths import by_scanpath, tidy_rows
+from ..scanpaths import by_scanpath, reader_column, tidy_rows
 from . import generic, pymovements, tidy
 from .recording import NO_DURATION, NO_POSITION, Options, Recording
 from .tables import FrameTable, Source, fault
@@ -80,6 +80,7 @@ def _tidy(table: FrameTable, options: Options) -> Recording:
         keys, values, index = tidy_rows(table.values)
     except (ValueError, TypeError) as error:
         raise ValueError(f"{where}{error}") from None
+    tidy.say_reader(recording, reader_column(table.columns), table.columns)
     lost = np.isnan(options.missing.cleared(values[:, :2])).any(axis=1)
     untimed = ~lost & np.isnan(values[:, 2])
     bad = np.flatnonzero(~lost & ((values[:, 2] < 0) | np.isinf(values).any(axis=1)))

@@ -167,14 +167,18 @@ def likely_time_unit(middle: float) -> str | None:
     return None
 
 
+def plain_name(name: str) -> str:
+    """Return the name of a column in lower case, with ``_`` in place of spaces and punctuation."""
+    return re.sub(r"[^a-z0-9]+", "_", name.lower()).strip("_")
+
+
 def proposal(names: Sequence[str]) -> str | None:
     """Return a proposal for ``columns`` from the header of a table, or None."""
     found: dict[str, str] = {}
     names = [name for name in names[:500] if name]
     for role, pattern in USUAL.items():
         for name in names:
-            bare = re.sub(r"[^a-z0-9]+", "_", name.lower()).strip("_")
-            if len(name) < 60 and name not in found.values() and re.fullmatch(pattern, bare):
+            if len(name) < 60 and name not in found.values() and re.fullmatch(pattern, plain_name(name)):
                 found[role] = name
                 break
     if not {"x", "y"} <= found.keys():

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import re
 
+from ..scanpaths import READER_COLUMNS
 from .labels import column_of, eye_named, name_in, stimulus_columns
 from .recording import NO_DURATION, NO_POSITION, NoFixation, Options, Recording
 from .tables import MISSING, Row, Source, Table, fault, parse_number, quoted
@@ -29,7 +30,6 @@ IMAGES = (
     "item_id",
 )
 TRIALS = ("trial", "trial_id")
-READERS = ("reader_id", "subject_id", "subject", "participant", "participant_id")
 EYES = ("eye", "tracked_eye")
 
 
@@ -51,7 +51,7 @@ def read_table(table: AnyTable, name: str, options: Options) -> Recording:
         )
         raise fault(table.path, None, problem)
     images = stimulus_columns(table, options, IMAGES)
-    trial, reader, eye = (column_of(table, names) for names in (TRIALS, READERS, EYES))
+    trial, reader, eye = (column_of(table, names) for names in (TRIALS, READER_COLUMNS, EYES))
     recording = Recording("ms", "px", notes=[f"image ids from {', '.join(images) or 'the name'}"])
     showings = Showings(table, recording, options)
     kinds: set[str] = set()

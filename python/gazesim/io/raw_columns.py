@@ -47,8 +47,8 @@ STIMULUS = (
     "screenid", "pageid", "itemid",
 )  # fmt: skip
 READER = (
-    "participantname", "participant", "participantid", "readerid", "subjectid", "subject", "recordingid",
-    "recordingsessionlabel",
+    "participantname", "participant", "participantid", "readerid", "reader", "readername", "subjectid",
+    "subject", "observerid", "observer", "observername", "recordingid", "recordingsessionlabel",
 )  # fmt: skip
 MARKER = ("eventvalue", "event", "user", "message", "msg", "samplemessage")
 FRACTIONS = frozenset({"mcsnorm", "dacsnorm", "normalized"})
