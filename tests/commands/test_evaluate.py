@@ -110,6 +110,24 @@ def test_manifest_with_folds_and_more_methods_later(runs, manifest, tmp_path, ca
     assert (tmp_path / "affinity_maps.png").stat().st_size > 10_000
 
 
+def test_results_of_other_images_are_refused(runs, manifest, tmp_path, capsys):
+    """The same ids and labels with other pixels, or other bits, are not what the folder's scores are of."""
+    other = tmp_path / "other"
+    shutil.copytree(manifest.parent, other)
+    options = ["--size", "32", "--folds", "2", "--fractions", "1", "--protocols", "knn", "--maps", "0"]
+    options += ["--out", str(tmp_path / "out")]
+    words = ["evaluate", str(runs / "plain"), *options, "--data"]
+    assert main([*words, str(manifest)]) == 0
+    assert main([*words, str(other / "manifest.csv")]) == 0  # copies
+    with Image.open(other / "3.png") as image:
+        inverted = Image.fromarray(255 - np.asarray(image))
+    inverted.save(other / "3.png")
+    capsys.readouterr()
+    for more in ([str(other / "manifest.csv")], [str(manifest), "--bits", "12"]):
+        assert main([*words, *more]) == 1
+        assert "holds results with pixels 24 files, at most 16 bits, " in capsys.readouterr().err
+
+
 def test_baselines_alone_on_a_packaged_configuration(tmp_path, monkeypatch):
     asked = []
     monkeypatch.setattr(

@@ -87,6 +87,19 @@ def test_a_record_of_an_earlier_version_is_read(tmp_path):
         Results(tmp_path, {**SETTINGS, "protocols": {"finetune": {"epochs": 4}}})
 
 
+def test_other_pixels_are_refused_where_both_are_known(tmp_path):
+    """A record of an earlier version has no hash of pixels: it is taken, and has one from then on."""
+    probes = {"patch": {"data": "d"}}
+    Results(tmp_path, {**SETTINGS, "data": "d", "protocols": probes})
+    now = {**SETTINGS, "data": "d", "pixels": "p", "protocols": {"patch": {"data": "d", "pixels": "p"}}}
+    Results(tmp_path, now)
+    assert json.loads((tmp_path / "settings.json").read_text()) == now
+    with pytest.raises(ValueError, match="holds results with pixels p, not q; expected equal settings"):
+        Results(tmp_path, {**now, "pixels": "q"})
+    with pytest.raises(ValueError, match="holds results of patch with"):
+        Results(tmp_path, {**now, "protocols": {"patch": {"data": "d", "pixels": "q"}}})
+
+
 def test_runs_may_be_added_to_a_method(tmp_path):
     def runs(**known):
         return {"methods": {"byol": {seed.lstrip("s"): weights for seed, weights in known.items()}}}

@@ -18,6 +18,7 @@ if TYPE_CHECKING:
 
 __all__ = [
     "MISSING_LABELS",
+    "digest_of_pieces",
     "equal_images_note",
     "label_note",
     "patient_note",
@@ -35,7 +36,7 @@ PATIENTS = frozenset(
     f"{_PEOPLE}|mrn|studyinstanceuid|studyuid|studyid|study|accession|accessionnumber".split("|")
 )
 
-#: Bytes read at each of two places of a file, to find files that may hold the same pixels.
+#: Bytes read at each of several places of a file, to tell its pixels from those of other files.
 CHUNK = 1 << 14
 
 
@@ -109,7 +110,7 @@ def equal_images_note(entries: Sequence[Entry]) -> str | None:
             continue
         alike: dict[bytes, list[Entry]] = defaultdict(list)
         for entry in same_size:
-            alike[_digest(entry.image, size)].append(entry)
+            alike[digest_of_pieces(entry.image, size)].append(entry)
         for some in alike.values():
             pairs += _equal_pairs(some)
     if not pairs:
@@ -119,11 +120,15 @@ def equal_images_note(entries: Sequence[Entry]) -> str | None:
     return f"images with the same pixels are in different splits (data leakage): {listed}{more}"
 
 
-def _digest(file: Path, size: int) -> bytes:
-    """Return a hash of the middle and the end of a file: headers may differ where pixels do not."""
+def digest_of_pieces(file: Path, size: int, pieces: int = 2, *, with_start: bool = False) -> bytes:
+    """Return a hash of short, evenly spaced pieces of a file of ``size`` bytes, its end among them.
+
+    The start is left out by default: headers may differ where pixels do not.
+    """
     digest = hashlib.blake2b(digest_size=16)
+    places = [size * piece // pieces for piece in range(0 if with_start else 1, pieces)]
     with file.open("rb") as stream:
-        for place in (size // 2, max(0, size - CHUNK)):
+        for place in (*places, max(0, size - CHUNK)):
             stream.seek(place)
             digest.update(stream.read(CHUNK))
     return digest.digest()

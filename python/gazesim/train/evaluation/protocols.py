@@ -18,7 +18,7 @@ from ..data.splits import as_share, checked_share, label_fraction, share_words
 from .classification_scores import check_scoring, classification_scores
 from .divisions import Division
 from .fine_tune import fit_classifier
-from .fingerprints import fingerprint_of_network, fingerprint_of_samples
+from .fingerprints import fingerprint_of_network, record_of_samples
 from .gradient_probe import fit_by_gradient
 from .knn import knn_probabilities
 from .linear_probe import embed, fit_probe
@@ -260,7 +260,7 @@ def cross_validate(
     }
     has_labels = any(label >= 0 for label in samples.labels)
     settings = {
-        "data": fingerprint_of_samples(labelled(samples, "samples") if has_labels else samples),
+        **record_of_samples(labelled(samples, "samples") if has_labels else samples),
         "folds": folds,
         "positive": check_scoring(samples.class_names, positive, ordinal)
         if any(isinstance(task, ClassTask) for task in tasks.values())

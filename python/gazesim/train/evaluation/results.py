@@ -14,6 +14,7 @@ from typing import Any
 
 from ..data.splits import share_words
 from .classification_scores import METRICS
+from .fingerprints import PIXELS
 
 __all__ = ["Cell", "Results", "Row", "read_rows", "results_table"]
 
@@ -241,12 +242,12 @@ def _merged(folder: Path, settings: Mapping[str, Any]) -> dict[str, Any]:
             )
     probes, asked = before.get("protocols", {}), now.get("protocols", {})
     for name in sorted(probes.keys() & asked.keys()):
-        if probes[name] != asked[name]:
+        if probes[name] != _comparable(asked[name], probes[name]):
             raise ValueError(
                 f"{folder} holds results of {name} with {probes[name]}, not {asked[name]}; expected equal "
                 "settings or a new folder"
             )
-    for key in sorted((before.keys() | now.keys()) - {"methods", "protocols"}):
+    for key in sorted((before.keys() | _comparable(now, before).keys()) - {"methods", "protocols"}):
         if before.get(key) != now.get(key):
             raise ValueError(
                 f"{folder} holds results with {key} {before.get(key)}, not {now.get(key)}; "
@@ -254,6 +255,11 @@ def _merged(folder: Path, settings: Mapping[str, Any]) -> dict[str, Any]:
             )
     found = {**now, "methods": {**old, **new, **both}}
     return found | ({"protocols": {**probes, **asked}} if probes or asked else {})
+
+
+def _comparable(now: Any, before: Any) -> Any:
+    """Return a record without the hash of pixels where the one of an earlier version has none."""
+    return now if PIXELS in before else {name: value for name, value in now.items() if name != PIXELS}
 
 
 def _upgraded(record: dict[str, Any]) -> dict[str, Any]:

@@ -19,7 +19,7 @@ from ..data.splits import label_fraction
 from .affinity_maps import affinity_map_auroc, lesion_point
 from .classification_scores import UndefinedScoreWarning, check_scoring
 from .divisions import Division, divisions
-from .fingerprints import fingerprint_of_array, fingerprint_of_samples
+from .fingerprints import fingerprint_of_array, record_of_samples
 from .linear_probe import embed
 from .multi_label import finding_scores
 from .patches import PatchSamples
@@ -110,8 +110,8 @@ class FindingTask:
 
     def record(self) -> dict[str, Any]:
         """Return what scores depend on."""
-        data = fingerprint_of_samples(self.samples)
-        return {"data": data, "findings": fingerprint_of_array(self.findings)} | _effective(self.settings)
+        known = {**record_of_samples(self.samples), "findings": fingerprint_of_array(self.findings)}
+        return known | _effective(self.settings)
 
 
 class MaskTask:
@@ -153,7 +153,7 @@ class MaskTask:
 
     def record(self) -> dict[str, Any]:
         """Return what scores depend on."""
-        known = {"data": fingerprint_of_samples(self.samples), "masks": fingerprint_of_array(self.masks)}
+        known = {**record_of_samples(self.samples), "masks": fingerprint_of_array(self.masks)}
         return known | {"l2": self.settings.l2, "layer": self.layer}
 
 
@@ -227,7 +227,7 @@ def records_of(
         elif protocol == "patch":
             boxes = [entry.box for entry in getattr(task.samples, "entries", ())]
             records[protocol] = {
-                "data": fingerprint_of_samples(task.samples),
+                **record_of_samples(task.samples),
                 "boxes": fingerprint_of_array(np.array(boxes, np.float64)),
                 **_effective(probe),
             }
