@@ -20,6 +20,7 @@ from gazesim.cli import main
 from gazesim.commands import evaluate as command
 from gazesim.commands.evaluate_checkpoints import name_and_file
 from gazesim.commands.evaluate_data import configured
+from gazesim.commands.pretrain_checks import content_lines
 from gazesim.phantom import phantom
 from gazesim.train import Contrastive, GazeData, PhantomSettings, load_backbone
 from gazesim.train.evaluation import protocols
@@ -126,6 +127,25 @@ def test_results_of_other_images_are_refused(runs, manifest, tmp_path, capsys):
     for more in ([str(other / "manifest.csv")], [str(manifest), "--bits", "12"]):
         assert main([*words, *more]) == 1
         assert "holds results with pixels 24 files, at most 16 bits, " in capsys.readouterr().err
+
+
+def test_another_manifest_of_the_same_name_is_not_taken(runs, manifest, tmp_path, monkeypatch, capsys):
+    run = tmp_path / "project" / "runs" / "plain"
+    shutil.copytree(runs / "plain", run)
+    shutil.copytree(manifest.parent, tmp_path / "project", dirs_exist_ok=True)
+    (tmp_path / "other").mkdir()
+    shutil.copy(tmp_path / "project" / "0.png", tmp_path / "other")
+    (tmp_path / "other" / "manifest.csv").write_text("id,image\n0,0.png\n")
+    noted = content_lines({"data": {"manifest": str(manifest)}})
+    (run / "config.yaml").write_text(f"{noted}data: {{manifest: manifest.csv, size: 32, channels: 1}}\n")
+    seen = []
+    monkeypatch.setattr(protocols, "cross_validate", lambda _, samples, **__: seen.append(samples) or [])
+    monkeypatch.chdir(tmp_path / "other")
+    assert main(["evaluate", str(run), "--folds", "2", "--maps", "0"]) == 0
+    assert len(seen[0]) == 24
+    assert (
+        f"data.manifest 'manifest.csv' is {tmp_path / 'project' / 'manifest.csv'}" in capsys.readouterr().err
+    )
 
 
 def test_baselines_alone_on_a_packaged_configuration(tmp_path, monkeypatch):

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 from .configuration import config_file, packaged_configs
 from .evaluate_checkpoints import Named, PreTrained, config_beside, options_in, trained_on
 from .options import UsageError
+from .run_files import located
 
 if TYPE_CHECKING:
     from ..train.data.gaze_data import GazeData
@@ -91,6 +92,7 @@ def configured(config: str, size: int | None, channels: int, bits: int | None = 
     held, options = options_in(file)
     if options is None:
         raise UsageError(f"{file} has no section data; expected a config of gazesim pretrain")
+    options = located(file, options)
     given = {name: value for name, value in vars(options).items() if value is not None}
     # As in pretrain. The test images depend on split_seed, not on this seed.
     given.setdefault("seed", int(held.get("seed_everything", 0)))

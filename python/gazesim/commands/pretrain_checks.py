@@ -21,7 +21,7 @@ from .configuration import all_options, flat, read_yaml
 from .options import UsageError
 from .pretrain_options import Configuration, DataOptions, TrainerOptions
 
-__all__ = ["FREE", "check", "content_lines", "differences"]
+__all__ = ["FREE", "check", "content_lines", "differences", "digest_of_file", "noted_digest"]
 
 Change = tuple[str, Any, Any]
 
@@ -238,13 +238,13 @@ def differences(before: Path, now: Mapping[str, Any]) -> list[Change]:
     ]
     changed = [change for change in found if not _equal(change[1], change[2])]
     for name, digest in _digests(new).items():
-        noted = re.search(f"^{re.escape(_note(name))}([0-9a-f]+)$", text, re.MULTILINE)
+        noted = noted_digest(text, name)
         if noted is None:
             continue
         # Another name of the same content is no change.
-        changed = [change for change in changed if change[0] != name or digest != noted[1]]
-        if digest != noted[1] and all(change[0] != name for change in changed):
-            changed.append((f"the content of {name}", noted[1][:12], digest[:12]))
+        changed = [change for change in changed if change[0] != name or digest != noted]
+        if digest != noted and all(change[0] != name for change in changed):
+            changed.append((f"the content of {name}", noted[:12], digest[:12]))
     return changed
 
 
@@ -258,15 +258,26 @@ def content_lines(plain: Mapping[str, Any]) -> str:
     return "".join(f"{_note(name)}{digest}\n" for name, digest in _digests(dict(flat(plain))).items())
 
 
+def noted_digest(text: str, name: str) -> str | None:
+    """Return the hash that the text of a config.yaml notes for an option; None if it notes none."""
+    found = re.search(f"^{re.escape(_note(name))}([0-9a-f]+)$", text, re.MULTILINE)
+    return None if found is None else found[1]
+
+
 def _note(name: str) -> str:
     return f"# {name} has SHA-256 "
+
+
+def digest_of_file(path: str | Path) -> str:
+    """Return the SHA-256 of a file, as config.yaml notes it for a manifest."""
+    return hashlib.sha256(Path(path).read_bytes()).hexdigest()
 
 
 def _digests(options: Mapping[str, Any]) -> dict[str, str]:
     """Return a hash of the content of the manifest and of the cache, by option."""
     found = {}
     if (manifest := options.get("data.manifest")) is not None:
-        found["data.manifest"] = hashlib.sha256(Path(manifest).read_bytes()).hexdigest()
+        found["data.manifest"] = digest_of_file(manifest)
     if (cache := options.get("model.pairs.cache")) is not None:
         found["model.pairs.cache"] = _digest_of_cache(Path(str(cache)))
     return found
