@@ -371,6 +371,29 @@ def test_size_and_normalisation_are_those_of_pretraining(runs, manifest, tmp_pat
     assert seen["samples"].image(0).shape == (1, 48, 48)
 
 
+def test_gaze_of_a_manifest_is_read_as_for_pretraining(runs, manifest, tmp_path, monkeypatch, capsys):
+    run = tmp_path / "gazed"
+    shutil.copytree(runs / "plain", run)
+    data = f"{{manifest: {manifest}, size: 32, channels: 1, sigma_share: 0.1, "
+    data += "gaze: {screen_size: [800, 600], placement: fit}}"
+    (run / "config.yaml").write_text(f"data: {data}\n")
+    seen = []
+    monkeypatch.setattr(protocols, "cross_validate", lambda _, samples, **__: seen.append(samples) or [])
+    words = ["evaluate", str(run), str(runs / "plain"), "--folds", "2", "--maps", "0"]
+    for more in ([], ["--data", str(manifest)]):
+        assert main([*words, *more]) == 0
+        said = capsys.readouterr().err
+        options = "screen_size (800.0, 600.0), placement fit, sigma_share 0.1"
+        assert f"gaze: {options} (as pre-trained: {run / 'config.yaml'})" in said
+        assert (
+            f"{runs / 'plain' / 'config.yaml'} was pre-trained with other options of gaze: the defaults"
+            in said
+        )
+    own, given = seen
+    assert own.gaze.options == given.gaze.options
+    assert own.sigma_share == given.sigma_share == 0.1
+
+
 def test_weights_of_other_tools(runs, manifest, tmp_path, monkeypatch, capsys):
     seen = {}
     monkeypatch.setattr(protocols, "cross_validate", lambda methods, *_, **__: seen.update(methods) or [])

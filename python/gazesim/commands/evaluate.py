@@ -112,7 +112,8 @@ def run(
             Several files of one NAME are runs of one method that differ in their seeds: the first
             is used with the first of ``seeds``, and so on; their scores share a row of the table.
         data: A manifest .csv, or a config of ``gazesim pretrain`` (a .yaml, or a name such as demo),
-            whose images are taken. Default: those of the first checkpoint's config.
+            whose images are taken. Default: those of the first checkpoint's config. Gaze of a manifest is
+            read with the options (data.gaze, data.sigma_share) of the first checkpoint's config.
         preset: Instead: the name of a public data set.
         folder: Where the public data set was unpacked.
         size: Images are resized to this many pixels square; default: as the first checkpoint was

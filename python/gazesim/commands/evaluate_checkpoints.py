@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, TypeVar
 
+from ..reading.options import GazeOptions
 from .configuration import checked, read_yaml
 from .options import UsageError
 from .pretrain_options import DataOptions
@@ -29,6 +30,7 @@ Number = TypeVar("Number", int, float)
 #: The files of every method by name; several are runs with different seeds.
 Named = dict[str, list[str]]
 
+AS_STATED = GazeOptions()
 CONFIG, LAST = "config.yaml", "last.ckpt"
 #: Names of files and folders that do not describe a training.
 NAMELESS = ("last", "checkpoints", "best")
@@ -36,13 +38,15 @@ NAMELESS = ("last", "checkpoints", "best")
 
 @dataclass(frozen=True)
 class PreTrained:
-    """The image size and normalisation of a pre-training, from the configuration beside its checkpoint."""
+    """Size, normalisation and gaze of pre-training, from the configuration beside its checkpoint."""
 
     file: Path | None = None
     size: int | None = None
     mean: float = 0.0
     std: float = 1.0
     bits: int | None = None
+    gaze: GazeOptions = AS_STATED
+    sigma_share: float | None = None
 
 
 def named_checkpoints(checkpoints: list[str]) -> Named:
@@ -95,7 +99,7 @@ def checkpoint_file(path: str) -> Path:
 
 
 def trained_on(path: str) -> PreTrained:
-    """Return what the configuration beside a checkpoint says of size and normalisation."""
+    """Return what the configuration beside a checkpoint says of its images and their gaze."""
     file = config_beside(path)
     if not file.is_file():
         return PreTrained()
@@ -107,7 +111,15 @@ def trained_on(path: str) -> PreTrained:
         size = options.phantom.size
     if size is None:
         size = 224
-    return PreTrained(file, size, options.views.mean, options.views.std, options.bits)
+    return PreTrained(
+        file,
+        size,
+        options.views.mean,
+        options.views.std,
+        options.bits,
+        options.gaze,
+        options.sigma_share,
+    )
 
 
 def config_beside(path: str) -> Path:

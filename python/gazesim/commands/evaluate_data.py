@@ -5,8 +5,9 @@ from __future__ import annotations
 import sys
 from collections.abc import Iterator
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
+from ..reading.options import GazeOptions
 from .configuration import config_file, packaged_configs
 from .evaluate_checkpoints import Named, PreTrained, config_beside, options_in, trained_on
 from .options import UsageError
@@ -20,7 +21,7 @@ __all__ = ["check_splits", "configured", "data_file", "data_of", "tell_images"]
 
 
 def tell_images(source: GazeData, size: int | None, channels: int, trained: dict[str, PreTrained]) -> None:
-    """Print the size, channels and normalisation of the images, and their origin."""
+    """Print the size, channels and normalisation of the images, how gaze is read, and their origin."""
     known = [one for one in trained.values() if one.file is not None]
     where = f" (as pre-trained: {known[0].file})" if known and size is None else ""
     names = "1 channel" if channels == 1 else f"{channels} channels"
@@ -35,6 +36,26 @@ def tell_images(source: GazeData, size: int | None, channels: int, trained: dict
     if others and size is None:
         sizes = sorted(map(int, filter(None, others)))
         print(f"warning: other checkpoints were pre-trained at {sizes} pixels", file=sys.stderr)
+    if words := _words_of_gaze(source.gaze, source.sigma_share):
+        is_taken = bool(known) and (known[0].gaze, known[0].sigma_share) == (source.gaze, source.sigma_share)
+        origin = f" (as pre-trained: {known[0].file})" if is_taken else ""
+        print(f"gaze: {words}{origin}", file=sys.stderr)
+    if source.phantom is None:
+        for one in known:
+            if (one.gaze, one.sigma_share) != (source.gaze, source.sigma_share):
+                own = _words_of_gaze(one.gaze, one.sigma_share) or "the defaults"
+                print(
+                    f"warning: {one.file} was pre-trained with other options of gaze: {own}", file=sys.stderr
+                )
+
+
+def _words_of_gaze(gaze: GazeOptions, sigma_share: float | None) -> str:
+    """Return the options of gaze that are not the defaults."""
+    usual = GazeOptions()
+    found = {name: value for name, value in vars(gaze).items() if value != getattr(usual, name)}
+    if sigma_share is not None:
+        found["sigma_share"] = sigma_share
+    return ", ".join(f"{name} {value}" for name, value in found.items())
 
 
 def data_of(
@@ -53,13 +74,15 @@ def data_of(
         size = next((one.size for one in trained if one.size is not None), None)
     if bits is None:
         bits = next((one.bits for one in trained if one.bits is not None), None)
+    first = next((one for one in trained if one.file is not None), PreTrained())
+    as_trained: dict[str, Any] = {"bits": bits, "gaze": first.gaze, "sigma_share": first.sigma_share}
     if preset is not None or folder is not None:
         seed = next((options.split_seed for _, options in pretrained_on(preset, named)), 0)
         return GazeData(
-            preset=preset, folder=folder, size=size, channels=channels, bits=bits, split_seed=seed
+            preset=preset, folder=folder, size=size, channels=channels, split_seed=seed, **as_trained
         )
     if data is not None and data.endswith(".csv"):
-        return GazeData(manifest=data, size=size, channels=channels, bits=bits)
+        return GazeData(manifest=data, size=size, channels=channels, **as_trained)
     return configured(data or first_config(named), size, channels, bits)
 
 
