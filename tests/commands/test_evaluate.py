@@ -7,7 +7,6 @@ import json
 import shutil
 from importlib import resources
 
-import lightning
 import numpy as np
 import pytest
 
@@ -21,60 +20,13 @@ from gazesim.commands import evaluate as command
 from gazesim.commands.evaluate_checkpoints import name_and_file
 from gazesim.commands.evaluate_data import configured
 from gazesim.commands.pretrain_checks import content_lines
-from gazesim.phantom import phantom
-from gazesim.train import Contrastive, GazeData, PhantomSettings, load_backbone
+from gazesim.train import GazeData, PhantomSettings, load_backbone
 from gazesim.train.evaluation import protocols
 from gazesim.train.evaluation.results import read_rows
 from gazesim.train.reproduce.published import paper_configs
 from report.studies import data_of
 
 QUICK = ["--finetune.epochs", "1", "--finetune.min_steps", "0"]
-CONFIG = """
-seed_everything: 3
-model: {framework: simsiam}
-data:
-  phantom: {n_train: 24, n_val: 4, n_test: 12, size: 32}
-  channels: 3
-  batch_size: 8
-"""
-
-
-def save(folder, framework, seed, channels=1):
-    """Leave what pretrain leaves."""
-    folder.mkdir(parents=True)
-    lightning.seed_everything(seed, verbose=False)
-    model = Contrastive(framework, "resnet10-narrow", channels=channels)
-    trainer = lightning.Trainer(
-        accelerator="cpu", logger=False, enable_checkpointing=False, enable_model_summary=False
-    )
-    trainer.strategy.connect(model)
-    trainer.save_checkpoint(folder / "last.ckpt", weights_only=True)
-    (folder / "config.yaml").write_text(CONFIG)
-
-
-@pytest.fixture(scope="module")
-def runs(tmp_path_factory):
-    folder = tmp_path_factory.mktemp("runs")
-    save(folder / "plain", "simsiam", 0)
-    save(folder / "gaze", "simclr", 1)
-    save(folder / "third", "byol", 4)
-    save(folder / "colour", "simclr", 2, channels=3)
-    (folder / "nonsense.ckpt").write_bytes(b"nonsense")
-    return folder
-
-
-@pytest.fixture(scope="module")
-def manifest(tmp_path_factory):
-    """Files: two images of every patient."""
-    folder = tmp_path_factory.mktemp("files")
-    data = phantom(24, seed=2, size=40)
-    with (folder / "manifest.csv").open("w", newline="") as file:
-        rows = csv.writer(file)
-        rows.writerow(["id", "image", "label", "split", "gaze", "heatmap", "group"])
-        for i, (image, label) in enumerate(zip(data.images, data.labels, strict=True)):
-            Image.fromarray((255 * image).astype(np.uint8)).save(folder / f"{i}.png")
-            rows.writerow([i, f"{i}.png", data.class_names[label], "", "", "", f"patient{i // 2}"])
-    return folder / "manifest.csv"
 
 
 def test_configuration_beside_the_checkpoint(runs, tmp_path, capsys):
@@ -348,7 +300,11 @@ def test_the_data_are_those_of_pretraining(runs):
 def test_size_and_normalisation_are_those_of_pretraining(runs, manifest, tmp_path, monkeypatch, capsys):
     folder = tmp_path / "scaled"
     shutil.copytree(runs / "plain", folder)
-    text = CONFIG.replace("batch_size: 8", "batch_size: 8\n  views: {mean: 0.5, std: 0.25}")
+    text = (
+        (folder / "config.yaml")
+        .read_text()
+        .replace("batch_size: 8", "batch_size: 8\n  views: {mean: 0.5, std: 0.25}")
+    )
     (folder / "config.yaml").write_text(text)
     seen = {}
 

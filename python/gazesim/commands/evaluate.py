@@ -32,6 +32,7 @@ from .evaluate_checkpoints import (
     trained_on,
 )
 from .evaluate_data import check_splits, data_file, data_of, tell_images
+from .evaluate_overlap import tell_overlap
 from .evaluate_saliency import evaluate_saliency
 from .options import UsageError, options_of, words_of
 
@@ -187,6 +188,7 @@ def run(
     from ..train.evaluation.results import results_table
 
     samples = source.samples()
+    tell_overlap(source, samples, named, folds)
     nets = {name: network_of(one, each[0]) for name, one in methods.items()}
     if maps > 0:  # checked before the work starts, not after it
         for net in nets.values():

@@ -413,6 +413,18 @@ class GazeData(lightning.LightningDataModule):
     def _read(self) -> Samples:
         if self.phantom is not None:
             return self.phantom.samples(self.channels).resized(self.size)
+        return ManifestSamples(
+            self.read_manifest(),
+            size=self.size,
+            channels=self.channels,
+            memory=self.memory,
+            gaze=self.gaze,
+            sigma_share=self.sigma_share,
+            bits=self.bits,
+        )
+
+    def read_manifest(self) -> Manifest:
+        """Return the manifest of the files with its split, read anew; not for a phantom."""
         if self.manifest is not None:
             manifest = Manifest.read(self.manifest)
         else:
@@ -424,15 +436,7 @@ class GazeData(lightning.LightningDataModule):
             )
         if self.folds is not None and self.fold is not None:
             manifest = with_fold(manifest, self.fold, folds=self.folds, seed=self.split_seed)
-        return ManifestSamples(
-            manifest,
-            size=self.size,
-            channels=self.channels,
-            memory=self.memory,
-            gaze=self.gaze,
-            sigma_share=self.sigma_share,
-            bits=self.bits,
-        )
+        return manifest
 
 
 def _images_to_look_at(train: Samples) -> int:

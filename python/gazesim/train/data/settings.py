@@ -228,7 +228,7 @@ class PhantomSettings:
         }
         if not parts:
             raise ValueError("n_train, n_val and n_test are all 0; expected images")
-        named = {split: [f"{split}-{i:05}" for i in range(len(part))] for split, part in parts.items()}
+        named = {split: self.ids(split) for split in parts}
         ids = [name for names in named.values() for name in names]
         paths = [path for part in parts.values() for path in part.scanpaths]
         readings = [name for split, part in parts.items() for name in _renamed(part, named[split])]
@@ -242,6 +242,10 @@ class PhantomSettings:
             channels=channels,
             class_names=next(iter(parts.values())).class_names,
         )
+
+    def ids(self, split: str) -> list[str]:
+        """Return the names of the images of ``"train"``, ``"val"`` or ``"test"``."""
+        return [f"{split}-{i:05}" for i in range(int(getattr(self, f"n_{split}")))]
 
     def _part(self, number: int, count: int) -> Phantom:
         from ...phantom import phantom, structured_phantom
