@@ -26,7 +26,7 @@ from .kept import MEMORY, Mapped
 from .label_source import LabelSource
 from .loader import Batch, EpochLoader, EpochOrder, ViewPairs, collated
 from .manifest import Manifest
-from .manifest_samples import ManifestSamples
+from .manifest_samples import ManifestSamples, images_to_look_at
 from .presets import preset as published
 from .samples import Samples, checked_channels
 from .settings import PhantomSettings, Views, check_division
@@ -205,7 +205,7 @@ class GazeData(lightning.LightningDataModule):
             train.preload(maps=True)
         self._tell_gaze(train)
         pairs = self._pairs(train, self.transform)
-        looked_at = _images_to_look_at(train)
+        looked_at = images_to_look_at(train, LOOKED_AT)
         lacking: list[str] = []
         diffuse: list[str] = []
         # One map at a time: those of a large data set do not fit into memory together.
@@ -245,7 +245,7 @@ class GazeData(lightning.LightningDataModule):
 
     def _tell_views(self, train: Samples) -> None:
         """Say how many images have no gaze, and how many views of the first images cannot keep enough."""
-        looked_at = _images_to_look_at(train)
+        looked_at = images_to_look_at(train, LOOKED_AT)
         lacking = [
             name
             for i, name in enumerate(train.ids)
@@ -437,12 +437,6 @@ class GazeData(lightning.LightningDataModule):
         if self.folds is not None and self.fold is not None:
             manifest = with_fold(manifest, self.fold, folds=self.folds, seed=self.split_seed)
         return manifest
-
-
-def _images_to_look_at(train: Samples) -> int:
-    """Return how many maps are read for messages: a part of those that would not stay in memory."""
-    is_read_anew = isinstance(train, ManifestSamples) and train.memory == "none"
-    return min(len(train), LOOKED_AT) if is_read_anew else len(train)
 
 
 def _tell_missing(ids: list[str], total: int, what: str) -> None:

@@ -29,9 +29,9 @@ from .image_sizes import image_size, stretched_map
 from .images import fitted, read_image, resized, unused_range
 from .kept import MEMORY, InMemory, kept
 from .manifest import Entry, Manifest
-from .samples import checked_channels, take_columns
+from .samples import Samples, checked_channels, take_columns
 
-__all__ = ["ManifestSamples"]
+__all__ = ["ManifestSamples", "images_to_look_at"]
 
 Floats = NDArray[np.float32]
 
@@ -281,3 +281,9 @@ class ManifestSamples:
 
     def _fault(self, entry: Entry, column: str, problem: str) -> ValueError:
         return self.gaze.fault(entry, column, problem)
+
+
+def images_to_look_at(samples: Samples, most: int) -> int:
+    """Return how many maps are read for messages: at most ``most`` of those that would not stay in memory."""
+    is_read_anew = isinstance(samples, ManifestSamples) and samples.memory == "none"
+    return min(len(samples), most) if is_read_anew else len(samples)
