@@ -33,7 +33,7 @@ test-rust:
 
 # A file of tests goes to one of up to four processes; more than one thread each would only fight for cores.
 test-python: dev
-	OMP_NUM_THREADS=1 $(BIN)/python -m pytest --numprocesses auto --maxprocesses 4 --dist loadfile
+	OMP_NUM_THREADS=1 $(BIN)/python -m pytest --numprocesses auto --maxprocesses 4 --dist loadfile --no-loadscope-reorder
 
 report-test: dev ## try HTML reports in the system's chromium (with chromedriver)
 	$(BIN)/python -m pip install --quiet --group browser

@@ -7,6 +7,8 @@ import os
 import pickle
 import subprocess
 import sys
+import tempfile
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -25,10 +27,16 @@ COUNT = 10
 
 
 @pytest.fixture
-def manifest(tmp_path, rng, monkeypatch):
+def temporary(tmp_path_factory, monkeypatch):
+    """A folder for temporary files with a short path: the sockets of workers are in it."""
+    folder = tmp_path_factory.mktemp("t")
+    monkeypatch.setattr("tempfile.tempdir", str(folder))
+    return folder
+
+
+@pytest.fixture
+def manifest(tmp_path, rng, temporary):
     """Ten images of 40 x 60 pixels with gaze, but for the last two: no gaze, and gaze off the image."""
-    monkeypatch.setattr("tempfile.tempdir", str(tmp_path / "temporary"))
-    (tmp_path / "temporary").mkdir()
     gaze, lines = ["image_id,x,y,duration"], ["id,image,split,gaze"]
     for i in range(COUNT):
         Picture.fromarray(rng.integers(0, 256, (40, 60)).astype(np.uint8)).save(tmp_path / f"{i}.png")
@@ -41,7 +49,7 @@ def manifest(tmp_path, rng, monkeypatch):
 
 
 def files(manifest):
-    return sorted((manifest.parent / "temporary").rglob("*.f32"))
+    return sorted(Path(tempfile.gettempdir()).rglob("*.f32"))
 
 
 def everything(samples):
@@ -195,7 +203,7 @@ def test_without_locks_the_file_is_ones_own(manifest, monkeypatch):
 
 
 def test_a_folder_that_others_can_write_to_is_refused(manifest):
-    folder = manifest.parent / "temporary" / f"gazesim-{os.getuid()}"
+    folder = Path(tempfile.gettempdir()) / f"gazesim-{os.getuid()}"
     folder.mkdir()
     folder.chmod(0o777)
     with pytest.raises(PermissionError, match="can be written by others; expected a folder of your own"):
@@ -216,7 +224,7 @@ print(samples.kept.path)
 def test_another_process_maps_the_same_file(manifest):
     samples = ManifestSamples(Manifest.read(manifest), size=32, memory="mapped")
     samples.image(5)
-    words = [sys.executable, "-c", OTHER, str(manifest), str(manifest.parent / "temporary")]
+    words = [sys.executable, "-c", OTHER, str(manifest), str(Path(tempfile.gettempdir()))]
     done = subprocess.run(words, capture_output=True, text=True, check=True)
     assert done.stdout.strip() == str(samples.kept.path)
     assert isinstance(samples.kept, Mapped)

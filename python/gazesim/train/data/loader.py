@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 import math
+import multiprocessing.util
+import os
 from collections.abc import Iterator
 from typing import Any, NamedTuple
 
 import numpy as np
 import torch
+from torch.multiprocessing import get_sharing_strategy
 from torch.utils.data import DataLoader, Dataset, DistributedSampler
 
 from ...torch.distributed import rank, world_size
@@ -17,7 +20,10 @@ from .settings import Views
 from .transform_views import TransformViews
 from .view_maker import key_of
 
-__all__ = ["Batch", "EpochLoader", "EpochOrder", "ViewMaps", "ViewPairs", "concentration"]
+__all__ = ["Batch", "EpochLoader", "EpochOrder", "ViewMaps", "ViewPairs", "check_workers", "concentration"]
+
+#: Bytes in the path of a socket: 107 on Linux; macOS has 103.
+LONGEST_SOCKET = 103
 
 
 class ViewMaps(NamedTuple):
@@ -193,6 +199,7 @@ class EpochLoader(DataLoader[Batch]):
     def __iter__(self) -> Iterator[Batch]:  # type: ignore[override]
         # A generator: Lightning asks for an iterator before it tells the epoch, and workers would
         # begin with the order of another one.
+        check_workers(self.num_workers)
         order, epoch, seen = self.sampler, 0, 0
         if isinstance(order, EpochOrder):
             epoch = order.epoch
@@ -210,6 +217,26 @@ class EpochLoader(DataLoader[Batch]):
     def load_state_dict(self, state: dict[str, int]) -> None:
         """Skip the batches that were returned, if the next epoch is the same and was not finished."""
         self._seen = state["epoch"], state["batches"] % max(len(self), 1)
+
+
+def check_workers(num_workers: int) -> None:
+    """Raise ValueError if workers could not send images, as the folder for temporary files has a long path.
+
+    They send them through sockets there, whose paths are limited. A worker that fails to open one drops the
+    batch, and the training would wait for it for ever.
+    """
+    if num_workers == 0 or os.name != "posix" or get_sharing_strategy() != "file_descriptor":  # type: ignore[no-untyped-call]
+        return
+    folder = multiprocessing.util.get_temp_dir()
+    length = len(os.fsencode(os.path.join(folder, "listener-12345678")))
+    if length > LONGEST_SOCKET:
+        outer = os.path.dirname(folder)
+        most = len(os.fsencode(outer)) - (length - LONGEST_SOCKET)
+        raise ValueError(
+            f"num_workers is {num_workers}, and the folder for temporary files, {outer}, has a path too long "
+            f"for the sockets through which workers send images; expected at most {most} characters, such as "
+            "TMPDIR=/tmp, or num_workers 0"
+        )
 
 
 def collated(batch: Any) -> Any:

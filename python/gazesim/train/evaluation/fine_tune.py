@@ -18,6 +18,7 @@ from torch.utils.data import DataLoader, Dataset
 from ..._errors import describe
 from ..._progress import ProgressBar
 from ...views import Sampler
+from ..data.loader import check_workers
 from ..data.samples import Samples
 from ..data.view_maker import resized_box
 from ..lightning_tools import Shuffled, epoch_order, seeded, silent_trainer, without_advice
@@ -159,6 +160,7 @@ def fit_classifier(
         # It seeds the workers; torch's global generator is left to the model.
         generator=torch.Generator().manual_seed(seed),
     )
+    check_workers(settings.num_workers)
     bar = _EpochBar(epochs) if progress else None
     trainer = silent_trainer(
         max_epochs=epochs,
