@@ -66,8 +66,10 @@ def test_version_tells_the_simd_level_where_the_compiled_module_does(monkeypatch
     assert version() == f"gazesim {gazesim.__version__} (avx2)"
 
 
+@pytest.mark.parametrize("columns", ["80", "120"])
 @pytest.mark.parametrize("words", RUNS, ids=" ".join)
-def test_help_is_short_and_names_every_option(words, capsys):
+def test_help_is_short_and_names_every_option(words, columns, capsys, monkeypatch):
+    monkeypatch.setenv("COLUMNS", columns)
     assert main([*words, "--help"]) == 0
     text = capsys.readouterr().out
     assert len(text.splitlines()) <= HELP_LINES < 25

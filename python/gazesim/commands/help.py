@@ -69,7 +69,12 @@ def _short(
     """Return the common options, a line each, and the names of the others by their groups."""
     width = min(max(shutil.get_terminal_size((100, 24)).columns, LEAST_WIDTH), MOST_WIDTH)
     shown = [one for one in options if one.is_required or common is None or one.name in common]
-    head = [f"usage: {usage}", "", *textwrap.wrap(" ".join(summary.split()), width), ""]
+    head = [
+        f"usage: {usage}",
+        "",
+        *textwrap.wrap(" ".join(summary.split()), width, break_on_hyphens=False),
+        "",
+    ]
     tail = [f"  {', '.join(SHARED)}", *end]
     while True:
         more = _names_by_group([one for one in options if one not in shown], width - 2)
