@@ -33,7 +33,8 @@ def evaluate_saliency(
     held = samples.take(chosen)
     place = "all images, those of pre-training included" if split is None else f"the {len(held)} of {split}"
     gazed = with_gaze(held)
-    if empty := [held.ids[i] for i in range(len(held)) if held.has_gaze(i) and i not in set(gazed)]:
+    has_map = set(gazed)
+    if empty := [held.ids[i] for i in range(len(held)) if held.has_gaze(i) and i not in has_map]:
         some = ", ".join(map(str, empty[:3])) + (", ..." if len(empty) > 3 else "")
         print(f"{len(empty)} images whose gaze lies beside them or is empty are left out: {some}")
     nets: dict[str, Any] = {}
